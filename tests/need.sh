@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+#
+# Sourced by the scripts that run tests.
+#
+# need COMMAND:PACKAGE...
+#
+# Makes sure that each command is there, and installs the Debian packages of
+# those that aren't.  Where that can't be done, says what to type and exits 2:
+# no test is left out for want of a tool.
+need()
+{
+	local pair missing=""
+
+	for pair; do
+		have "${pair%%:*}" || missing="$missing ${pair#*:}"
+	done
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		echo "installing$missing"
+		# shellcheck disable=SC2086 # a list of packages
+		if apt-get update -qq </dev/null >/dev/null &&
+		    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends $missing </dev/null >/dev/null
+		then
+			missing=""
+			for pair; do
+				have "${pair%%:*}" ||
+				    missing="$missing ${pair#*:}"
+			done
+		fi
+	fi
+	[ -n "$missing" ] || return 0
+	echo "missing; please run: apt-get install$missing" >&2
+	exit 2
+}
+
+# Is the command there?  Of the two Debian packages with an nc only one knows
+# -N, and clang alone lacks libFuzzer.
+have()
+{
+	case $1 in
+	nc)
+		nc -h 2>&1 | grep -q -e '-[A-Za-z46]*N'
+		;;
+	libfuzzer)
+		echo 'int LLVMFuzzerTestOneInput(void){return 0;}' |
+		    clang -x c -fsanitize=fuzzer,address -o /dev/null - 2>/dev/null
+		;;
+	*)
+		command -v "$1" >/dev/null
+		;;
+	esac
+}
