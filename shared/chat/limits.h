@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sizes that the protocol fixes, in bytes, no NUL counted.
+ */
+#ifndef SHARED_CHAT_LIMITS_H
+#define SHARED_CHAT_LIMITS_H
+
+#define LIMIT_NAME 32 /* a user's name */
+#define LIMIT_ROOM 64 /* a room's name */
+
+/* What `max-line` may be: one message, line end not counted. */
+#define LIMIT_LINE_MIN 64
+#define LIMIT_LINE_DEFAULT 4096
+#define LIMIT_LINE_MAX (4096 * 4)
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lines that the server says, in the line protocol's form.
+ *
+ * Every function writes one whole line, LF included and no NUL, and returns
+ * its bytes; 0, and dst untouched, if `size` is too small.  All are pure: the
+ * same arguments give the same bytes for ever, which matters, since after a
+ * crash a successor renders a half-sent line again and sends the rest of it.
+ */
+#ifndef SHARED_CHAT_NOTICE_H
+#define SHARED_CHAT_NOTICE_H
+
+#include "shared/chat/limits.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Lies in shared memory: numbers never change, new ones are added behind. */
+enum chat_error {
+	CHAT_OK,       /* no error, has no line */
+	CHAT_BAD_ROOM, /* arg unused, as where nothing is said */
+	CHAT_BAD_NAME,
+	CHAT_NAME_TAKEN,
+	CHAT_TOO_MANY_ROOMS,
+	CHAT_SERVER_FULL,
+	CHAT_TOO_LONG, /* arg: max-line (bytes) */
+	CHAT_BAD_TEXT,
+	CHAT_UNKNOWN_COMMAND,
+	CHAT_LOGIN_TIMEOUT, /* arg: login-timeout (seconds) */
+	CHAT_LAGGED,        /* arg: messages missed */
+	CHAT_INTERNAL,
+	CHAT_SHUTTING_DOWN,
+	CHAT_ERRORS, /* how many there are */
+};
+
+/* Room enough for any line of notice_error, notice_join, notice_leave. */
+#define NOTICE_MAX 256
+
+/* What notice_message adds to name and text: ": " and LF. */
+#define NOTICE_MESSAGE_EXTRA 3
+
+/* "bad-room" etc.; "ok" for CHAT_OK, "unknown" for what is no code. */
+const char *notice_code(enum chat_error code);
+
+/*
+ * "*** error CODE: TEXT", a pure function of code and arg (and nothing else:
+ * no setting, no name).  0 for CHAT_OK; what is no code reads as internal.
+ */
+size_t notice_error(char *dst, size_t size, enum chat_error code, uint64_t arg);
+
+/* "🌟 NAME joined the room!", "👋 NAME left the room"; len to LIMIT_NAME. */
+size_t notice_join(char *dst, size_t size, const char *name, size_t len);
+size_t notice_leave(char *dst, size_t size, const char *name, size_t len);
+
+/* "NAME: TEXT"; text is sanitised already. */
+size_t notice_message(char *dst, size_t size, const char *name, size_t name_len,
+    const char *text, size_t text_len);
+
+#endif
