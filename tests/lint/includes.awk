@@ -1,0 +1,40 @@
+# No include runs upward: which folder may include from which.
+
+BEGIN {
+	may["shared/base"] = "shared/base"
+	may["shared/chat"] = "shared/base shared/chat"
+	may["shared/net"] = "shared/base shared/net"
+	may["shared/shm"] = "shared/base shared/chat shared/shm"
+	shared = "shared/base shared/chat shared/net shared/shm"
+	may["worker"] = shared " worker"
+	may["proxy"] = shared " proxy"
+	may["master"] = shared " master"
+	may["tools"] = shared " tools"
+}
+
+# The layer of a path: a folder of shared/, or the topmost folder.
+function layer(path, part)
+{
+	split(path, part, "/")
+	return part[1] == "shared" ? part[1] "/" part[2] : part[1]
+}
+
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+	split($0, quoted, "\"")
+	from = layer(FILENAME)
+	to = layer(quoted[2])
+	if (from == "tests")
+		next
+	# The one file that knows all worker types.
+	if (FILENAME == "master/types.c" && (to == "worker" || to == "proxy"))
+		next
+	if (index(" " may[from] " ", " " to " ") == 0) {
+		printf "%s:%d: %s may not include from %s\n", FILENAME, FNR,
+		    from, to
+		bad = 1
+	}
+}
+
+END {
+	exit bad
+}
