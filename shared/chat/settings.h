@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The part of the configuration that workers know.  Set by the master before
+ * it forks; a worker never changes it.
+ */
+#ifndef SHARED_CHAT_SETTINGS_H
+#define SHARED_CHAT_SETTINGS_H
+
+#include <stdint.h>
+
+struct settings {
+	uint32_t max_line; /* bytes in one message */
+	uint32_t max_rooms;
+	uint32_t login_timeout_s; /* 0: never */
+};
+
+#endif

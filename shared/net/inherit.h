@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a worker is born with.  The master fills this in and forks; all of it
+ * is in the child's inherited memory and fd table.  Nothing here is shared
+ * memory, so nothing a worker does to it reaches anybody else.
+ *
+ * Fd numbers: everything but connections lies below FD_BASE, transient fds
+ * included; the connection in slot s is fd FD_BASE + s in every process.
+ */
+#ifndef SHARED_NET_INHERIT_H
+#define SHARED_NET_INHERIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/chat/settings.h"
+#include "shared/net/channel.h"
+#include "shared/shm/segment.h"
+#include "shared/shm/tables.h"
+
+#define FD_BASE 640
+
+/*
+ * The master's table of connections, a row a slot.  A child's copy of it, as
+ * of the fork, says which connections are its own: those with its seat.
+ */
+struct slot {
+	int seat;	 /* -1: the slot is free */
+	uint32_t gen;	 /* rises with each connection in this slot */
+	uint32_t next;	 /* the master's lists: free slots, or a seat's queue */
+	bool queued;	 /* waits for a credit; the worker hasn't got the fd */
+	struct peer peer;
+};
+
+struct inherit {
+	uint32_t seat;
+	uint32_t nseats;
+	enum worker_type type;
+	const struct settings *settings;
+	int segment_fd;
+	int channel; /* the worker's end */
+	int ping;    /* the worker's end */
+	int epoll;   /* this seat's set; outlives the worker */
+	const int *bells; /* an eventfd for each seat */
+	const struct slot *slots;
+	uint32_t nslots;
+	bool takeover;	     /* a predecessor sat here and has been reaped */
+	int signal;	     /* it died of this signal; 0: it exited */
+	bool by_watchdog;    /* and the master sent that signal */
+	uint32_t backoff_ms; /* settle at once, serve after this */
+	uint64_t forked_us;  /* CLOCK_MONOTONIC */
+	int master_pid;
+};
+
+/* A worker type's main function.  Its result is the process' exit code. */
+typedef int worker_main(const struct inherit *inherit);
+
+worker_main chat_worker_main;
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pool: a few shared buffers for what does not fit into a session's row,
+ * a half-line of input or the rest of a record that a short send cut.  A
+ * buffer belongs to whoever is named in its owner word, which is claimed by
+ * one compare and swap; so no lock is needed, and a takeover finds what a
+ * dead worker had claimed but not yet put into a row.
+ */
+#ifndef SHARED_SHM_POOL_H
+#define SHARED_SHM_POOL_H
+
+#include <stdint.h>
+
+#include "shared/shm/segment.h"
+#include "shared/shm/tables.h"
+
+/*
+ * Claim a free buffer for `owner` (slot + 1, or seat + 1 with BUFFER_SPARE).
+ * Returns its index + 1, or 0 when none is free, which is counted.  Looks
+ * first behind `*hint`, the caller's.
+ */
+uint32_t pool_claim(struct segment *seg, uint32_t owner, uint32_t *hint);
+
+/* Give buffer `ref` (index + 1) back, or do nothing when `ref` is 0. */
+void pool_give(struct segment *seg, uint32_t ref);
+
+/* Is `ref` (index + 1) a buffer, and is it `owner`'s? */
+bool pool_owns(const struct segment *seg, uint32_t ref, uint32_t owner);
+
+/*
+ * Ask the owner of the oldest half-line kept in the pool to give it up.
+ * Returns the slot it belongs to, or NONE.
+ */
+uint32_t pool_evict_oldest(struct segment *seg);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The message ring: the journal of everything that happens in chat, and the
+ * queue from which every worker reads.
+ *
+ * Think of it as an infinite array first.  Record n has a descriptor of fixed
+ * size and some bytes; numbers are the total order of everything and rise
+ * across restarts.  A record exists from the moment `head` passes it, which is
+ * one store: a writer killed before leaves nothing behind.
+ *
+ * It is a ring second.  Record n lies in desc[n % ndesc], its bytes at
+ * position pos % ring_bytes of an area mapped twice back to back, so that no
+ * record wraps.  A writer says in `rsv_desc` and `rsv_bytes` how far it is
+ * going to overwrite before it does so, and neither ever goes back; a reader
+ * copies out and then checks that what it copied lay within both.  So writers
+ * never wait for readers, and a reader that was too slow knows it.
+ *
+ *   at the same time as:   append   read
+ *           append         never    yes
+ *           read           yes      yes
+ */
+#ifndef SHARED_SHM_RING_H
+#define SHARED_SHM_RING_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/base/base.h"
+#include "shared/shm/segment.h"
+
+enum record_type {
+	RECORD_NONE,
+	RECORD_MESSAGE, /* NAME: TEXT */
+	RECORD_JOIN,	/* a session enters a room; `extra` is the room's name */
+	RECORD_LEAVE,	/* a session leaves its room */
+};
+
+/* Record flags: decisions, made once under the lock and applied by all. */
+#define RECORD_ROOM_NEW 0x01  /* join: brings the room into being */
+#define RECORD_ROOM_ENDS 0x02 /* leave: the last member is gone */
+
+/*
+ * A record's descriptor.  Its bytes are the line of the line protocol, LF
+ * included, then `extra` bytes that are not for the clients.
+ */
+struct desc_shm {
+	uint8_t type; /* enum record_type */
+	uint8_t flags;
+	uint8_t name_off; /* where in the line the sender's name is */
+	uint8_t name_len;
+	uint8_t home; /* join: the room's home seat for that worker type */
+	uint8_t worker_type; /* join: of the sender's worker */
+	uint8_t reserved[2];
+	uint32_t room, room_gen;
+	uint32_t sender, sender_gen; /* slot and generation */
+	uint32_t len;		     /* bytes of the line */
+	uint32_t extra;		     /* bytes behind it */
+	uint64_t room_msg; /* number of this (or the room's next) message */
+	uint64_t time_us;  /* CLOCK_REALTIME */
+	uint64_t pos;	   /* first byte, counted from the segment's birth */
+};
+static_assert(sizeof(struct desc_shm) == 56, "the ring's file format");
+
+/*
+ *   offset  field     written by            read by
+ *        0  head      holder of the lock    everyone, without the lock
+ *       64  rsv_*     holder of the lock    everyone, without the lock
+ *      128  applied   holder of the lock    holder of the lock, inspectors
+ */
+struct ring_shm {
+	alignas(CACHELINE) _Atomic uint64_t head; /* next record number */
+	alignas(CACHELINE) _Atomic uint64_t rsv_desc; /* numbers promised */
+	_Atomic uint64_t rsv_bytes;		      /* positions promised */
+	alignas(CACHELINE) _Atomic uint64_t applied; /* tables have [.., this) */
+};
+
+/* A record to append: `d` but for pos, and where its bytes are. */
+struct record {
+	struct desc_shm d;
+	const char *line;
+	const char *extra;
+};
+
+enum ring_result {
+	RING_OK,
+	RING_NOTHING, /* not written yet */
+	RING_LAPPED,  /* overwritten: see ring_oldest */
+};
+
+/* Lay the ring out, empty; its first record will be params.first_seq. */
+void ring_format(struct segment *seg);
+
+uint64_t ring_head(const struct segment *seg);
+
+/* Bytes a record takes in the byte area. */
+size_t ring_footprint(const struct record *rec);
+
+/*
+ * Append `n` records, without committing them.  Returns the new head, to be
+ * given to ring_commit.  The caller holds the lock and has checked that their
+ * footprints together are at most an eighth of the ring.
+ */
+uint64_t ring_append(struct segment *seg, const struct record *recs, size_t n);
+
+/* Make everything below `head` visible.  This store is the commit. */
+void ring_commit(struct segment *seg, uint64_t head);
+
+/*
+ * Copy the descriptor of record `n`.  RING_NOTHING and RING_LAPPED leave
+ * `*out` undefined.
+ */
+enum ring_result ring_read(const struct segment *seg, uint64_t n,
+    struct desc_shm *out);
+
+/*
+ * Copy `len` bytes of the record `d` (from ring_read), beginning at `off`, to
+ * `dst`, which has room for 8 bytes more than `len`.  RING_LAPPED when they
+ * were overwritten, or when `d` is nonsense.
+ */
+enum ring_result ring_copy(const struct segment *seg, const struct desc_shm *d,
+    size_t off, char *dst, size_t len);
+
+/* The same for the `extra` bytes; `dst` has room for d->extra + 8. */
+enum ring_result ring_copy_extra(const struct segment *seg,
+    const struct desc_shm *d, char *dst);
+
+/* The oldest record that can be read now, at most `head`. */
+uint64_t ring_oldest(const struct segment *seg);
+
+/* Byte position behind everything committed; for flow control. */
+uint64_t ring_position(const struct segment *seg);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A seat: a worker's row in the process table.  It outlives the worker, and
+ * what is in it tells the successor all that was in flight:
+ *
+ *   IN    bytes being read from a connection and consumed
+ *   STEP  a change of a session being committed
+ *   TX    bytes being sent to a connection
+ *
+ * Each note has a word of its own that says whether it holds, stored last and
+ * cleared first.  Compiler barriers are enough: the successor comes after the
+ * dead process has been reaped.
+ */
+#ifndef SHARED_SHM_SEAT_H
+#define SHARED_SHM_SEAT_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "shared/base/base.h"
+#include "shared/shm/segment.h"
+#include "shared/shm/tables.h"
+
+enum seat_state {
+	SEAT_EMPTY,
+	SEAT_REPAIRING, /* settles what its predecessor left */
+	SEAT_THROTTLED, /* has settled; serves after its back-off */
+	SEAT_SERVING,
+	SEAT_STOPPING,
+};
+extern const char *const seat_state_names[];
+
+/* The read buffer holds the input from `base` on; `slot` consumes it. */
+struct note_in {
+	_Atomic uint32_t valid;
+	uint32_t slot;
+	uint64_t base;
+};
+
+/* `slot` gets `half`, at once if after is 0, else once head >= after. */
+struct note_step {
+	_Atomic uint32_t valid;
+	uint32_t slot;
+	uint64_t after;
+	struct session_half half;
+};
+
+enum tx_kind {
+	TX_STAGED, /* staged records, less its own */
+	TX_CUT,	   /* the rest of a cut record in its pool buffer */
+	TX_REPLY,  /* its reply, rendered at the beginning of the staging */
+};
+
+/* What is being sent to `slot`; out_total is the count before it. */
+struct note_tx {
+	_Atomic uint32_t valid;
+	uint32_t slot;
+	uint32_t kind;
+	uint32_t len;	/* TX_REPLY: bytes of the whole reply */
+	uint64_t first; /* TX_STAGED: staged records [first, end) */
+	uint64_t end;
+	uint64_t out_total;
+	uint32_t cut_off;  /* TX_CUT: half.cut_off before it */
+	uint32_t skip;	   /* bytes of the first piece sent before */
+	uint32_t said;	   /* half.said before it */
+	uint32_t lagging;  /* it reads for itself: see half.lag */
+};
+
+struct seat_shm {
+	/* Read by others at any time. */
+	alignas(CACHELINE) _Atomic uint32_t sleeping;
+	_Atomic uint32_t attention; /* a pool buffer of mine is to be given up */
+	alignas(CACHELINE) _Atomic uint64_t cursor; /* records fanned out */
+	_Atomic uint64_t position; /* byte position of the cursor */
+	_Atomic uint64_t beat_us;  /* CLOCK_MONOTONIC of the last pass */
+	_Atomic uint32_t state;	   /* enum seat_state */
+	_Atomic uint32_t type;	   /* enum worker_type */
+	_Atomic uint64_t passes;
+	_Atomic uint64_t lagged; /* messages its sessions missed */
+	/* Mine and my successor's. */
+	alignas(CACHELINE) uint32_t spare; /* pool buffer + 1 kept for input */
+	struct note_in in;
+	struct note_tx tx;
+	struct note_step step;
+};
+
+/* One staged record: a row of the table in the staging area. */
+struct staged {
+	uint64_t record;
+	uint64_t room_msg;
+	uint32_t off, len; /* in the staging area's bytes */
+	uint32_t sender, sender_gen;
+	uint32_t room_gen;
+	uint32_t type; /* enum record_type */
+};
+
+#define STAGING_RECORDS 1024
+#define STAGING_BYTES (128 * 1024)
+
+/*
+ * What is being fanned out: records of one room, rendered once, in order.
+ * It may be overwritten whenever no TX note holds.
+ */
+struct staging_shm {
+	uint32_t count;
+	uint32_t bytes_used;
+	struct staged table[STAGING_RECORDS];
+	char bytes[STAGING_BYTES];
+};
+
+#endif

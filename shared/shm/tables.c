@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shared tables: finding rows, applying records to them, and making the
+ * caches anew.  Everything here runs under the lock, so it copies and links
+ * and does nothing else, and every walk over links is bounded: what a link
+ * says may have been written by a process gone wrong.
+ */
+#include "shared/shm/tables.h"
+
+#include <string.h>
+
+#include "shared/base/fault.h"
+#include "shared/base/hash.h"
+#include "shared/chat/name.h"
+#include "shared/shm/ring.h"
+
+const char *const close_reason_names[CLOSE_REASONS] = {
+	[CLOSE_EOF] = "eof",
+	[CLOSE_QUIT] = "quit",
+	[CLOSE_RESET] = "reset",
+	[CLOSE_ERRORS] = "wrong-lines",
+	[CLOSE_LOGIN_TIMEOUT] = "login-timeout",
+	[CLOSE_SHUTDOWN] = "shutting-down",
+	[CLOSE_UNREAD] = "unread",
+	[CLOSE_INTERNAL] = "internal",
+};
+
+uint32_t
+tables_name_bucket(const struct segment *seg, const char *name, size_t len)
+{
+	return (uint32_t)hash_sip_nocase(seg->header->hash_key, name, len) &
+	    (seg->layout.nnames - 1);
+}
+
+uint32_t
+tables_room_bucket(const struct segment *seg, const char *name, size_t len)
+{
+	return (uint32_t)hash_sip_nocase(seg->header->hash_key, name, len) &
+	    (seg->layout.nroomnames - 1);
+}
+
+uint32_t
+tables_find_name(const struct segment *seg, const char *name, size_t len)
+{
+	uint32_t at = seg->names[tables_name_bucket(seg, name, len)];
+
+	for (uint32_t n = 0; at < seg->params.nslots &&
+	    n < seg->params.nslots; n++) {
+		const struct session_shm *s = &seg->sessions[at];
+
+		if (s->name_len <= LIMIT_NAME &&
+		    name_equal(s->name, s->name_len, name, len))
+			return at;
+		at = s->name_next;
+	}
+	return NONE;
+}
+
+uint32_t
+tables_find_room(const struct segment *seg, const char *name, size_t len)
+{
+	uint32_t at = seg->roomnames[tables_room_bucket(seg, name, len)];
+
+	for (uint32_t n = 0; at < seg->params.nrooms &&
+	    n < seg->params.nrooms; n++) {
+		const struct room_shm *r = &seg->rooms[at];
+
+		if (r->name_len <= LIMIT_ROOM &&
+		    name_equal(r->name, r->name_len, name, len))
+			return at;
+		at = r->hash_next;
+	}
+	return NONE;
+}
+
+/* Links into and out of the caches. */
+
+static void
+name_link(struct segment *seg, uint32_t slot)
+{
+	struct session_shm *s = &seg->sessions[slot];
+	uint32_t b = tables_name_bucket(seg, s->name, s->name_len);
+
+	s->name_next = seg->names[b];
+	seg->names[b] = slot;
+	seg->tables->names_used++;
+}
+
+static void
+name_unlink(struct segment *seg, uint32_t slot)
+{
+	struct session_shm *s = &seg->sessions[slot];
+	uint32_t b = tables_name_bucket(seg, s->name, s->name_len);
+	uint32_t at = seg->names[b], n = 0;
+
+	if (at == slot) {
+		seg->names[b] = s->name_next;
+	} else {
+		while (at < seg->params.nslots && n++ < seg->params.nslots &&
+		    seg->sessions[at].name_next != slot)
+			at = seg->sessions[at].name_next;
+		if (at >= seg->params.nslots)
+			return;
+		seg->sessions[at].name_next = s->name_next;
+	}
+	seg->tables->names_used--;
+}
+
+static void
+room_link(struct segment *seg, uint32_t room)
+{
+	struct room_shm *r = &seg->rooms[room];
+	uint32_t b = tables_room_bucket(seg, r->name, r->name_len);
+
+	r->hash_next = seg->roomnames[b];
+	seg->roomnames[b] = room;
+	seg->tables->rooms_used++;
+}
+
+static void
+room_unlink(struct segment *seg, uint32_t room)
+{
+	struct room_shm *r = &seg->rooms[room];
+	uint32_t b = tables_room_bucket(seg, r->name, r->name_len);
+	uint32_t at = seg->roomnames[b], n = 0;
+
+	if (at == room) {
+		seg->roomnames[b] = r->hash_next;
+	} else {
+		while (at < seg->params.nrooms && n++ < seg->params.nrooms &&
+		    seg->rooms[at].hash_next != room)
+			at = seg->rooms[at].hash_next;
+		if (at >= seg->params.nrooms)
+			return;
+		seg->rooms[at].hash_next = r->hash_next;
+	}
+	seg->tables->rooms_used--;
+}
+
+static void
+room_free_push(struct segment *seg, uint32_t room)
+{
+	seg->rooms[room].hash_next = seg->tables->rooms_free;
+	seg->tables->rooms_free = room;
+}
+
+/* Take `room` off the free list; by rule it is the first one there. */
+static void
+room_free_take(struct segment *seg, uint32_t room)
+{
+	if (seg->tables->rooms_free == room)
+		seg->tables->rooms_free = seg->rooms[room].hash_next;
+}
+
+/* The set with the seat that `slot` belongs to. */
+static uint64_t
+seat_set(const struct segment *seg, uint32_t slot)
+{
+	uint32_t owner = atomic_load_explicit(&seg->sessions[slot].owner,
+	    memory_order_relaxed) & ~OWNER_MOVING;
+
+	return owner >= 1 && owner <= seg->params.nseats ?
+	    UINT64_C(1) << (owner - 1) :
+	    0;
+}
+
+static void
+member_link(struct segment *seg, uint32_t slot)
+{
+	struct member_shm *m = &seg->members[slot];
+	struct room_shm *r = &seg->rooms[m->room];
+
+	m->prev = NONE;
+	m->next = r->first;
+	if (r->first < seg->params.nslots)
+		seg->members[r->first].prev = slot;
+	r->first = slot;
+	r->members++;
+	seg->tables->members++;
+	atomic_store_explicit(&r->seats,
+	    atomic_load_explicit(&r->seats, memory_order_relaxed) |
+		seat_set(seg, slot),
+	    memory_order_relaxed);
+}
+
+static void
+member_unlink(struct segment *seg, uint32_t slot)
+{
+	struct member_shm *m = &seg->members[slot];
+	struct room_shm *r = &seg->rooms[m->room];
+
+	if (m->prev < seg->params.nslots)
+		seg->members[m->prev].next = m->next;
+	else
+		r->first = m->next;
+	if (m->next < seg->params.nslots)
+		seg->members[m->next].prev = m->prev;
+	r->members--;
+	seg->tables->members--;
+}
+
+static void
+room_clear_caches(struct room_shm *r)
+{
+	r->members = 0;
+	r->first = NONE;
+	r->hash_next = NONE;
+	atomic_store_explicit(&r->seats, 0, memory_order_relaxed);
+}
+
+void
+tables_format(struct segment *seg)
+{
+	for (uint32_t i = 0; i < seg->params.nslots; i++) {
+		seg->members[i].room = NONE;
+		seg->sessions[i].half.room = NONE;
+	}
+	tables_rebuild(seg);
+}
+
+void
+tables_rebuild(struct segment *seg)
+{
+	const struct segment_params *p = &seg->params;
+
+	for (uint32_t i = 0; i < seg->layout.nnames; i++)
+		seg->names[i] = NONE;
+	for (uint32_t i = 0; i < seg->layout.nroomnames; i++)
+		seg->roomnames[i] = NONE;
+	seg->tables->rooms_used = seg->tables->names_used = 0;
+	seg->tables->members = 0;
+	seg->tables->rooms_free = NONE;
+	for (uint32_t i = p->nrooms; i-- > 0;) {
+		room_clear_caches(&seg->rooms[i]);
+		if (seg->rooms[i].used && seg->rooms[i].name_len <= LIMIT_ROOM)
+			room_link(seg, i);
+		else
+			room_free_push(seg, i);
+	}
+	for (uint32_t i = 0; i < p->nslots; i++) {
+		struct member_shm *m = &seg->members[i];
+
+		if (m->room >= p->nrooms)
+			continue;
+		if (seg->sessions[i].name_len > 0 &&
+		    seg->sessions[i].name_len <= LIMIT_NAME)
+			name_link(seg, i);
+		member_link(seg, i);
+	}
+}
+
+/* Are the numbers in the record such that it can be applied at all? */
+static bool
+record_makes_sense(const struct segment *seg, const struct desc_shm *d)
+{
+	return d->room < seg->params.nrooms && d->sender < seg->params.nslots &&
+	    d->name_len >= 1 && d->name_len <= LIMIT_NAME &&
+	    (uint32_t)d->name_off + d->name_len <= d->len &&
+	    d->extra <= LIMIT_ROOM;
+}
+
+static void
+apply_room_new(struct segment *seg, const struct desc_shm *d,
+    const char *extra, bool caches)
+{
+	struct room_shm *r = &seg->rooms[d->room];
+
+	if (caches)
+		room_free_take(seg, d->room);
+	r->gen = d->room_gen;
+	r->name_len = (uint8_t)d->extra;
+	memcpy(r->name, extra, d->extra);
+	memset(r->home, NO_HOME, sizeof(r->home));
+	r->created_us = d->time_us;
+	r->used = 1;
+	if (caches) {
+		room_clear_caches(r);
+		room_link(seg, d->room);
+	}
+}
+
+static void
+apply_join(struct segment *seg, const struct desc_shm *d, const char *line,
+    const char *extra, bool caches)
+{
+	struct room_shm *r = &seg->rooms[d->room];
+	struct session_shm *s = &seg->sessions[d->sender];
+	struct member_shm *m = &seg->members[d->sender];
+
+	if ((d->flags & RECORD_ROOM_NEW) != 0)
+		apply_room_new(seg, d, extra, caches);
+	FAULT_POINT("journal.apply.room");
+	r->messages = d->room_msg;
+	if (d->worker_type < HOMES_MAX)
+		r->home[d->worker_type] = d->home;
+	if (s->gen != d->sender_gen)
+		return;
+	memcpy(s->name, line + d->name_off, d->name_len);
+	s->name_len = d->name_len;
+	m->room_gen = d->room_gen;
+	m->gen = d->sender_gen;
+	m->room = d->room;
+	if (caches) {
+		name_link(seg, d->sender);
+		member_link(seg, d->sender);
+	}
+}
+
+static void
+apply_leave(struct segment *seg, const struct desc_shm *d, bool caches)
+{
+	struct room_shm *r = &seg->rooms[d->room];
+	struct session_shm *s = &seg->sessions[d->sender];
+	struct member_shm *m = &seg->members[d->sender];
+
+	if (s->gen == d->sender_gen) {
+		if (caches) {
+			name_unlink(seg, d->sender);
+			member_unlink(seg, d->sender);
+		}
+		m->room = NONE;
+		s->name_len = 0;
+	}
+	FAULT_POINT("journal.apply.left");
+	if ((d->flags & RECORD_ROOM_ENDS) == 0)
+		return;
+	if (caches)
+		room_unlink(seg, d->room);
+	r->used = 0;
+	r->gen = d->room_gen + 1;
+	if (caches) {
+		room_clear_caches(r);
+		room_free_push(seg, d->room);
+	}
+}
+
+void
+tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
+    const char *extra, bool caches)
+{
+	if (!record_makes_sense(seg, d))
+		return;
+	switch ((enum record_type)d->type) {
+	case RECORD_NONE:
+		break;
+	case RECORD_MESSAGE:
+		if (seg->rooms[d->room].gen == d->room_gen)
+			seg->rooms[d->room].messages = d->room_msg + 1;
+		break;
+	case RECORD_JOIN:
+		apply_join(seg, d, line, extra, caches);
+		break;
+	case RECORD_LEAVE:
+		apply_leave(seg, d, caches);
+		break;
+	}
+}
