@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Publishing.  A pass of the loop first reads, then each publisher sends all
+ * that its window allows in one call, as a client with a full queue would.
+ */
+#include <err.h>
+#include <errno.h>
+#include <string.h>
+
+#include "tools/chatload/load.h"
+
+static void
+mark_ready(struct load *l, struct publisher *p)
+{
+	if (p->ready)
+		return;
+	p->ready = true;
+	p->next_ready = l->ready;
+	l->ready = p;
+}
+
+static bool
+window_open(const struct load *l, const struct publisher *p)
+{
+	return p->sent - p->acked < l->config->window;
+}
+
+static void
+add_message(struct load *l, struct publisher *p, uint64_t time_ns)
+{
+	const struct text_format *f = &l->config->format;
+
+	text_write(f, p->sent, time_ns, p->out + p->out_len);
+	p->out_len += f->size + 1;
+	p->left[p->sent & l->mask] = l->config->members - 1;
+	p->sent++;
+	l->messages++;
+	l->outstanding++;
+}
+
+static void
+send_out(struct load *l, struct publisher *p)
+{
+	struct client *c = p->client;
+	ssize_t n;
+
+	if (p->out_len == 0 || c->blocked)
+		return;
+	n = send(c->fd, p->out, p->out_len, MSG_NOSIGNAL);
+	if (n == -1 && errno != EAGAIN)
+		err(1, "send");
+	if ((size_t)n == p->out_len) {
+		p->out_len = 0;
+		return;
+	}
+	if (n > 0) {
+		p->out_len -= (size_t)n;
+		memmove(p->out, p->out + n, p->out_len);
+	}
+	c->blocked = true;
+	load_watch(l, c, true);
+}
+
+void
+publisher_unblock(struct load *l, struct publisher *p)
+{
+	p->client->blocked = false;
+	load_watch(l, p->client, false);
+	send_out(l, p);
+}
+
+void
+publisher_delivered(struct load *l, struct publisher *p, uint32_t seq)
+{
+	if (--p->left[seq & l->mask] > 0)
+		return;
+	while (p->acked != p->sent && p->left[p->acked & l->mask] == 0) {
+		p->acked++;
+		l->outstanding--;
+	}
+	mark_ready(l, p);
+}
+
+void
+publisher_start(struct load *l)
+{
+	for (size_t i = l->npubs; i-- > 0;)
+		mark_ready(l, &l->pubs[i]);
+	l->next_due_ns = load_now();
+}
+
+uint64_t
+publisher_due(const struct load *l)
+{
+	if (l->config->rate > 0 && window_open(l, &l->pubs[l->next_pub]))
+		return l->next_due_ns;
+	return UINT64_MAX;
+}
+
+/*
+ * At a fixed rate publishers take turns.  A message carries the time when it
+ * was due, not when it was sent: a server that stalls pays for all that had
+ * to wait meanwhile.  A closed window holds back those behind it, too.
+ */
+static void
+add_due(struct load *l)
+{
+	uint64_t interval = (uint64_t)(1e9 / l->config->rate);
+	uint64_t now = load_now();
+
+	while (publisher_due(l) <= now) {
+		struct publisher *p = &l->pubs[l->next_pub];
+
+		add_message(l, p, l->next_due_ns);
+		mark_ready(l, p);
+		l->next_due_ns += interval;
+		l->next_pub = (l->next_pub + 1) % l->npubs;
+	}
+}
+
+void
+publisher_send_all(struct load *l)
+{
+	if (l->config->rate > 0)
+		add_due(l);
+	while (l->ready) {
+		struct publisher *p = l->ready;
+
+		l->ready = p->next_ready;
+		p->ready = false;
+		if (l->config->rate == 0 && window_open(l, p)) {
+			uint64_t now = load_now();
+
+			while (window_open(l, p))
+				add_message(l, p, now);
+		}
+		send_out(l, p);
+	}
+}
