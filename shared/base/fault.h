@@ -42,7 +42,7 @@ enum fault_action {
 	FAULT_FAIL,  /* FAULT_FAILS is true; nothing at a FAULT_POINT */
 };
 
-struct fault_row {
+struct fault_row_shm {
 	char name[FAULT_NAME];
 	_Atomic uint64_t hits;
 	_Atomic uint32_t action;
@@ -50,19 +50,19 @@ struct fault_row {
 	_Atomic uint32_t delay_us;
 	_Atomic int32_t only_seat;
 };
-static_assert(sizeof(struct fault_row) == 72, "layout comment above");
+static_assert(sizeof(struct fault_row_shm) == 72, "layout comment above");
 
-struct fault_file {
+struct fault_shm {
 	_Atomic uint32_t magic;
 	_Atomic uint32_t count;
-	struct fault_row rows[FAULT_ROWS];
+	struct fault_row_shm rows[FAULT_ROWS];
 };
-static_assert(offsetof(struct fault_file, rows) == 8, "layout comment above");
+static_assert(offsetof(struct fault_shm, rows) == 8, "layout comment above");
 
 /* One use of a name; all of them are found through section fault_points. */
 struct fault_point {
 	const char *name;
-	struct fault_row *row; /* NULL before fault_init */
+	struct fault_row_shm *row; /* NULL before fault_init */
 };
 
 /* An expression: the address of this place's struct fault_point. */
@@ -95,15 +95,22 @@ int fault_init(const char *path);
 /* The seat of this process from now on, for orders meant for one seat only. */
 void fault_set_seat(int seat);
 
+/* The file as a test holds it, to arm points and to read hits. */
+struct fault_file {
+	struct fault_shm *shm;
+	int fd;
+};
+
 /*
- * For tests: map the file, created if there is none, in order to arm points
- * and read hits.  NULL with errno as above.  fault_detach unmaps it.
+ * Map the file, created if there is none.  Returns 0, or -1 with errno as
+ * above; the file itself stays when it is detached.
  */
-struct fault_file *fault_attach(const char *path);
+int fault_attach(struct fault_file *file, const char *path);
 void fault_detach(struct fault_file *file);
 
 /* The row of a name, or NULL. */
-struct fault_row *fault_find(struct fault_file *file, const char *name);
+struct fault_row_shm *fault_find(
+    const struct fault_file *file, const char *name);
 
 /*
  * Arm a point: do `action` at the `countdown`th hit from now (1: the next) by

@@ -5,7 +5,6 @@
 #ifndef SHARED_CHAT_TEXT_H
 #define SHARED_CHAT_TEXT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Sanitised text takes at most this many times the bytes (U+FFFD is three). */
@@ -23,8 +22,5 @@
  * again changes nothing.  No NUL is added.
  */
 size_t text_sanitise(char *restrict dst, const char *restrict src, size_t len);
-
-/* Would text_sanitise change nothing? */
-bool text_is_clean(const char *text, size_t len);
 
 #endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Lines that the server says. */
+#include "shared/chat/notice.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shared/base/base.h"
+
+static_assert(LIMIT_NAME == 32 && LIMIT_ROOM == 64, "the texts below");
+
+/* With `after`, arg stands between the two halves. */
+static const struct {
+	const char *code, *before, *after;
+} errors[CHAT_ERRORS] = {
+    [CHAT_OK] = {"ok", NULL, NULL},
+    [CHAT_BAD_ROOM] = {"bad-room",
+	"a room's name is 1 to 64 bytes of UTF-8 without white space and "
+	"invisible characters",
+	NULL},
+    [CHAT_BAD_NAME] = {"bad-name",
+	"a name is 1 to 32 bytes of UTF-8 without white space, \":\" and "
+	"invisible characters, and begins with none of * [ /",
+	NULL},
+    [CHAT_NAME_TAKEN] = {"name-taken",
+	"somebody has that name already, choose another", NULL},
+    [CHAT_TOO_MANY_ROOMS] = {"too-many-rooms",
+	"there is no place for another room, join one that exists", NULL},
+    [CHAT_SERVER_FULL] = {"server-full", "the server is full, try again later",
+	NULL},
+    [CHAT_TOO_LONG] = {"too-long", "a line holds at most ", " bytes"},
+    [CHAT_BAD_TEXT] = {"bad-text",
+	"nothing is left of that line without its control characters", NULL},
+    [CHAT_UNKNOWN_COMMAND] = {"unknown-command",
+	"there is no such command; // at the beginning sends a text with /",
+	NULL},
+    [CHAT_LOGIN_TIMEOUT] = {"login-timeout",
+	"no room and name were given within ", " seconds"},
+    [CHAT_LAGGED] = {"lagged", "", " messages missed"},
+    [CHAT_INTERNAL] = {"internal",
+	"the server could not keep this session, connect again", NULL},
+    [CHAT_SHUTTING_DOWN] = {"shutting-down", "the server is stopping", NULL},
+};
+
+const char *
+notice_code(enum chat_error code)
+{
+	return (unsigned)code < COUNT(errors) ? errors[code].code : "unknown";
+}
+
+size_t
+notice_error(char *dst, size_t size, enum chat_error code, uint64_t arg)
+{
+	char line[NOTICE_MAX], number[24] = "";
+	const char *after;
+	int n;
+
+	if (code == CHAT_OK)
+		return 0;
+	if ((unsigned)code >= COUNT(errors))
+		code = CHAT_INTERNAL;
+	after = errors[code].after;
+	if (after != NULL)
+		snprintf(number, sizeof(number), "%" PRIu64, arg);
+	n = snprintf(line, sizeof(line), "*** error %s: %s%s%s\n",
+	    errors[code].code, errors[code].before, number,
+	    after != NULL ? after : "");
+	if (n < 0 || (size_t)n > size)
+		return 0;
+	memcpy(dst, line, (size_t)n);
+	return (size_t)n;
+}
+
+/* BEFORE NAME AFTER */
+static size_t
+notice_about(char *dst, size_t size, const char *before, const char *name,
+    size_t len, const char *after)
+{
+	size_t head = strlen(before), tail = strlen(after);
+
+	if (len > size || head + tail > size - len)
+		return 0;
+	memcpy(dst, before, head);
+	memcpy(dst + head, name, len);
+	memcpy(dst + head + len, after, tail);
+	return head + len + tail;
+}
+
+size_t
+notice_join(char *dst, size_t size, const char *name, size_t len)
+{
+	return notice_about(dst, size, "🌟 ", name, len, " joined the room!\n");
+}
+
+size_t
+notice_leave(char *dst, size_t size, const char *name, size_t len)
+{
+	return notice_about(dst, size, "👋 ", name, len, " left the room\n");
+}
+
+size_t
+notice_message(char *dst, size_t size, const char *name, size_t name_len,
+    const char *text, size_t text_len)
+{
+	char *p = dst;
+
+	if (name_len > size || text_len > size - name_len ||
+	    size - name_len - text_len < NOTICE_MESSAGE_EXTRA)
+		return 0;
+	memcpy(p, name, name_len);
+	p += name_len;
+	*p++ = ':';
+	*p++ = ' ';
+	memcpy(p, text, text_len);
+	p += text_len;
+	*p++ = '\n';
+	return (size_t)(p - dst);
+}
