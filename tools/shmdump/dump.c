@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Attaching, and copying rows.  The mapping is read-only and no lock is taken,
+ * not even the one on the object's fd that says whether its instance lives: a
+ * server that starts at that moment would take it for another instance.
+ */
+#include "tools/shmdump/dump.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "shared/shm/ring.h"
+#include "shared/shm/seat.h"
+
+typedef _Atomic uint64_t atomic_word;
+
+void
+dump_copy(void *dst, const void *src, size_t len)
+{
+	const atomic_word *words = src;
+	const volatile char *rest;
+	char *to = dst;
+	uint64_t word;
+	size_t n = (uintptr_t)src % sizeof(word) == 0 ? len / sizeof(word) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		word = atomic_load_explicit(&words[i], memory_order_relaxed);
+		memcpy(to + i * sizeof(word), &word, sizeof(word));
+	}
+	rest = src;
+	for (size_t i = n * sizeof(word); i < len; i++)
+		to[i] = rest[i];
+}
+
+/*
+ * Is there a process with this pid that may be a master?  A zombie is none,
+ * nor is a stranger who was given a dead master's pid.  Without /proc any
+ * process will do.
+ */
+static bool
+master_lives(uint32_t pid)
+{
+	char path[32], stat[256], *comm, *end;
+	ssize_t n;
+	int fd;
+
+	if (pid == 0 || pid > INT_MAX ||
+	    (kill((pid_t)pid, 0) == -1 && errno == ESRCH))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return access("/proc/self/stat", F_OK) == -1;
+	n = read(fd, stat, sizeof(stat) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	/* PID (COMM) STATE ...; COMM may hold anything. */
+	stat[n] = '\0';
+	comm = strchr(stat, '(');
+	end = strrchr(stat, ')');
+	if (comm == NULL || end == NULL || end[1] == '\0')
+		return false;
+	return strncmp(comm + 1, "chatmaster", strlen("chatmaster")) == 0 &&
+	       end[2] != 'Z' && end[2] != 'X';
+}
+
+/* A dead instance's last signs of life: a record, a worker's heartbeat. */
+static void
+dump_find_end(struct dump *d)
+{
+	const struct segment *seg = &d->seg;
+	uint64_t now = clock_real_us(), beat;
+	struct desc_shm last;
+
+	d->now_us = atomic_load(&d->status.started_us);
+	if (d->head > 0 && ring_read(seg, d->head - 1, &last) == RING_OK &&
+	    last.time_us > d->now_us)
+		d->now_us = last.time_us;
+	if (d->now_us > now)
+		d->now_us = now;
+	d->beat_us = 0;
+	for (uint32_t i = 0; i < seg->params.nseats; i++) {
+		beat = atomic_load_explicit(
+		    &segment_seat(seg, i)->beat_us, memory_order_relaxed);
+		if (beat > d->beat_us)
+			d->beat_us = beat;
+	}
+}
+
+/* Say why the object `path` is no segment for us. */
+static void
+dump_explain(int fd, const char *path)
+{
+	struct header_shm h;
+	ssize_t n = pread(fd, &h, sizeof(h), 0);
+
+	if (n < (ssize_t)offsetof(struct header_shm, header_size) ||
+	    memcmp(h.magic, SEGMENT_MAGIC, sizeof(h.magic)) != 0)
+		warnx("%s is no chatmaster segment, or one not finished yet",
+		    path);
+	else if (h.version != SEGMENT_VERSION)
+		warnx("%s has layout version %u; this shmdump reads version %u",
+		    path, h.version, SEGMENT_VERSION);
+	else
+		warnx("%s is damaged: its header makes no sense", path);
+}
+
+static int
+dump_attach(struct dump *d, const char *name, const char *path)
+{
+	int fd = shm_open(path, O_RDONLY | O_CLOEXEC, 0), result;
+
+	if (fd == -1) {
+		if (errno == ENOENT)
+			warnx("no such instance: %s (no shared memory %s)",
+			    name, path);
+		else
+			warn("instance %s: %s", name, path);
+		return -1;
+	}
+	result = segment_attach(&d->seg, fd, false);
+	if (result == -1 && errno == EPROTO)
+		dump_explain(fd, path);
+	else if (result == -1)
+		warn("instance %s: cannot map %s", name, path);
+	close(fd);
+	return result;
+}
+
+int
+dump_open(struct dump *d, const char *name)
+{
+	char path[NAME_MAX];
+	const struct segment *seg = &d->seg;
+
+	if ((size_t)snprintf(path, sizeof(path), "/chatmaster.%s", name) >=
+	    sizeof(path)) {
+		warnx("no such instance: the name is too long");
+		return -1;
+	}
+	if (dump_attach(d, name, path) == -1)
+		return -1;
+	dump_copy(d->instance, seg->header->instance, INSTANCE_MAX);
+	dump_copy(
+	    d->version, seg->header->server_version, sizeof(d->version) - 1);
+	d->instance[INSTANCE_MAX] = d->version[sizeof(d->version) - 1] = '\0';
+	dump_copy(&d->status, seg->status, sizeof(d->status));
+	d->head = ring_head(seg);
+	d->alive = master_lives(atomic_load(&d->status.pid));
+	d->now_us = clock_real_us();
+	d->beat_us = clock_us();
+	if (!d->alive)
+		dump_find_end(d);
+	return 0;
+}
+
+void
+dump_close(struct dump *d)
+{
+	segment_detach(&d->seg);
+}
+
+size_t
+dump_room_name(
+    const struct dump *d, uint32_t room, uint32_t gen, char name[LIMIT_ROOM])
+{
+	struct room_shm r;
+
+	if (room >= d->seg.params.nrooms)
+		return 0;
+	dump_copy(&r, &d->seg.rooms[room], sizeof(r));
+	if (!r.used || r.gen != gen || r.name_len > LIMIT_ROOM)
+		return 0;
+	memcpy(name, r.name, r.name_len);
+	return r.name_len;
+}
+
+uint32_t
+dump_owner_seat(const struct dump *d, uint32_t owner)
+{
+	owner &= ~OWNER_MOVING;
+	return owner >= 1 && owner <= d->seg.params.nseats ? owner - 1 : NONE;
+}
+
+uint64_t
+dump_lag(const struct dump *d, uint64_t from)
+{
+	if (from < d->seg.params.first_seq || from > d->head)
+		return 0;
+	return d->head - from;
+}
+
+uint64_t
+dump_age_us(uint64_t from, uint64_t to)
+{
+	return from == 0 || from > to ? 0 : to - from;
+}

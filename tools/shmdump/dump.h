@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What shmdump looks at: an instance's segment, mapped read-only, and copies
+ * of its rows.
+ *
+ * Nothing that comes out of the segment is trusted.  It may come from a
+ * process gone wrong, and on a live instance it changes while it is read; so
+ * a row is copied first, then each length and index in the copy is checked,
+ * and what doesn't make sense is shown as absent.
+ */
+#ifndef TOOLS_SHMDUMP_DUMP_H
+#define TOOLS_SHMDUMP_DUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/shm/segment.h"
+#include "shared/shm/tables.h"
+
+struct dump {
+	struct segment seg;
+	bool json;
+	bool alive; /* does the master live? */
+	/*
+	 * The moment that ages count from (CLOCK_REALTIME), and heartbeats
+	 * (CLOCK_MONOTONIC): now, or the last sign of life of a dead instance.
+	 */
+	uint64_t now_us, beat_us;
+	uint64_t head; /* when we began */
+	struct status_shm status;
+	char instance[INSTANCE_MAX + 1];
+	char version[16];
+};
+
+/*
+ * Attach to the instance `name`.  Returns 0, or -1 after a line on standard
+ * error that says why not.
+ */
+int dump_open(struct dump *dump, const char *name);
+void dump_close(struct dump *dump);
+
+/* Copy `len` bytes out of the segment, as relaxed atomic words. */
+void dump_copy(void *dst, const void *src, size_t len);
+
+/*
+ * The name of the room with this index and generation, as the tables have it
+ * now.  Returns its length, 0 when there is no such room.
+ */
+size_t dump_room_name(const struct dump *dump, uint32_t room, uint32_t gen,
+    char name[LIMIT_ROOM]);
+
+/* The seat in an owner word, or NONE when it names none. */
+uint32_t dump_owner_seat(const struct dump *dump, uint32_t owner);
+
+/* How many records lie in [from, head); 0 when `from` makes no sense. */
+uint64_t dump_lag(const struct dump *dump, uint64_t from);
+
+/* Time from `from` to `to` (µs), 0 when `from` is 0 or later. */
+uint64_t dump_age_us(uint64_t from, uint64_t to);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/shmdump/escape.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "shared/base/utf8.h"
+
+#define ZWNJ 0x200c
+#define ZWJ 0x200d
+
+/* Could it move the cursor, reorder the line or hide in it? */
+static bool
+is_unprintable(uint32_t code)
+{
+	if (code == ZWNJ || code == ZWJ)
+		return false;
+	return utf8_is_control(code) || utf8_is_format(code) ||
+	       utf8_is_bidi(code) || utf8_is_nonchar(code) || code == 0x2028 ||
+	       code == 0x2029;
+}
+
+void
+escape_terminal(struct outbuf *b, const char *s, size_t len)
+{
+	uint32_t code;
+	size_t n;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = utf8_decode(s + i, len - i, &code);
+		if (code == UTF8_INVALID)
+			for (size_t k = i; k < i + n; k++)
+				outbuf_printf(b, "\\x%02x", (uint8_t)s[k]);
+		else if (code == '\\')
+			outbuf_puts(b, "\\\\");
+		else if (code == '\t' || code == '\n')
+			outbuf_puts(b, code == '\t' ? "\\t" : "\\n");
+		else if (is_unprintable(code))
+			outbuf_printf(b, "\\u{%x}", code);
+		else
+			outbuf_add(b, s + i, n);
+	}
+}
+
+void
+escape_json(struct outbuf *b, const char *s, size_t len)
+{
+	uint32_t code;
+	size_t n;
+
+	outbuf_puts(b, "\"");
+	for (size_t i = 0; i < len; i += n) {
+		n = utf8_decode(s + i, len - i, &code);
+		if (code == UTF8_INVALID)
+			outbuf_puts(b, "\xef\xbf\xbd");
+		else if (code == '"' || code == '\\')
+			outbuf_printf(b, "\\%c", (char)code);
+		else if (!is_unprintable(code))
+			outbuf_add(b, s + i, n);
+		else if (code < 0x10000)
+			outbuf_printf(b, "\\u%04x", code);
+		else
+			outbuf_printf(b, "\\u%04x\\u%04x",
+			    0xd800 + ((code - 0x10000) >> 10),
+			    0xdc00 + ((code - 0x10000) & 0x3ff));
+	}
+	outbuf_puts(b, "\"");
+}
+
+size_t
+escape_width(const char *s)
+{
+	size_t len = strlen(s), width = 0, n;
+	uint32_t code;
+	int w;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = utf8_decode(s + i, len - i, &code);
+		w = code < 0x80 ? 1 : wcwidth((wchar_t)code);
+		width += w < 0 ? 1 : (size_t)w;
+	}
+	return width;
+}

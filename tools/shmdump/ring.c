@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The records in the ring, oldest first.  The server goes on while we read:
+ * what it overwrites is left out, and what it adds after we began is not
+ * waited for.
+ */
+#include "tools/shmdump/views.h"
+
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/shm/ring.h"
+#include "tools/shmdump/out.h"
+
+enum {
+	COL_SEQ,
+	COL_TIME,
+	COL_TYPE,
+	COL_ROOM,
+	COL_NAME,
+	COL_TEXT,
+	COLS,
+};
+
+static const struct out_column columns[COLS] = {
+    [COL_SEQ] = {.key = "seq", .head = "SEQ", .width = 16, .right = true},
+    [COL_TIME] = {.key = "time", .head = "TIME", .width = 24},
+    [COL_TYPE] = {.key = "type", .head = "TYPE", .width = 7},
+    [COL_ROOM] = {.key = "room", .head = "ROOM", .width = 16},
+    [COL_NAME] = {.key = "name", .head = "NAME", .width = 16},
+    [COL_TEXT] = {.key = "text", .head = "TEXT"},
+};
+
+/* A room that a join on the way has named; it may have ended since. */
+struct room_seen {
+	uint32_t gen;
+	uint8_t len; /* 0: none seen */
+	char name[LIMIT_ROOM];
+};
+
+struct walk {
+	const struct dump *d;
+	struct out out;
+	struct room_seen *rooms;
+	char *line; /* line_size bytes, and 8 that ring_copy wants */
+	size_t line_size;
+};
+
+static const char *
+type_name(uint8_t type)
+{
+	static const char *const names[] = {
+	    [RECORD_NONE] = "none",
+	    [RECORD_MESSAGE] = "message",
+	    [RECORD_JOIN] = "join",
+	    [RECORD_LEAVE] = "leave",
+	};
+
+	return type < COUNT(names) ? names[type] : "unknown";
+}
+
+static void
+walk_remember(struct walk *w, const struct desc_shm *r)
+{
+	struct room_seen *seen;
+	char name[LIMIT_ROOM + 8];
+
+	if (r->type != RECORD_JOIN || r->room >= w->d->seg.params.nrooms ||
+	    r->extra < 1 || r->extra > LIMIT_ROOM ||
+	    ring_copy_extra(&w->d->seg, r, name) != RING_OK)
+		return;
+	seen = &w->rooms[r->room];
+	seen->gen = r->room_gen;
+	seen->len = (uint8_t)r->extra;
+	memcpy(seen->name, name, r->extra);
+}
+
+/* The record's room; `room` has LIMIT_ROOM bytes. */
+static struct out_value
+walk_room(const struct walk *w, const struct desc_shm *r, char *room)
+{
+	const struct room_seen *seen;
+	size_t len;
+
+	if (r->room < w->d->seg.params.nrooms) {
+		seen = &w->rooms[r->room];
+		if (seen->len > 0 && seen->gen == r->room_gen)
+			return out_text(seen->name, seen->len);
+	}
+	len = dump_room_name(w->d, r->room, r->room_gen, room);
+	if (len == 0)
+		len = (size_t)snprintf(room, LIMIT_ROOM,
+		    "#%" PRIu32 ".%" PRIu32, r->room, r->room_gen);
+	return out_text(room, len);
+}
+
+/* Name and text, out of the line `NAME: TEXT` LF, the first `len` of it. */
+static void
+walk_line(const struct walk *w, const struct desc_shm *r, size_t len,
+    struct out_value *row)
+{
+	const char *line = w->line;
+	size_t name_end = (size_t)r->name_off + r->name_len, text = 0;
+
+	row[COL_NAME] = row[COL_TEXT] = out_none();
+	if (r->name_len > 0 && name_end <= len)
+		row[COL_NAME] = out_text(line + r->name_off, r->name_len);
+	if (r->type == RECORD_JOIN || r->type == RECORD_LEAVE)
+		return;
+	if (len > 0 && line[len - 1] == '\n')
+		len--;
+	if (name_end + 2 <= len && memcmp(line + name_end, ": ", 2) == 0)
+		text = name_end + 2;
+	row[COL_TEXT] = out_text(line + text, len - text);
+}
+
+/* Print record `n`.  Returns whether it was still there. */
+static bool
+walk_record(struct walk *w, uint64_t n)
+{
+	const struct segment *seg = &w->d->seg;
+	struct out_value row[COLS];
+	char room[LIMIT_ROOM];
+	struct desc_shm r;
+	size_t len;
+
+	if (ring_read(seg, n, &r) != RING_OK)
+		return false;
+	len = MIN((size_t)r.len, w->line_size);
+	if (ring_copy(seg, &r, 0, w->line, len) != RING_OK)
+		return false;
+	walk_remember(w, &r);
+	row[COL_SEQ] = out_number(n);
+	row[COL_TIME] = out_as(OUT_TIME, r.time_us);
+	row[COL_TYPE] = out_string(type_name(r.type));
+	row[COL_ROOM] = walk_room(w, &r, room);
+	walk_line(w, &r, len, row);
+	out_row(&w->out, row);
+	return true;
+}
+
+/* Print [n, head).  A head gone wrong makes us look at a ring's worth. */
+static void
+walk_all(struct walk *w)
+{
+	const struct segment *seg = &w->d->seg;
+	uint64_t head = w->d->head, n = ring_oldest(seg), oldest;
+
+	if (n > head || head - n > seg->layout.ndesc)
+		n = head > seg->layout.ndesc ? head - seg->layout.ndesc : 0;
+	while (n < head && out_error() == 0) {
+		if (walk_record(w, n)) {
+			n++;
+			continue;
+		}
+		oldest = ring_oldest(seg);
+		n = oldest > n ? oldest : n + 1;
+	}
+}
+
+int
+ring_view(const struct dump *d)
+{
+	struct walk w = {
+	    .d = d,
+	    /* The longest line there is: NAME, a few words, the text. */
+	    .line_size = 3 * (size_t)d->seg.params.max_line + 1024,
+	};
+
+	w.rooms = calloc(d->seg.params.nrooms, sizeof(*w.rooms));
+	w.line = malloc(w.line_size + 8);
+	if (w.rooms == NULL || w.line == NULL)
+		errx(1, "out of memory");
+	out_begin(&w.out, OUT_STREAM, d->json, columns, COLS);
+	walk_all(&w);
+	free(w.rooms);
+	free(w.line);
+	return out_end(&w.out) == -1;
+}
