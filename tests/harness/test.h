@@ -6,8 +6,8 @@
  *   TEST(ring_wraps_at_its_end) { CHECK(...); }
  *
  * Each test runs in a child in a process group of its own with a deadline, so
- * a crash or a hang fails that test alone, and whatever it forked is killed
- * with it (also when it was stopped).  The first CHECK that fails prints file
+ * a crash or a hang fails that test alone, and whatever it forked is ended
+ * with it (stopped or daemonised too).  The first CHECK that fails prints file
  * and line and ends the test through exit(3): atexit functions run.
  *
  * Usage: test_ring [--list] [SUBSTRING ...].  Exit status 1 if a test failed.
