@@ -7,6 +7,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -97,6 +98,8 @@ load_connect(struct load *l, struct client *c)
 	if (connect(c->fd, (const struct sockaddr *)&cfg->addr,
 		cfg->addr_len) == -1)
 		err(1, "connect");
+	if (fcntl(c->fd, F_SETFL, O_NONBLOCK) == -1)
+		err(1, "fcntl");
 	text_room(&cfg->format, c->room, room);
 	text_name(&cfg->format, c->room << 16 | c->member, name);
 	len = snprintf(lines, sizeof(lines), "%s\n%s\n", room, name);
@@ -208,7 +211,8 @@ init_publisher(struct load *l, struct publisher *p, struct client *c)
 
 	p->client = c;
 	p->left = load_alloc(l->mask + 1, sizeof(*p->left));
-	p->out = load_alloc(cfg->window, cfg->format.size + 1);
+	p->out_size = 2 * (size_t)cfg->window * (cfg->format.size + 1);
+	p->out = load_alloc(1, p->out_size);
 	c->pub = p;
 }
 

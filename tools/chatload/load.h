@@ -59,7 +59,9 @@ struct publisher {
 	uint32_t sent;  /* sequence number of the next message */
 	uint32_t acked; /* all before it were read by all others */
 	uint32_t *left; /* members yet to read message n, at n & load.mask */
-	char *out;      /* lines not sent, at most a window of them */
+	char *out;      /* room for two windows */
+	size_t out_size;
+	size_t out_start; /* lines not sent, at most a window of them: */
 	size_t out_len;
 };
 

@@ -30,7 +30,11 @@ add_message(struct load *l, struct publisher *p, uint64_t time_ns)
 {
 	const struct text_format *f = &l->config->format;
 
-	text_write(f, p->sent, time_ns, p->out + p->out_len);
+	if (p->out_start + p->out_len + f->size + 1 > p->out_size) {
+		memmove(p->out, p->out + p->out_start, p->out_len);
+		p->out_start = 0;
+	}
+	text_write(f, p->sent, time_ns, p->out + p->out_start + p->out_len);
 	p->out_len += f->size + 1;
 	p->left[p->sent & l->mask] = l->config->members - 1;
 	p->sent++;
@@ -46,16 +50,16 @@ send_out(struct load *l, struct publisher *p)
 
 	if (p->out_len == 0 || c->blocked)
 		return;
-	n = send(c->fd, p->out, p->out_len, MSG_NOSIGNAL);
+	n = send(c->fd, p->out + p->out_start, p->out_len, MSG_NOSIGNAL);
 	if (n == -1 && errno != EAGAIN)
 		err(1, "send");
 	if ((size_t)n == p->out_len) {
-		p->out_len = 0;
+		p->out_start = p->out_len = 0;
 		return;
 	}
 	if (n > 0) {
+		p->out_start += (size_t)n;
 		p->out_len -= (size_t)n;
-		memmove(p->out, p->out + n, p->out_len);
 	}
 	c->blocked = true;
 	load_watch(l, c, true);

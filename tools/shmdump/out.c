@@ -127,9 +127,11 @@ put_text(struct outbuf *b, const struct out_value *v)
 		put_duration(b, v->number);
 		break;
 	case OUT_SECONDS:
-		put_duration(b, v->number <= UINT64_MAX / 1000
-				    ? v->number * 1000
-				    : UINT64_MAX);
+		if (v->number < 60)
+			outbuf_printf(b, "%" PRIu64 "s", v->number);
+		else
+			put_duration(
+			    b, MIN(v->number, UINT64_MAX / 1000) * 1000);
 		break;
 	case OUT_TIME:
 		put_time(b, v->number);

@@ -61,7 +61,8 @@ void
 outbuf_pad(struct outbuf *b, size_t n)
 {
 	outbuf_reserve(b, n);
-	memset(b->bytes + b->used, ' ', n);
+	if (n > 0)
+		memset(b->bytes + b->used, ' ', n);
 	b->used += n;
 }
 

@@ -12,6 +12,7 @@ enum {
 	COL_INSTANCE,
 	COL_VERSION,
 	COL_PID,
+	COL_STATE,
 	COL_ALIVE,
 	COL_STOPPING,
 	COL_STARTED,
@@ -42,8 +43,9 @@ static const struct out_column columns[COLS] = {
     [COL_INSTANCE] = {.key = "instance", .head = "instance"},
     [COL_VERSION] = {.key = "version", .head = "version"},
     [COL_PID] = {.key = "pid", .head = "master pid"},
-    [COL_ALIVE] = {.key = "alive", .head = "alive"},
-    [COL_STOPPING] = {.key = "stopping", .head = "stopping"},
+    [COL_STATE] = {.head = "state"},
+    [COL_ALIVE] = {.key = "alive"},
+    [COL_STOPPING] = {.key = "stopping"},
     [COL_STARTED] = {.key = "started", .head = "started"},
     [COL_UPTIME] = {.key = "uptime_s", .head = "uptime"},
     [COL_WORKERS] = {.key = "workers", .head = "workers"},
@@ -140,19 +142,28 @@ status_ring(const struct dump *d, struct out_value *row)
 	row[COL_POOL_EMPTY] = out_number(atomic_load(&t.pool_empty));
 }
 
+static const char *
+state_name(const struct dump *d, bool stopping)
+{
+	if (!d->alive)
+		return "dead";
+	return stopping ? "stopping" : "running";
+}
+
 int
 status_view(const struct dump *d)
 {
 	uint64_t started = atomic_load(&d->status.started_us);
+	bool stopping = atomic_load(&d->status.stopping) != 0;
 	struct out_value row[COLS];
 	struct out out;
 
 	row[COL_INSTANCE] = out_string(d->instance);
 	row[COL_VERSION] = out_string(d->version);
 	row[COL_PID] = out_number(atomic_load(&d->status.pid));
+	row[COL_STATE] = out_string(state_name(d, stopping));
 	row[COL_ALIVE] = out_as(OUT_BOOL, d->alive);
-	row[COL_STOPPING] =
-	    out_as(OUT_BOOL, atomic_load(&d->status.stopping) != 0);
+	row[COL_STOPPING] = out_as(OUT_BOOL, stopping);
 	row[COL_STARTED] = out_as(OUT_TIME, started);
 	row[COL_UPTIME] =
 	    out_as(OUT_SECONDS, dump_age_us(started, d->now_us) / 1000000);
