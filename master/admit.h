@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way in: listeners, accepting, and saying no.
+ */
+#ifndef MASTER_ADMIT_H
+#define MASTER_ADMIT_H
+
+#include "master/master.h"
+
+/*
+ * Open every listener that the options name; nothing is accepted yet.
+ * Returns 0, or -1 after logging why not.
+ */
+int admit_listen(struct master *m);
+
+/* Begin to accept.  Returns 0, or -1 with errno. */
+int admit_begin(struct master *m);
+
+/* Accept what waits at a listener, up to a bound. */
+void admit_on_readable(struct master *m, unsigned listener);
+
+/* Open paused listeners again, and sum refusals up, as far as it is time. */
+void admit_on_time(struct master *m, uint64_t now_us);
+uint64_t admit_due_us(const struct master *m);
+
+/* Close the listeners. */
+void admit_end(struct master *m);
+
+#endif

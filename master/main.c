@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * chatmaster: read the configuration, open what it names, run, clean up.
+ * Exit codes: 0 a clean stop, 1 a failure at run time, 2 a mistake in options
+ * or configuration, which is found before anything is opened.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "master/admit.h"
+#include "master/loop.h"
+#include "master/master.h"
+#include "master/slots.h"
+#include "master/spawn.h"
+#include "master/stop.h"
+#include "master/watchdog.h"
+#include "shared/base/config.h"
+#include "shared/base/fault.h"
+#include "shared/base/log.h"
+#include "shared/net/fd.h"
+
+#define EXIT_USAGE 2
+
+/* Where a test that arms fault points has its file. */
+#define FAULTS_VARIABLE "CHATMASTER_FAULTS"
+
+static struct master master;
+
+/* Every connection has a place among our fds, or there are fewer of them. */
+static int
+main_fit_clients(struct options *options)
+{
+	unsigned limit = fd_raise_limit();
+
+	if (limit >= FD_BASE + options->max_clients)
+		return 0;
+	if (options->max_clients_given || limit <= FD_BASE) {
+		fprintf(stderr,
+		    "chatmaster: max-clients: %u needs a limit of %u open "
+		    "files, which is %u here (ulimit -Hn)\n",
+		    options->max_clients, FD_BASE + options->max_clients,
+		    limit);
+		return -1;
+	}
+	log_warnx("max-clients",
+	    "from=%u to=%u reason=\"the limit of open files is %u\"",
+	    options->max_clients, limit - FD_BASE, limit);
+	options->max_clients = limit - FD_BASE;
+	return 0;
+}
+
+/* Everything that is a matter of options alone.  Exits if it isn't to run. */
+static void
+main_configure(struct options *options, int argc, char *argv[])
+{
+	char err[CONFIG_ERROR_MAX];
+
+	if (options_read(options, argc, argv, err, sizeof(err)) == -1) {
+		fprintf(stderr, "chatmaster: %s\n", err);
+		exit(EXIT_USAGE);
+	}
+	if (options->help) {
+		options_help(stdout);
+		exit(EXIT_SUCCESS);
+	}
+	if (options->version) {
+		puts("chatmaster " CHATMASTER_VERSION);
+		exit(EXIT_SUCCESS);
+	}
+	log_open(STDERR_FILENO, (enum log_level)options->log_level);
+	if (options->ring_size != options->ring_size_asked)
+		log_warnx("ring-size",
+		    "from=%" PRIu64 " to=%" PRIu64
+		    " reason=\"it is a power of two\"",
+		    options->ring_size_asked, options->ring_size);
+	if (main_fit_clients(options) == -1)
+		exit(EXIT_USAGE);
+}
+
+static int
+main_open_instance(struct master *m)
+{
+	struct segment_params params = {
+	    .nslots = m->options.max_clients,
+	    .nrooms = m->options.max_rooms,
+	    .max_line = m->options.max_line,
+	    .ring_bytes = m->options.ring_size,
+	};
+
+	for (unsigned type = 0; type < WORKER_TYPES; type++)
+		params.nseats += types_count(&m->options, type);
+	return instance_open(&m->instance, m->options.name, &params);
+}
+
+/* Opens everything.  Returns 0, or -1 after logging why not. */
+static int
+main_open(struct master *m)
+{
+	m->pid = getpid();
+	m->settings = (struct settings){
+	    .max_line = m->options.max_line,
+	    .max_rooms = m->options.max_rooms,
+	    .login_timeout_s = m->options.login_timeout_s,
+	};
+	if (main_open_instance(m) == -1)
+		return -1;
+	if (admit_listen(m) == -1)
+		goto undo;
+	if (slots_make(m) == -1 || loop_open(m) == -1 ||
+	    spawn_make_seats(m) == -1 || admit_begin(m) == -1) {
+		log_error("start-failed", NULL);
+		goto undo;
+	}
+	return 0;
+undo:
+	instance_remove(&m->instance, false);
+	return -1;
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *faults = getenv(FAULTS_VARIABLE);
+
+	if (fd_clean() == -1)
+		return EXIT_FAILURE;
+	if (fault_init(faults) == -1) {
+		perror(FAULTS_VARIABLE);
+		return EXIT_FAILURE;
+	}
+	main_configure(&master.options, argc, argv);
+	if (main_open(&master) == -1)
+		return EXIT_FAILURE;
+	watchdog_begin(&master);
+	loop_run(&master);
+	stop_finish(&master);
+	free(master.slots);
+	return EXIT_SUCCESS;
+}

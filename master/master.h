@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The master: it accepts connections, keeps a dup of each, hands them to
+ * workers, and replaces workers that die.  It never reads shared memory,
+ * never parses a client's byte, takes no lock and never blocks, so nothing
+ * that a worker or a client does can bring it down.
+ *
+ *   main      start and end
+ *   options   what the administrator asked for
+ *   instance  the segment and who owns it
+ *   types     what kinds of worker there are
+ *   loop      waits for events and hands them to the rest
+ *   admit     accepts, gives slots, refuses
+ *   refusals  sums up what would flood the log
+ *   pass      hands connections to workers, within their credits
+ *   requests  obeys what workers ask for
+ *   spawn     forks workers
+ *   reap      notices deaths and has them replaced
+ *   watchdog  finds workers that are alive and do nothing
+ *   stop      ends it all
+ *
+ * One process, one thread: everything below is the master's alone, and a
+ * worker's as it was when it was forked.
+ */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include "shared/base/base.h"
+
+#include <sys/types.h>
+
+#include "master/instance.h"
+#include "master/options.h"
+#include "master/refusals.h"
+#include "master/types.h"
+#include "shared/chat/settings.h"
+#include "shared/net/channel.h"
+#include "shared/net/inherit.h"
+
+struct listener {
+	int fd;                   /* -1 once closed */
+	enum listener_kind kind;  /* whom it feeds: see entrances[] */
+	uint64_t paused_until_us; /* 0: it accepts */
+};
+
+enum seat_phase {
+	SEAT_VACANT,   /* no process: it waits for a fork that succeeds */
+	SEAT_STARTING, /* forked; settles, is sent nothing yet */
+	SEAT_READY,
+	SEAT_CLOSED, /* ended while stopping: nobody sits there again */
+};
+
+/* A worker's place, in the master's eyes.  Times are CLOCK_MONOTONIC. */
+struct seat {
+	enum worker_type type;
+	enum seat_phase phase;
+	pid_t pid;   /* 0 when vacant or closed */
+	int epoll;   /* for life */
+	int channel; /* our ends, or -1 */
+	int ping;
+	uint64_t forked_us;
+	uint64_t ready_us;
+	unsigned sessions; /* slots that say this seat */
+
+	/* Connections it hasn't been given yet: a list by slot number. */
+	uint32_t queue_first, queue_last; /* NONE: empty */
+	unsigned credits;
+
+	/* How the last one ended, for the next. */
+	bool takeover; /* somebody sat here before */
+	int signal;
+	bool by_watchdog; /* we sent that signal because it was silent */
+	uint64_t died_us;
+	unsigned quick_deaths; /* in a row */
+	unsigned restarts;
+	uint64_t retry_us; /* fork again then */
+	bool fork_failed;  /* and that has been logged */
+
+	/* The watchdog's: see watchdog.c. */
+	uint64_t pinged;
+	unsigned silent;         /* pings in a row without any answer */
+	bool answered;           /* since the last tick */
+	bool awaited;            /* somebody said so since the last tick */
+	uint64_t awaited_number; /* the acquisition that is waited for */
+	unsigned held;           /* ticks in a row it was waited for */
+
+	unsigned nonsense; /* requests that made none */
+	uint64_t nonsense_logged_us;
+};
+
+struct master {
+	struct options options;
+	struct settings settings; /* what the workers know of them */
+	pid_t pid;
+	struct instance instance;
+
+	struct listener listeners[LISTENERS_MAX];
+	unsigned nlisteners;
+
+	struct slot *slots;
+	uint32_t nslots;
+	uint32_t free_first, free_last; /* first in, first out */
+	uint64_t last_id;
+	struct refusals refusals;
+	int reserve; /* an fd to give up when there is none left */
+
+	struct seat seats[SEATS_MAX];
+	int bells[SEATS_MAX];
+	uint32_t nseats;
+	uint32_t next_seat; /* where ties are broken from */
+	uint64_t pass_retry_us;
+
+	int epoll;
+	int signals;
+	bool children_ended; /* SIGCHLD came */
+	bool ready;          /* all workers have been ready once */
+
+	uint64_t tick_us; /* the watchdog's next; 0: there is none */
+	uint64_t ticks;
+
+	bool stopping;
+	uint64_t kill_us; /* whoever is left then is killed; 0: was done */
+};
+
+/* What an event of the master's epoll set is about. */
+enum source {
+	SOURCE_SIGNAL,
+	SOURCE_LISTENER,
+	SOURCE_CHANNEL,
+	SOURCE_PING,
+};
+
+#endif

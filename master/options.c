@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of keys, and what their values are checked for. */
+#include "master/options.h"
+
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/base/config.h"
+#include "shared/base/log.h"
+#include "shared/chat/limits.h"
+#include "shared/net/inherit.h"
+
+#define RING_MIN (64 * 1024)
+#define RING_MAX (1024u * 1024 * 1024)
+#define CLIENTS_MAX 1000000
+
+#define AT(field) offsetof(struct options, field)
+
+/* Says what is wrong with a value; returns -1. */
+static int
+options_complain(char *err, size_t errsize, const char *value, const char *what)
+{
+	char quoted[LOG_QUOTED(64)];
+
+	snprintf(err, errsize, "%s %s",
+	    log_quote(quoted, sizeof(quoted), value, strlen(value)), what);
+	return -1;
+}
+
+/* Part of the name of a shared memory object, so no slash. */
+static int
+options_set_name(const struct config_key *key, void *field, bool first,
+    const char *value, char *err, size_t errsize)
+{
+	static const char charset[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz"
+				      "0123456789._-";
+
+	if (value[strspn(value, charset)] != '\0')
+		return options_complain(err, errsize, value,
+		    "holds something else than letters, digits, '.', '_', '-'");
+	return config_set_string(key, field, first, value, err, errsize);
+}
+
+static int
+options_set_listen(const struct config_key *key, void *field, bool first,
+    const char *value, char *err, size_t errsize)
+{
+	struct listen_list *list = field;
+	struct listen_address address;
+
+	(void)key;
+	if (list && first)
+		list->count = 0;
+	if (strcmp(value, "none") == 0)
+		return 0;
+	if (listen_parse(value, &address) == -1)
+		return options_complain(err, errsize, value,
+		    "is not ADDR:PORT, [V6]:PORT, PORT or none "
+		    "(numbers, no host names)");
+	if (!list)
+		return 0;
+	if (list->count == LISTENERS_MAX)
+		return options_complain(
+		    err, errsize, value, "is one listener too many (32)");
+	list->at[list->count++] = address;
+	return 0;
+}
+
+static const struct config_key keys[] = {
+    {.name = "help",
+	.short_option = 'h',
+	.help = "show this and exit",
+	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
+	.set = config_set_bool,
+	.offset = AT(help)},
+    {.name = "version",
+	.help = "show the version and exit",
+	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
+	.set = config_set_bool,
+	.offset = AT(version)},
+    {.name = "config",
+	.short_option = 'c',
+	.placeholder = "FILE",
+	.help = "configuration file; options win over it",
+	.flags = CONFIG_OPTION_ONLY,
+	.set = config_set_string,
+	.offset = AT(file),
+	.min = 1,
+	.max = sizeof(((struct options *)0)->file) - 1},
+    {.name = "workers",
+	.short_option = 'w',
+	.placeholder = "N",
+	.help = "chat workers (default: one a CPU)",
+	.set = config_set_uint,
+	.offset = AT(workers),
+	.min = 1,
+	.max = WORKERS_MAX},
+    {.name = "name",
+	.short_option = 'n',
+	.placeholder = "NAME",
+	.help = "the instance: its shared memory is /chatmaster.NAME",
+	.initial = "default",
+	.set = options_set_name,
+	.offset = AT(name),
+	.min = 1,
+	.max = INSTANCE_MAX},
+    {.name = "line",
+	.placeholder = "ADDR:PORT",
+	.help = "line listener, or PORT, or none; may be repeated "
+		"(default: 5555 on every address)",
+	.initial = "5555",
+	.flags = CONFIG_LIST,
+	.set = options_set_listen,
+	.offset = AT(line)},
+    {.name = "max-clients",
+	.placeholder = "N",
+	.help = "connections in all; one more is told so and closed",
+	.initial = "10000",
+	.set = config_set_uint,
+	.offset = AT(max_clients),
+	.min = 1,
+	.max = CLIENTS_MAX},
+    {.name = "max-rooms",
+	.placeholder = "N",
+	.help = "rooms at once",
+	.initial = "4096",
+	.set = config_set_uint,
+	.offset = AT(max_rooms),
+	.min = 1,
+	.max = CLIENTS_MAX},
+    {.name = "max-line",
+	.placeholder = "BYTES",
+	.help = "bytes in one message, line end not counted",
+	.initial = "4096",
+	.set = config_set_uint,
+	.offset = AT(max_line),
+	.min = LIMIT_LINE_MIN,
+	.max = LIMIT_LINE_MAX},
+    {.name = "login-timeout",
+	.placeholder = "SECONDS",
+	.help = "time to name a room and a user; 0 never ends",
+	.initial = "30",
+	.set = config_set_uint,
+	.offset = AT(login_timeout_s),
+	.max = 1000000},
+    {.name = "ring-size",
+	.placeholder = "BYTES",
+	.help = "bytes of message ring, rounded up to a power of two; "
+		"K, M, G may follow",
+	.initial = "16M",
+	.set = config_set_size,
+	.offset = AT(ring_size_asked),
+	.min = RING_MIN,
+	.max = RING_MAX},
+    {.name = "watchdog",
+	.placeholder = "SECONDS",
+	.help = "a worker that doesn't answer for this long is killed and "
+		"replaced; 0 never",
+	.initial = "3",
+	.set = config_set_uint,
+	.offset = AT(watchdog_s),
+	.max = 3600},
+    {.name = "log-level",
+	.placeholder = "LEVEL",
+	.help = "debug, info, warn or error",
+	.initial = "info",
+	.set = config_set_enum,
+	.offset = AT(log_level),
+	.names = log_level_names},
+};
+
+/* CPUs that this process may run on. */
+static unsigned
+options_count_cpus(void)
+{
+	cpu_set_t set;
+	long n;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = CPU_COUNT(&set);
+	else
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	return (unsigned)MIN(MAX(n, 1L), (long)WORKERS_MAX);
+}
+
+/* Fills in what follows from other values. */
+static void
+options_derive(struct options *o)
+{
+	if (o->workers == 0)
+		o->workers = options_count_cpus();
+	o->ring_size = RING_MIN;
+	while (o->ring_size < o->ring_size_asked)
+		o->ring_size *= 2;
+}
+
+int
+options_read(struct options *options, int argc, char *const argv[], char *err,
+    size_t errsize)
+{
+	struct config config;
+	int operand;
+
+	memset(options, 0, sizeof(*options));
+	config_init(&config, keys, COUNT(keys), options);
+	if (config_options(&config, argc, argv, &operand, err, errsize) == -1)
+		return -1;
+	if (options->help || options->version)
+		return 0;
+	if (operand < argc)
+		return options_complain(
+		    err, errsize, argv[operand], "is no option");
+	if (options->file[0] != '\0' &&
+	    config_file(&config, options->file, err, errsize) == -1)
+		return -1;
+	options->max_clients_given = config_given(&config, "max-clients");
+	options_derive(options);
+	return 0;
+}
+
+void
+options_help(FILE *out)
+{
+	fputs("usage: chatmaster [-w N] [-c FILE] [-n NAME] [--KEY=VALUE ...]\n"
+	      "\n"
+	      "A chat server.  Stays in the foreground and logs to standard "
+	      "error.\nEvery option but the first three is a key of the "
+	      "configuration file, too.\n\n",
+	    out);
+	config_help(out, keys, COUNT(keys));
+}

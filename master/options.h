@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the administrator asked for: the keys of the configuration file, each
+ * of which is an option too.
+ */
+#ifndef MASTER_OPTIONS_H
+#define MASTER_OPTIONS_H
+
+#include "shared/base/base.h"
+
+#include <stdio.h>
+
+#include "shared/net/listen.h"
+#include "shared/shm/segment.h"
+
+#define WORKERS_MAX 48
+#define LISTENERS_MAX 32 /* of one kind, and of all kinds together */
+
+/* A key that names listeners: `none` leaves it empty. */
+struct listen_list {
+	unsigned count;
+	struct listen_address at[LISTENERS_MAX];
+};
+
+struct options {
+	bool help, version;
+	char file[4096]; /* "" when there is none */
+	unsigned workers;
+	char name[INSTANCE_MAX + 1];
+	struct listen_list line;
+	unsigned max_clients;
+	bool max_clients_given; /* not the default: never lowered in silence */
+	unsigned max_rooms;
+	unsigned max_line;        /* bytes */
+	unsigned login_timeout_s; /* 0: never */
+	uint64_t ring_size;       /* bytes, a power of two */
+	uint64_t ring_size_asked; /* the same before it was rounded up */
+	unsigned watchdog_s;      /* 0: never */
+	int log_level;            /* enum log_level */
+};
+
+/*
+ * Read options and, if they name one, the configuration file, and check all
+ * of it.  Opens nothing else.  Returns 0, or -1 with a line for a person in
+ * err, which names file, line and key; `options` is of no use then.  With
+ * help or version set, nothing else was looked at.
+ */
+int options_read(struct options *options, int argc, char *const argv[],
+    char *err, size_t errsize);
+
+/* Print the usage and every option. */
+void options_help(FILE *out);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* See reap.h. */
+#include "master/reap.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "master/loop.h"
+#include "master/requests.h"
+#include "shared/base/clock.h"
+#include "shared/base/fault.h"
+#include "shared/base/log.h"
+
+#define QUICK_US (1000 * 1000)
+
+/*
+ * Did it die at once?  Measured from when it served: one that waits out its
+ * back-off and then dies at once has not lived long.
+ */
+static bool
+reap_was_quick(const struct seat *seat)
+{
+	return seat->phase != SEAT_READY ||
+	       seat->died_us - seat->ready_us < QUICK_US;
+}
+
+static void
+reap_log(const struct master *m, uint32_t i, pid_t pid, int status)
+{
+	const struct seat *seat = &m->seats[i];
+	char how[32];
+
+	if (WIFSIGNALED(status))
+		snprintf(how, sizeof(how), "signal=%d", WTERMSIG(status));
+	else
+		snprintf(how, sizeof(how), "status=%d", WEXITSTATUS(status));
+	log_event(m->stopping ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "worker-exit",
+	    "type=%s seat=%u worker=%d %s", types[seat->type].name, i, (int)pid,
+	    how);
+}
+
+/* Leaves the seat as its successor shall find it. */
+static void
+reap_vacate(struct master *m, uint32_t i, int status)
+{
+	struct seat *seat = &m->seats[i];
+
+	seat->pid = 0;
+	atomic_store(&m->instance.status->seats[i].pid, 0);
+	requests_drain(m, i);
+	loop_remove(m, seat->channel);
+	loop_remove(m, seat->ping);
+	close(seat->channel);
+	close(seat->ping);
+	seat->channel = seat->ping = -1;
+
+	seat->quick_deaths = reap_was_quick(seat) ? seat->quick_deaths + 1 : 0;
+	seat->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	seat->takeover = true;
+	seat->retry_us = 0;
+	if (m->stopping) {
+		seat->phase = SEAT_CLOSED;
+		return;
+	}
+	seat->phase = SEAT_VACANT;
+	seat->restarts++;
+	atomic_store(&m->instance.status->seats[i].restarts, seat->restarts);
+}
+
+void
+reap_children(struct master *m)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (uint32_t i = 0; i < m->nseats; i++) {
+			if (m->seats[i].pid != pid)
+				continue;
+			m->seats[i].died_us = clock_us();
+			reap_log(m, i, pid, status);
+			reap_vacate(m, i, status);
+			FAULT_POINT("master.reaped");
+		}
+	}
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What kinds of worker there are and what brings them connections.  These
+ * tables are the only place that knows them all.
+ */
+#ifndef MASTER_TYPES_H
+#define MASTER_TYPES_H
+
+#include "master/options.h"
+#include "shared/net/inherit.h"
+
+struct type {
+	const char *name;
+	worker_main *main;
+	size_t count_at; /* in struct options: the unsigned that counts them */
+};
+extern const struct type types[WORKER_TYPES];
+
+/* A key that names listeners, and whom they feed. */
+struct entrance {
+	const char *key;
+	enum worker_type feeds;
+	size_t list_at; /* in struct options: its struct listen_list */
+};
+extern const struct entrance entrances[LISTENER_KINDS];
+
+/* How many workers of a type the options ask for. */
+unsigned types_count(const struct options *options, enum worker_type type);
+
+/* The listeners of an entrance. */
+const struct listen_list *types_listeners(
+    const struct options *options, enum listener_kind kind);
+
+#endif
