@@ -12,7 +12,6 @@
  */
 #include <err.h>
 #include <errno.h>
-#include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -46,8 +45,9 @@ struct client {
 	size_t seat;       /* index in room->members, once prefix is set */
 	char *prefix;      /* "NAME: ", NULL before the second line */
 	size_t prefix_len;
-	struct buf in;  /* a line without its end yet */
-	struct buf out; /* what the socket did not take */
+	struct buf in;   /* a line without its end yet */
+	struct buf out;  /* what the socket did not take */
+	size_t out_sent; /* of these, bytes sent since */
 };
 
 /* Successive lines of one sender; they end at `end` in the room's text. */
@@ -214,11 +214,16 @@ client_send(struct client *c, const char *data, size_t len)
 static void
 client_unblock(struct client *c)
 {
-	ssize_t n = send(c->fd, c->out.data, c->out.len, MSG_NOSIGNAL);
+	ssize_t n = send(c->fd, c->out.data + c->out_sent,
+	    c->out.len - c->out_sent, MSG_NOSIGNAL);
 
 	if (n == -1)
 		return;
-	buf_consume(&c->out, (size_t)n);
+	c->out_sent += (size_t)n;
+	if (c->out_sent > c->out.len / 2) {
+		buf_consume(&c->out, c->out_sent);
+		c->out_sent = 0;
+	}
 	if (c->out.len > 0)
 		return;
 	c->blocked = false;
@@ -440,22 +445,16 @@ raise_fd_limit(void)
 	setrlimit(RLIMIT_NOFILE, &rl);
 }
 
+/* No options, or --port N. */
 static uint16_t
 parse_port(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"port", required_argument, NULL, 'p'},
-	    {0},
-	};
 	unsigned long port = 0;
-	int opt;
+	char *end = NULL;
 
-	while ((opt = getopt_long(argc, argv, "p:", options, NULL)) != -1) {
-		if (opt != 'p')
-			exit(2);
-		port = strtoul(optarg, NULL, 10);
-	}
-	if (optind < argc || port > 65535)
+	if (argc == 3 && strcmp(argv[1], "--port") == 0)
+		port = strtoul(argv[2], &end, 10);
+	if ((argc > 1 && (!end || *end)) || port > UINT16_MAX)
 		errx(2, "usage: bare [--port N]");
 	return (uint16_t)port;
 }
