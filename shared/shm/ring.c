@@ -12,6 +12,10 @@
 
 #define WORD 8
 
+static_assert(offsetof(struct desc_shm, room) % WORD == 0,
+    "ring_peek_room loads a word");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ring_peek_room");
+
 typedef _Atomic uint64_t atomic_word;
 
 static size_t
@@ -130,12 +134,26 @@ ring_read(const struct segment *seg, uint64_t n, struct desc_shm *out)
 		return RING_LAPPED;
 	load_words((char *)out, (const char *)&seg->desc[n % seg->layout.ndesc],
 	    sizeof(*out));
+	return ring_holds(seg, n) ? RING_OK : RING_LAPPED;
+}
+
+uint32_t
+ring_peek_room(const struct segment *seg, uint64_t n)
+{
+	const struct desc_shm *d = &seg->desc[n % seg->layout.ndesc];
+	const atomic_word *word = (const atomic_word *)(const void *)&d->room;
+
+	/* Little-endian: the room index is the lower half of its word. */
+	return (uint32_t)atomic_load_explicit(word, memory_order_relaxed);
+}
+
+bool
+ring_holds(const struct segment *seg, uint64_t n)
+{
 	/* Pairs with the release fence in ring_append. */
 	atomic_thread_fence(memory_order_acquire);
-	if (atomic_load_explicit(&seg->ring->rsv_desc, memory_order_relaxed) >
-	    n + seg->layout.ndesc)
-		return RING_LAPPED;
-	return RING_OK;
+	return atomic_load_explicit(&seg->ring->rsv_desc,
+		   memory_order_relaxed) <= n + seg->layout.ndesc;
 }
 
 enum ring_result

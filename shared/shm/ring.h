@@ -116,6 +116,15 @@ enum ring_result ring_read(const struct segment *seg, uint64_t n,
     struct desc_shm *out);
 
 /*
+ * The room index of record `n`, in a nanosecond: for skipping what is of no
+ * interest.  The caller checks ring_holds afterwards.
+ */
+uint32_t ring_peek_room(const struct segment *seg, uint64_t n);
+
+/* Are record `n` and those behind it still whole, as of now? */
+bool ring_holds(const struct segment *seg, uint64_t n);
+
+/*
  * Copy `len` bytes of the record `d` (from ring_read), beginning at `off`, to
  * `dst`, which has room for 8 bytes more than `len`.  RING_LAPPED when they
  * were overwritten, or when `d` is nonsense.

@@ -52,7 +52,7 @@ extern const char *const close_reason_names[CLOSE_REASONS];
 /* A line that a session has still to be sent: rendered when it is sent. */
 struct reply {
 	uint16_t code;	/* enum chat_error, CHAT_OK when there is none */
-	uint16_t after; /* what follows it: 0, or 1 the rest of the ring */
+	uint16_t newline; /* 1: first end the line that was cut before it */
 	uint32_t skip;	/* bytes of it already sent */
 	uint64_t arg;
 };

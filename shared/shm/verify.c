@@ -60,8 +60,10 @@ verify_session(struct verifier *v, uint32_t slot)
 
 	if (owner > seg->params.nseats)
 		breach(v, "session %u: owner is no seat", slot);
-	if (s->name_len > LIMIT_NAME)
+	if (s->name_len > LIMIT_NAME) {
 		breach(v, "session %u: name too long", slot);
+		return;
+	}
 	if ((s->name_len > 0) != (m->room != NONE))
 		breach(v, "session %u: a name but no room, or the reverse",
 		    slot);

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections come and go.  A new connection, a move and a takeover are one
+ * mechanism: here is a fd under its slot's number, there is a row; adopt it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "shared/base/fault.h"
+#include "shared/base/log.h"
+#include "shared/shm/pool.h"
+#include "worker/worker.h"
+
+#define MOVE_PAUSE_US 1000000 /* a session moves at most once a second */
+
+/*
+ * Make the row of a slot that was free into a new session's.  The generation
+ * comes last: until then a successor finds one that isn't its connection's,
+ * and begins anew.
+ */
+void
+adopt_new(struct worker *w, uint32_t slot, uint32_t gen,
+    const struct peer *peer)
+{
+	struct session_shm *s = session_row(w, slot);
+
+	memset(&s->half, 0, sizeof(s->half));
+	s->half.room = NONE;
+	s->half.until = UINT64_MAX;
+	s->in_buf = 0;
+	s->kept_at = 0;
+	atomic_store_explicit(&s->in_total, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->out_total, 0, memory_order_relaxed);
+	s->id = peer->id;
+	s->accepted_us = peer->accepted_us;
+	s->moved_us = 0;
+	s->deadline_us = w->settings->login_timeout_s == 0 ?
+	    UINT64_MAX :
+	    clock_us() + w->settings->login_timeout_s * UINT64_C(1000000);
+	memcpy(s->addr, peer->addr, sizeof(s->addr));
+	s->port = peer->port;
+	s->listener = peer->listener;
+	s->kind = peer->kind;
+	FAULT_POINT("adopt.new.filled");
+	atomic_store_explicit(&s->owner, w->in->seat + 1, memory_order_relaxed);
+	FAULT_POINT("adopt.new.owned");
+	lock_acquire(&w->journal.lock);
+	s->name_len = 0;
+	w->seg.members[slot].room = NONE;
+	s->gen = gen;
+	lock_release(&w->journal.lock);
+	FAULT_POINT("adopt.new.done");
+}
+
+/* Take up a row that is mine and whose fd I have. */
+void
+adopt_row(struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+	struct local *l = &w->locals[slot];
+	struct room_shm *room;
+
+	l->mine = true;
+	w->sessions++;
+	if (s->half.state == SESSION_JOINED &&
+	    s->half.room < w->seg.params.nrooms) {
+		struct local_room *r = &w->rooms[s->half.room];
+
+		room = &w->seg.rooms[s->half.room];
+		lock_acquire(&w->journal.lock);
+		atomic_store_explicit(&room->seats,
+		    atomic_load_explicit(&room->seats, memory_order_relaxed) |
+			w->bit,
+		    memory_order_relaxed);
+		if (r->first == NONE)
+			r->next_msg = room->messages;
+		lock_release(&w->journal.lock);
+		session_link(w, slot);
+	}
+	session_watch(w, slot);
+	l->waiting = s->half.in_done <
+	    atomic_load_explicit(&s->in_total, memory_order_relaxed);
+	worker_due(w, slot);
+}
+
+/* A connection from the channel, already under its slot's number. */
+static void
+adopt_passed(struct worker *w, uint32_t slot, uint32_t gen,
+    const struct peer *peer)
+{
+	struct session_shm *s = session_row(w, slot);
+	uint32_t owner = atomic_load_explicit(&s->owner, memory_order_acquire);
+
+	if (s->gen == gen && owner == ((w->in->seat + 1) | OWNER_MOVING)) {
+		atomic_store_explicit(&s->owner, w->in->seat + 1,
+		    memory_order_relaxed);
+		FAULT_POINT("adopt.moved.in");
+	} else if (s->gen != gen) {
+		adopt_new(w, slot, gen, peer);
+	} else {
+		log_warnx("pass-refused", "slot=%u gen=%u owner=%u", slot, gen,
+		    owner);
+		close(session_fd(slot));
+		return;
+	}
+	adopt_row(w, slot);
+}
+
+static void
+adopt_message(struct worker *w, const struct channel_message *m, int *fds,
+    unsigned nfds)
+{
+	for (unsigned i = 0; i < nfds; i++) {
+		uint32_t slot = m->pass[i].slot;
+
+		if (i < m->count && slot < w->in->nslots &&
+		    !w->locals[slot].mine &&
+		    dup3(fds[i], session_fd(slot), O_CLOEXEC) != -1)
+			adopt_passed(w, slot, m->pass[i].gen,
+			    &m->pass[i].peer);
+		close(fds[i]);
+		FAULT_POINT("adopt.passed");
+	}
+	w->acks++;
+}
+
+/* All that the master has for us. */
+void
+adopt_from_channel(struct worker *w)
+{
+	struct channel_message m;
+	int fds[CHANNEL_FDS], got;
+	unsigned nfds;
+
+	while ((got = channel_recv(w->in->channel, &m, fds, &nfds)) == 1) {
+		if (m.type == CHANNEL_PASS) {
+			adopt_message(w, &m, fds, nfds);
+			continue;
+		}
+		while (nfds > 0)
+			close(fds[--nfds]);
+		if (m.type == CHANNEL_STOP)
+			w->stopping = true;
+	}
+	if (got == 0 || (got == -1 && errno == ECONNRESET))
+		w->orphaned = true;
+}
+
+/* Forget a slot: its fd is closed, or somebody else's now. */
+static void
+forget(struct worker *w, uint32_t slot)
+{
+	struct local *l = &w->locals[slot];
+	bool due = l->due, later = l->later;
+
+	memset(l, 0, sizeof(*l));
+	l->due = due; /* still in the lists, which skip it */
+	l->later = later;
+	w->sessions--;
+}
+
+static void
+tell_moved(struct worker *w, uint32_t slot, uint32_t to)
+{
+	struct channel_message m = { .type = CHANNEL_MOVE };
+
+	m.move.slot = slot;
+	m.move.gen = session_row(w, slot)->gen;
+	m.move.to = to;
+	if (channel_send(w->in->channel, &m, NULL, 0) == -1)
+		w->untold.slots[w->untold.count++] = slot;
+}
+
+static void
+tell_closed(struct worker *w, uint32_t slot)
+{
+	const struct session_shm *s = session_row(w, slot);
+	struct channel_message m = { .type = CHANNEL_CLOSED };
+
+	m.closed.slot = slot;
+	m.closed.gen = s->gen;
+	m.closed.reason = s->half.reason;
+	m.closed.in = atomic_load_explicit(&s->in_total, memory_order_relaxed);
+	m.closed.out = atomic_load_explicit(&s->out_total,
+	    memory_order_relaxed);
+	if (channel_send(w->in->channel, &m, NULL, 0) == -1)
+		w->untold.slots[w->untold.count++] = slot;
+}
+
+/* Tell the master again what a full channel kept back. */
+void
+adopt_tell(struct worker *w)
+{
+	struct channel_message ack = { .type = CHANNEL_ACK };
+	uint32_t count = w->untold.count;
+
+	w->untold.count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t slot = w->untold.slots[i];
+		uint32_t owner = atomic_load_explicit(
+		    &session_row(w, slot)->owner, memory_order_relaxed);
+
+		if (owner == 0)
+			tell_closed(w, slot);
+		else if ((owner & OWNER_MOVING) != 0)
+			tell_moved(w, slot, (owner & ~OWNER_MOVING) - 1);
+	}
+	ack.count = w->acks;
+	if (w->acks > 0 && channel_send(w->in->channel, &ack, NULL, 0) == 0)
+		w->acks = 0;
+}
+
+/* Clear this seat's bit of a room that has no local member any more. */
+static void
+room_unwatch(struct worker *w, uint32_t room)
+{
+	struct room_shm *r = &w->seg.rooms[room];
+
+	lock_acquire(&w->journal.lock);
+	atomic_store_explicit(&r->seats,
+	    atomic_load_explicit(&r->seats, memory_order_relaxed) & ~w->bit,
+	    memory_order_relaxed);
+	lock_release(&w->journal.lock);
+}
+
+/*
+ * Give the session to the worker that is its room's home.  From the store of
+ * the owner word on the row is that worker's; the master passes it the fd.
+ */
+void
+adopt_move(struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+	struct session_half half = s->half;
+	struct local *l = &w->locals[slot];
+	uint32_t to = l->move_to - 1, room = half.room;
+	struct epoll_event unused = { 0 };
+
+	l->move_to = 0;
+	if (half.state != SESSION_JOINED || half.broken || l->eof ||
+	    (s->moved_us != 0 && w->now_us - s->moved_us < MOVE_PAUSE_US))
+		return;
+	(void)epoll_ctl(w->in->epoll, EPOLL_CTL_DEL, session_fd(slot),
+	    &unused);
+	session_lag(w, slot, &half);
+	journal_step(&w->journal, slot, &half);
+	FAULT_POINT("move.lagging");
+	s->moved_us = w->now_us;
+	if (session_unlink(w, slot))
+		room_unwatch(w, room);
+	FAULT_POINT("move.unlinked");
+	/* Pairs with the acquire load of the adopting worker. */
+	atomic_store_explicit(&s->owner, (to + 1) | OWNER_MOVING,
+	    memory_order_release);
+	FAULT_POINT("move.given");
+	close(session_fd(slot));
+	forget(w, slot);
+	tell_moved(w, slot, to);
+	FAULT_POINT("move.told");
+}
+
+/* Close the connection; the last store frees the row. */
+void
+adopt_close(struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+	struct epoll_event unused = { 0 };
+	uint32_t in_buf = s->in_buf, cut_buf = s->half.cut_buf;
+
+	(void)epoll_ctl(w->in->epoll, EPOLL_CTL_DEL, session_fd(slot),
+	    &unused);
+	(void)shutdown(session_fd(slot), SHUT_RDWR);
+	FAULT_POINT("close.shut");
+	close(session_fd(slot));
+	s->in_buf = 0;
+	s->half.cut_buf = 0;
+	FAULT_POINT("close.freeing");
+	pool_give(&w->seg, in_buf);
+	pool_give(&w->seg, cut_buf);
+	atomic_store_explicit(&s->owner, 0, memory_order_release);
+	FAULT_POINT("close.freed");
+	forget(w, slot);
+	tell_closed(w, slot);
+	FAULT_POINT("close.told");
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes from a connection: read behind what was kept, consumed line by line,
+ * and the rest kept for the next time.  While it happens the note IN says that
+ * the read buffer, and not the row, holds the input: killed anywhere in here,
+ * the successor asks the kernel how much was read, and keeps the rest of that.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "shared/base/fault.h"
+#include "shared/shm/pool.h"
+#include "worker/worker.h"
+
+static uint64_t
+in_total(const struct session_shm *s)
+{
+	return atomic_load_explicit(&s->in_total, memory_order_relaxed);
+}
+
+/* Load the kept input to the front of the read buffer; returns its bytes. */
+static size_t
+input_load(struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+	uint64_t from = s->half.in_done, total = in_total(s);
+	size_t len = (size_t)(total - from), gap = (size_t)(from - s->kept_at);
+	const char *kept = s->kept;
+	size_t size = KEPT_MAX;
+
+	if (total <= from)
+		return 0;
+	if (s->in_buf != 0 && s->in_buf <= w->seg.layout.nbuffers) {
+		kept = segment_buffer(&w->seg, s->in_buf - 1);
+		size = w->seg.layout.buffer_stride;
+	}
+	/* Bounds as of a process gone wrong. */
+	if (from < s->kept_at || gap > size || len > size - gap)
+		return 0;
+	memcpy(w->input, kept + gap, len);
+	return len;
+}
+
+/* How much input could be kept if none of it were consumed? */
+static size_t
+input_room(struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+
+	if (s->in_buf == 0 && w->seat->spare == 0)
+		w->seat->spare = pool_claim(&w->seg,
+		    (w->in->seat + 1) | BUFFER_SPARE, &w->pool_hint);
+	FAULT_POINT("input.spare");
+	return s->in_buf != 0 || w->seat->spare != 0 ?
+	    w->seg.layout.buffer_stride :
+	    KEPT_MAX;
+}
+
+/* No buffer, and the row is full: the oldest half-line anywhere must go. */
+static void
+input_starve(struct worker *w, uint32_t slot)
+{
+	uint32_t victim = pool_evict_oldest(&w->seg), owner;
+
+	w->locals[slot].starved = true;
+	worker_later(w, slot);
+	if (victim == NONE)
+		return;
+	owner = atomic_load_explicit(&session_row(w, victim)->owner,
+		    memory_order_relaxed) &
+	    ~OWNER_MOVING;
+	if (owner >= 1 && owner <= w->in->nseats)
+		atomic_store_explicit(
+		    &segment_seat(&w->seg, owner - 1)->attention, 1,
+		    memory_order_relaxed);
+	publish_ring_all(w);
+}
+
+/* Where to keep `len` bytes of the session; sets *ref to the buffer + 1. */
+static char *
+input_place(struct worker *w, uint32_t slot, size_t len, uint32_t *ref)
+{
+	struct session_shm *s = session_row(w, slot);
+
+	*ref = 0;
+	if (len <= KEPT_MAX)
+		return s->kept;
+	*ref = pool_owns(&w->seg, s->in_buf, slot + 1) ? s->in_buf :
+							  w->seat->spare;
+	if (*ref == 0) /* a successor, whose predecessor's spare is gone */
+		*ref = pool_claim(&w->seg, slot + 1, &w->pool_hint);
+	return *ref == 0 ? NULL : segment_buffer(&w->seg, *ref - 1);
+}
+
+/*
+ * Keep [half.in_done, total) of the input, which lies in the read buffer, whose
+ * first byte is byte `base` of the stream.  May be done again after a death,
+ * as long as the note IN holds; ends by taking it away.
+ */
+void
+input_keep(struct worker *w, uint32_t slot, uint64_t base, uint64_t total)
+{
+	struct session_shm *s = session_row(w, slot);
+	uint64_t from = s->half.in_done;
+	uint32_t ref, old = s->in_buf;
+	size_t len;
+	char *place;
+
+	if (from < base || from > total)
+		from = total; /* of a process gone wrong */
+	len = (size_t)(total - from);
+	place = input_place(w, slot, len, &ref);
+	if (place == NULL) { /* nowhere: give up the line it belongs to */
+		s->half.in_done = from = total;
+		s->half.skip_line = 1;
+		len = 0;
+	} else {
+		memcpy(place, w->input + (from - base), len);
+	}
+	s->kept_at = from;
+	FAULT_POINT("input.keep.copied");
+	s->in_buf = ref;
+	FAULT_POINT("input.keep.buffer");
+	if (ref != 0 && ref != old) {
+		atomic_store_explicit(&w->seg.bufctl[ref - 1].since_us,
+		    w->now_us, memory_order_relaxed);
+		atomic_store_explicit(&w->seg.bufctl[ref - 1].owner, slot + 1,
+		    memory_order_relaxed);
+		if (w->seat->spare == ref)
+			w->seat->spare = 0;
+	}
+	atomic_store_explicit(&s->in_total, total, memory_order_relaxed);
+	compiler_barrier();
+	FAULT_POINT("input.keep.stored");
+	atomic_store_explicit(&w->seat->in.valid, 0, memory_order_relaxed);
+	compiler_barrier();
+	FAULT_POINT("input.kept");
+	if (old != ref)
+		pool_give(&w->seg, old);
+	/* So that no byte counted wrongly after an RST completes a line. */
+	memset(w->input, 0, (size_t)(total - base));
+}
+
+static void
+note_in_set(struct worker *w, uint32_t slot, uint64_t base)
+{
+	struct note_in *note = &w->seat->in;
+
+	note->slot = slot;
+	note->base = base;
+	compiler_barrier();
+	atomic_store_explicit(&note->valid, 1, memory_order_relaxed);
+	compiler_barrier();
+	FAULT_POINT("input.noted");
+}
+
+/* Read behind `kept` bytes; returns what the read buffer holds then. */
+static size_t
+input_recv(struct worker *w, uint32_t slot, size_t kept, size_t room)
+{
+	struct local *l = &w->locals[slot];
+	size_t want = MIN((size_t)READ_MAX, room - kept);
+	ssize_t n = recv(session_fd(slot), w->input + kept, want,
+	    MSG_DONTWAIT);
+
+	FAULT_POINT("input.received");
+	if (n == 0) {
+		l->eof = true;
+	} else if (n == -1 && errno != EAGAIN && errno != EINTR) {
+		session_row(w, slot)->half.broken = 1;
+		l->eof = true;
+	}
+	return n > 0 ? kept + (size_t)n : kept;
+}
+
+/*
+ * Take input of a session: read if it is `readable`, consume what can be
+ * consumed, keep the rest.
+ */
+void
+input_take(struct worker *w, uint32_t slot, bool readable)
+{
+	struct local *l = &w->locals[slot];
+	struct session_shm *s = session_row(w, slot);
+	uint64_t base = s->half.in_done;
+	size_t kept = input_load(w, slot), room, len = kept;
+
+	note_in_set(w, slot, base);
+	if (readable && !l->eof) {
+		room = input_room(w, slot);
+		if (kept < room)
+			len = input_recv(w, slot, kept, room);
+		else if (!l->waiting)
+			input_starve(w, slot);
+	}
+	l->waiting = false;
+	talk_consume(w, slot, base, base + len, l->eof);
+	input_keep(w, slot, base, base + len);
+	/* If it waits for its reply to be read, epoll will say when. */
+	if (l->move_to != 0 ||
+	    (l->waiting ? s->half.reply.code == CHAT_OK : l->eof))
+		worker_due(w, slot);
+	session_watch(w, slot);
+}
+
+/* Refuse the half-lines that somebody short of buffers asked for. */
+void
+input_evict(struct worker *w)
+{
+	struct session_half half;
+
+	atomic_store_explicit(&w->seat->attention, 0, memory_order_relaxed);
+	for (uint32_t i = 0; i < w->seg.layout.nbuffers; i++) {
+		uint32_t slot = atomic_load_explicit(&w->seg.bufctl[i].owner,
+				    memory_order_relaxed) -
+		    1;
+		struct session_shm *s;
+
+		if (atomic_load_explicit(&w->seg.bufctl[i].evict,
+			memory_order_relaxed) == 0 ||
+		    slot >= w->in->nslots || !w->locals[slot].mine)
+			continue;
+		s = session_row(w, slot);
+		if (s->in_buf != i + 1 || w->locals[slot].waiting)
+			continue;
+		half = s->half;
+		half.in_done = in_total(s);
+		half.skip_line = 1;
+		session_reply(w, slot, &half, CHAT_TOO_LONG,
+		    w->settings->max_line);
+		journal_step(&w->journal, slot, &half);
+		FAULT_POINT("input.evicted");
+		s->in_buf = 0;
+		pool_give(&w->seg, i + 1);
+	}
+}

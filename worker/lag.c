@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sessions that read for themselves: whose send queue was full, who have a
+ * reply to read, who have just moved here, or who have left and still have
+ * something to read.  Each goes on from its own cursor; what it has not read
+ * stays in the ring and costs nothing.
+ */
+#include <sys/socket.h>
+
+#include "shared/base/fault.h"
+#include "worker/worker.h"
+
+#define ROUNDS_MAX 8	/* sends per session and turn */
+#define SCAN_MAX 65536	/* records looked at per round */
+#define BATCH_BYTES 65536
+#define LINGER_US 2000000 /* for the client's FIN, after ours */
+
+/* Count messages of the session's room in [from, to), and its own of them. */
+static void
+count_messages(const struct worker *w, uint32_t slot, uint64_t from,
+    uint64_t to, uint64_t *all, uint32_t *own)
+{
+	const struct session_shm *s = session_row(w, slot);
+	struct desc_shm d;
+
+	*all = *own = 0;
+	for (uint64_t n = from; n < to; n++) {
+		if (ring_peek_room(&w->seg, n) != s->half.room ||
+		    ring_read(&w->seg, n, &d) != RING_OK ||
+		    d.room_gen != s->half.room_gen || d.type != RECORD_MESSAGE)
+			continue;
+		++*all;
+		*own += d.sender == slot && d.sender_gen == s->gen;
+	}
+}
+
+/* The number of the room's next message, and the head it belongs to. */
+static uint64_t
+room_messages(struct worker *w, const struct session_half *h, uint64_t *head)
+{
+	uint64_t messages = h->msg_next;
+
+	lock_acquire(&w->journal.lock);
+	*head = ring_head(&w->seg);
+	if (w->seg.rooms[h->room].gen == h->room_gen)
+		messages = w->seg.rooms[h->room].messages;
+	lock_release(&w->journal.lock);
+	return messages;
+}
+
+/*
+ * The ring has overwritten what the session should read next: let it go on
+ * with the oldest record still there, and tell it how many messages of others
+ * it has missed.
+ */
+static void
+lag_lapped(struct worker *w, uint32_t slot)
+{
+	struct session_half half = session_row(w, slot)->half;
+	uint64_t head, all, missed, after, from;
+	uint32_t own;
+
+	after = room_messages(w, &half, &head);
+	from = MAX(ring_oldest(&w->seg), half.since);
+	count_messages(w, slot, from, head, &all, &own);
+	missed = after > half.msg_next + all ? after - all - half.msg_next : 0;
+	missed -= MIN(missed, (uint64_t)(half.said > own ? half.said - own : 0));
+	if (half.reply.code == CHAT_LAGGED && half.reply.skip == 0)
+		missed += half.reply.arg;
+	half.own = from;
+	half.msg_next = after - MIN(after, all);
+	half.said = own;
+	if (half.cut_skip > 0) {
+		half.cut_skip = 0;
+		half.reply.newline = half.reply.skip == 0;
+	}
+	if (missed > 0)
+		session_reply(w, slot, &half, CHAT_LAGGED, missed);
+	journal_step(&w->journal, slot, &half);
+	atomic_fetch_add_explicit(&w->seat->lagged, missed,
+	    memory_order_relaxed);
+	FAULT_POINT("lag.lapped");
+}
+
+/*
+ * Stage the session's next records, at most `most` of them.  Returns the end
+ * of what was looked at, or 0 when the ring has lapped it.
+ */
+static uint64_t
+lag_stage(struct worker *w, uint32_t slot, uint64_t limit, uint32_t most)
+{
+	const struct session_half *h = &session_row(w, slot)->half;
+	uint64_t n, stop = MIN(limit, h->own + SCAN_MAX);
+	struct desc_shm d;
+
+	stage_reset(w);
+	for (n = h->own; n < stop; n++) {
+		if (ring_peek_room(&w->seg, n) != h->room)
+			continue;
+		if (ring_read(&w->seg, n, &d) != RING_OK)
+			return 0;
+		if (d.room != h->room || d.room_gen != h->room_gen)
+			continue;
+		if (w->staging->count == most ||
+		    w->staging->bytes_used + d.len > BATCH_BYTES)
+			break;
+		if (!stage_record(w, n, &d))
+			return 0;
+	}
+	return ring_holds(&w->seg, h->own) ? n : 0;
+}
+
+/* Send the session a batch from its own cursor on. */
+static void
+lag_send(struct worker *w, uint32_t slot, uint64_t limit, uint32_t most)
+{
+	struct session_shm *s = session_row(w, slot);
+	uint64_t end = lag_stage(w, slot, limit, most);
+
+	if (end == 0)
+		lag_lapped(w, slot);
+	else if (w->staging->count == 0)
+		s->half.own = end;
+	else
+		stage_send(w, slot, s->half.own, end);
+}
+
+/* Up to which record does the session read? */
+static uint64_t
+lag_limit(const struct worker *w, const struct session_half *h)
+{
+	uint64_t head = ring_head(&w->seg);
+
+	return h->room == NONE ? h->own : MIN(head, h->until);
+}
+
+/* One send, if there is something to send.  Returns whether there was. */
+static bool
+lag_round(struct worker *w, uint32_t slot)
+{
+	const struct session_half *h = &session_row(w, slot)->half;
+	uint64_t limit = lag_limit(w, h);
+
+	if (h->cut_buf != 0)
+		stage_send_cut(w, slot);
+	else if (h->cut_skip != 0)
+		lag_send(w, slot, limit, 1);
+	else if (h->reply.code != CHAT_OK)
+		stage_send_reply(w, slot);
+	else if (h->lag && h->own < limit)
+		lag_send(w, slot, limit, STAGING_RECORDS);
+	else
+		return false;
+	return true;
+}
+
+/* All is said: shut our side, and wait for the client's for a while. */
+static void
+lag_finish(struct worker *w, uint32_t slot)
+{
+	struct local *l = &w->locals[slot];
+
+	if (l->eof || session_row(w, slot)->half.broken) {
+		adopt_close(w, slot);
+		return;
+	}
+	if (l->finished)
+		return;
+	l->finished = true;
+	(void)shutdown(session_fd(slot), SHUT_WR);
+	session_row(w, slot)->deadline_us = w->now_us + LINGER_US;
+	session_watch(w, slot);
+}
+
+/* Give a session that lags what it can take now. */
+void
+lag_serve(struct worker *w, uint32_t slot)
+{
+	struct session_half *h = &session_row(w, slot)->half;
+	struct local *l = &w->locals[slot];
+	int rounds = 0;
+
+	while (!l->blocked && !h->broken && rounds < ROUNDS_MAX &&
+	    lag_round(w, slot))
+		rounds++;
+	if (h->state == SESSION_LEAVING && h->broken) {
+		lag_finish(w, slot);
+		return;
+	}
+	if (l->blocked || h->broken)
+		return;
+	if (rounds == ROUNDS_MAX) {
+		worker_due(w, slot);
+		return;
+	}
+	if (h->state == SESSION_LEAVING)
+		lag_finish(w, slot);
+	else if (h->room == NONE ||
+	    h->own >= atomic_load_explicit(&w->seat->cursor,
+			  memory_order_relaxed))
+		h->lag = 0;
+	else
+		worker_due(w, slot);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Into the ring: batches of messages, joins and leaves, each with the decisions
+ * that only the holder of the lock can make; then waking who has members in
+ * the room.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "shared/base/fault.h"
+#include "shared/chat/text.h"
+#include "worker/worker.h"
+
+#define STALE_US 50000 /* a seat that hasn't moved for this long is ignored */
+
+/* Is the seat more than half a ring behind, in records or in bytes? */
+static bool
+far_behind(const struct worker *w, const struct seat_shm *seat, uint64_t head)
+{
+	uint64_t cursor = atomic_load_explicit(&seat->cursor,
+	    memory_order_relaxed);
+	uint64_t position = atomic_load_explicit(&seat->position,
+	    memory_order_relaxed);
+
+	return (cursor < head && head - cursor > w->seg.layout.ndesc / 2) ||
+	    ring_position(&w->seg) - position > w->seg.params.ring_bytes / 2;
+}
+
+/*
+ * May anything be published now?  Not while a worker that is alive would be
+ * lapped by it.  If that is myself, the fan-out of this pass will help; if it
+ * is another, the loop reads no client for a millisecond.
+ */
+bool
+publish_allowed(struct worker *w)
+{
+	uint64_t head = ring_head(&w->seg);
+
+	for (uint32_t i = 0; i < w->in->nseats; i++) {
+		struct seat_shm *seat = segment_seat(&w->seg, i);
+		uint64_t cursor;
+
+		if (!far_behind(w, seat, head))
+			continue;
+		if (i == w->in->seat)
+			return false;
+		cursor = atomic_load_explicit(&seat->cursor,
+		    memory_order_relaxed);
+		if (cursor != w->seat_seen[i]) {
+			w->seat_seen[i] = cursor;
+			w->seat_seen_us[i] = clock_us();
+		} else if (clock_us() - w->seat_seen_us[i] > STALE_US) {
+			continue;
+		}
+		w->stalled = true;
+		return false;
+	}
+	return true;
+}
+
+/* Would another message of `more` bytes (before sanitising) be too much? */
+bool
+publish_batch_full(const struct worker *w, size_t more)
+{
+	const struct batch *b = &w->batch;
+	size_t line = LIMIT_NAME + NOTICE_MESSAGE_EXTRA + TEXT_EXPANSION * more;
+
+	return b->count == BATCH_RECORDS ||
+	    b->used + line + LIMIT_NAME > b->text_size ||
+	    (b->count > 0 &&
+		b->bytes + line > w->seg.params.ring_bytes / 16);
+}
+
+/* Add the message `text`, made safe, to a batch that isn't full. */
+void
+publish_batch_add(struct batch *b, const struct session_shm *s, uint32_t slot,
+    const char *text, size_t len)
+{
+	struct record *rec = &b->recs[b->count++];
+	char *line = b->text + b->used;
+	size_t n = s->name_len;
+
+	memcpy(line, s->name, n);
+	line[n++] = ':';
+	line[n++] = ' ';
+	n += text_sanitise(line + n, text, len);
+	line[n++] = '\n';
+	memset(rec, 0, sizeof(*rec));
+	rec->d.type = RECORD_MESSAGE;
+	rec->d.name_len = s->name_len;
+	rec->d.sender = slot;
+	rec->d.sender_gen = s->gen;
+	rec->d.len = (uint32_t)n;
+	rec->line = line;
+	b->used += n;
+	b->bytes += ring_footprint(rec);
+}
+
+static void
+wake(struct worker *w, uint64_t seats)
+{
+	static const uint64_t one = 1;
+
+	/*
+	 * The head before the look at `sleeping`; pairs with the fence in
+	 * worker_sleep, where it is the other way round.
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (seats &= ~w->bit; seats != 0; seats &= seats - 1) {
+		uint32_t i = (uint32_t)__builtin_ctzll(seats);
+		struct seat_shm *seat;
+
+		if (i >= w->in->nseats)
+			return;
+		seat = segment_seat(&w->seg, i);
+		if (atomic_load_explicit(&seat->sleeping,
+			memory_order_relaxed) == 0)
+			continue;
+		FAULT_POINT("publish.bell");
+		atomic_store_explicit(&seat->sleeping, 0,
+		    memory_order_relaxed);
+		(void)!write(w->in->bells[i], &one, sizeof(one));
+	}
+}
+
+/* Wake everybody, whether they sleep or not. */
+void
+publish_ring_all(struct worker *w)
+{
+	static const uint64_t one = 1;
+
+	for (uint32_t i = 0; i < w->in->nseats; i++)
+		(void)!write(w->in->bells[i], &one, sizeof(one));
+}
+
+/*
+ * After a commit: wake the workers with members in the room, and now and then
+ * those without, so that their cursors follow.
+ */
+static void
+bell(struct worker *w, uint64_t seats)
+{
+	uint64_t eighth = w->seg.params.ring_bytes / 8;
+	uint64_t position = ring_position(&w->seg);
+
+	FAULT_POINT("publish.committed");
+	if (position - w->last_bell_position > eighth) {
+		w->last_bell_position = position;
+		seats = ~UINT64_C(0);
+	}
+	wake(w, seats);
+}
+
+/*
+ * Publish the batch and the session's new half.  The session is in its room,
+ * and stays there: only its worker takes it out.
+ */
+void
+publish_batch(struct worker *w, uint32_t slot, struct session_half *half)
+{
+	struct batch *b = &w->batch;
+	struct room_shm *room = &w->seg.rooms[half->room];
+	uint64_t now = clock_real_us(), seats;
+
+	if (half->lag)
+		half->said += (uint32_t)b->count;
+	lock_acquire(&w->journal.lock);
+	for (size_t i = 0; i < b->count; i++) {
+		b->recs[i].d.room = half->room;
+		b->recs[i].d.room_gen = half->room_gen;
+		b->recs[i].d.room_msg = room->messages + i;
+		b->recs[i].d.time_us = now;
+	}
+	journal_publish(&w->journal, b->recs, b->count, slot, half);
+	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
+	lock_release(&w->journal.lock);
+	b->count = b->used = b->bytes = 0;
+	bell(w, seats);
+}
+
+/* Find or choose the room of a join; returns NONE when there are too many. */
+static uint32_t
+join_room(struct worker *w, const struct session_half *half,
+    struct record *rec)
+{
+	uint32_t at = tables_find_room(&w->seg, half->room_name,
+	    half->room_len);
+	struct room_shm *room;
+
+	if (at == NONE) {
+		at = w->seg.tables->rooms_free;
+		if (w->seg.tables->rooms_used >= w->settings->max_rooms ||
+		    at >= w->seg.params.nrooms)
+			return NONE;
+		rec->d.flags = RECORD_ROOM_NEW;
+		rec->d.room_gen = w->seg.rooms[at].gen;
+		rec->d.home = (uint8_t)w->in->seat;
+	} else {
+		room = &w->seg.rooms[at];
+		rec->d.room_gen = room->gen;
+		rec->d.room_msg = room->messages;
+		rec->d.home = room->home[w->in->type];
+		if (rec->d.home >= w->in->nseats)
+			rec->d.home = (uint8_t)w->in->seat;
+	}
+	rec->d.room = at;
+	return at;
+}
+
+/* Where shall a new member of the room live?  Seat + 1, or 0: here. */
+static uint32_t
+join_placement(struct worker *w, const struct record *rec, uint32_t members)
+{
+	struct seat_shm *home = segment_seat(&w->seg, rec->d.home);
+
+	if (rec->d.home == w->in->seat || members > SPREAD_AT ||
+	    atomic_load_explicit(&home->state, memory_order_relaxed) !=
+		SEAT_SERVING ||
+	    atomic_load_explicit(&home->type, memory_order_relaxed) !=
+		w->in->type)
+		return 0;
+	return rec->d.home + 1u;
+}
+
+/*
+ * Join the room that `half` asked for under the name given.  Returns CHAT_OK,
+ * with `half` as committed, or why not, with `half` as it was.
+ */
+enum chat_error
+publish_join(struct worker *w, uint32_t slot, struct session_half *half,
+    const char *name, size_t len)
+{
+	struct session_shm *s = session_row(w, slot);
+	char line[NOTICE_MAX];
+	struct record rec = { .line = line, .extra = half->room_name };
+	struct room_shm *room;
+	uint64_t seats;
+
+	rec.d.type = RECORD_JOIN;
+	rec.d.worker_type = (uint8_t)w->in->type;
+	rec.d.sender = slot;
+	rec.d.sender_gen = s->gen;
+	rec.d.time_us = clock_real_us();
+	rec.d.len = (uint32_t)notice_join(line, sizeof(line), name, len);
+	rec.d.name_off = sizeof("🌟 ") - 1;
+	rec.d.name_len = (uint8_t)len;
+	rec.d.extra = half->room_len;
+	lock_acquire(&w->journal.lock);
+	if (tables_find_name(&w->seg, name, len) != NONE) {
+		lock_release(&w->journal.lock);
+		return CHAT_NAME_TAKEN;
+	}
+	if (join_room(w, half, &rec) == NONE) {
+		lock_release(&w->journal.lock);
+		return CHAT_TOO_MANY_ROOMS;
+	}
+	room = &w->seg.rooms[rec.d.room];
+	half->state = SESSION_JOINED;
+	half->room = rec.d.room;
+	half->room_gen = rec.d.room_gen;
+	half->own = half->since = ring_head(&w->seg);
+	half->until = UINT64_MAX;
+	half->msg_next = rec.d.room_msg;
+	half->said = 0;
+	journal_publish(&w->journal, &rec, 1, slot, half);
+	w->locals[slot].move_to = join_placement(w, &rec, room->members);
+	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
+	lock_release(&w->journal.lock);
+	session_link(w, slot);
+	w->rooms[rec.d.room].next_msg = rec.d.room_msg;
+	bell(w, seats);
+	return CHAT_OK;
+}
+
+/*
+ * Take the session out of its room.  `half` lags already; what was said before
+ * it left is still for it.
+ */
+void
+publish_leave(struct worker *w, uint32_t slot, struct session_half *half)
+{
+	struct session_shm *s = session_row(w, slot);
+	char line[NOTICE_MAX];
+	struct record rec = { .line = line };
+	struct room_shm *room = &w->seg.rooms[half->room];
+	bool last_here;
+	uint64_t seats;
+
+	rec.d.type = RECORD_LEAVE;
+	rec.d.sender = slot;
+	rec.d.sender_gen = s->gen;
+	rec.d.time_us = clock_real_us();
+	rec.d.room = half->room;
+	rec.d.room_gen = half->room_gen;
+	rec.d.len = (uint32_t)notice_leave(line, sizeof(line), s->name,
+	    MIN((size_t)s->name_len, (size_t)LIMIT_NAME));
+	rec.d.name_off = sizeof("👋 ") - 1;
+	rec.d.name_len = s->name_len;
+	last_here = session_unlink(w, slot);
+	lock_acquire(&w->journal.lock);
+	rec.d.room_msg = room->messages;
+	if (room->members <= 1)
+		rec.d.flags = RECORD_ROOM_ENDS;
+	half->until = ring_head(&w->seg);
+	journal_publish(&w->journal, &rec, 1, slot, half);
+	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
+	if (last_here)
+		atomic_store_explicit(&room->seats, seats & ~w->bit,
+		    memory_order_relaxed);
+	lock_release(&w->journal.lock);
+	bell(w, seats);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* What every other file here needs to know of a session. */
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include "shared/base/fault.h"
+#include "worker/worker.h"
+
+struct session_shm *
+session_row(const struct worker *w, uint32_t slot)
+{
+	return &w->seg.sessions[slot];
+}
+
+int
+session_fd(uint32_t slot)
+{
+	return FD_BASE + (int)slot;
+}
+
+/*
+ * The next record to deliver.  A session that does not lag has had all that
+ * its worker has fanned out, and perhaps more: a worker that died in a fan-out
+ * had served some and not others.
+ */
+uint64_t
+session_cursor(const struct worker *w, const struct session_shm *s)
+{
+	uint64_t cursor = atomic_load_explicit(&w->seat->cursor,
+	    memory_order_relaxed);
+
+	return s->half.lag || s->half.own > cursor ? s->half.own : cursor;
+}
+
+/*
+ * Register for what the session waits for.  The set outlives the worker, so
+ * the successor may find the fd in it, or find that its predecessor had taken
+ * it out already.
+ */
+void
+session_watch(struct worker *w, uint32_t slot)
+{
+	struct local *l = &w->locals[slot];
+	struct epoll_event event = { 0 };
+	int fd = session_fd(slot);
+
+	if (l->deaf || !l->mine)
+		return;
+	if (!l->eof && !l->starved && !l->waiting)
+		event.events |= EPOLLIN;
+	if (l->blocked)
+		event.events |= EPOLLOUT;
+	if (l->watched && l->armed == event.events)
+		return;
+	event.data.u64 = (uint64_t)session_row(w, slot)->gen << 32 | slot;
+	if (epoll_ctl(w->in->epoll, l->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
+		fd, &event) == -1 &&
+	    (errno == EEXIST || errno == ENOENT))
+		(void)epoll_ctl(w->in->epoll,
+		    errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd,
+		    &event);
+	l->watched = true;
+	l->armed = event.events;
+}
+
+/* Hear no more of it: HUP and ERR cannot be masked, and would spin. */
+void
+session_deafen(struct worker *w, uint32_t slot)
+{
+	struct local *l = &w->locals[slot];
+	struct epoll_event unused = { 0 };
+
+	(void)epoll_ctl(w->in->epoll, EPOLL_CTL_DEL, session_fd(slot),
+	    &unused);
+	l->watched = false;
+	l->deaf = true;
+	worker_due(w, slot);
+}
+
+/* Put a joined session into the worker's list of its room. */
+void
+session_link(struct worker *w, uint32_t slot)
+{
+	struct local *l = &w->locals[slot];
+	struct local_room *r = &w->rooms[session_row(w, slot)->half.room];
+
+	if (l->linked)
+		return;
+	l->linked = true;
+	l->prev = NONE;
+	l->next = r->first;
+	if (r->first != NONE)
+		w->locals[r->first].prev = slot;
+	r->first = slot;
+	r->count++;
+}
+
+/* The reverse.  Returns whether the room has no local member any more. */
+bool
+session_unlink(struct worker *w, uint32_t slot)
+{
+	struct local *l = &w->locals[slot];
+	struct local_room *r = &w->rooms[session_row(w, slot)->half.room];
+
+	if (!l->linked)
+		return false;
+	l->linked = false;
+	if (l->prev != NONE)
+		w->locals[l->prev].next = l->next;
+	else
+		r->first = l->next;
+	if (l->next != NONE)
+		w->locals[l->next].prev = l->prev;
+	return --r->count == 0;
+}
+
+/*
+ * Let `half` read from its own cursor, and note what is needed to say how much
+ * it missed if the ring laps it: the number of the room's next message from
+ * there on, and how many of the messages up to now are its own.
+ */
+void
+session_lag(struct worker *w, uint32_t slot, struct session_half *half)
+{
+	const struct session_shm *s = session_row(w, slot);
+	uint64_t head = ring_head(&w->seg), first = 0;
+	struct desc_shm d;
+	bool found = false;
+
+	if (half->lag)
+		return;
+	half->own = session_cursor(w, s);
+	half->lag = 1;
+	half->said = 0;
+	if (half->room >= w->seg.params.nrooms)
+		return;
+	for (uint64_t n = half->own; n < head; n++) {
+		if (ring_peek_room(&w->seg, n) != half->room ||
+		    ring_read(&w->seg, n, &d) != RING_OK ||
+		    d.room_gen != half->room_gen)
+			continue;
+		if (!found)
+			first = d.room_msg;
+		found = true;
+		if (d.type == RECORD_MESSAGE && d.sender == slot &&
+		    d.sender_gen == s->gen)
+			half->said++;
+	}
+	half->msg_next = found ? first : w->rooms[half->room].next_msg;
+}
+
+/*
+ * Give `half` a line to say to its client, after what it is being sent now and
+ * before more of the ring.  The caller has seen that no other reply waits, or
+ * doesn't mind losing one of which nothing was sent yet.
+ */
+void
+session_reply(struct worker *w, uint32_t slot, struct session_half *half,
+    enum chat_error code, uint64_t arg)
+{
+	session_lag(w, slot, half);
+	if (half->reply.code != CHAT_OK && half->reply.skip > 0)
+		return;
+	half->reply = (struct reply){
+		.code = (uint16_t)code,
+		.newline = half->reply.newline,
+		.arg = arg,
+	};
+	worker_due(w, slot);
+}

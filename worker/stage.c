@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Out of the staging area and into sockets.  What is sent to a session is a
+ * function of the staging area, the note TX and the session's row, and none of
+ * them changes while TX holds; so whoever learns from the kernel how much of it
+ * was taken, the worker from sendmsg or its successor from the connection's
+ * counters, comes to the same new row.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "shared/base/fault.h"
+#include "shared/net/tcp.h"
+#include "shared/shm/pool.h"
+#include "worker/worker.h"
+
+#define PIECES_MAX 1024 /* iovecs in one call: UIO_MAXIOV */
+
+/* What is to be sent: runs of staged bytes. */
+struct pieces {
+	struct iovec iov[PIECES_MAX];
+	int count;
+	size_t total;
+};
+
+void
+stage_reset(struct worker *w)
+{
+	w->staging->count = 0;
+	w->staging->bytes_used = 0;
+}
+
+/*
+ * Stage record `n`, whose descriptor is `d`.  Returns false when it was
+ * overwritten meanwhile; the caller has seen that there is room for it.
+ */
+bool
+stage_record(struct worker *w, uint64_t n, const struct desc_shm *d)
+{
+	struct staging_shm *st = w->staging;
+	struct staged *row = &st->table[st->count];
+
+	if (d->len + 8 > STAGING_BYTES - st->bytes_used ||
+	    ring_copy(&w->seg, d, 0, st->bytes + st->bytes_used, d->len) !=
+		RING_OK)
+		return false;
+	*row = (struct staged){
+		.record = n,
+		.room_msg = d->room_msg,
+		.off = st->bytes_used,
+		.len = d->len,
+		.sender = d->sender,
+		.sender_gen = d->sender_gen,
+		.room_gen = d->room_gen,
+		.type = d->type,
+	};
+	st->bytes_used += d->len;
+	st->count++;
+	return true;
+}
+
+static bool
+is_own(const struct staged *row, uint32_t slot, uint32_t gen)
+{
+	return row->sender == slot && row->sender_gen == gen &&
+	    row->type == RECORD_MESSAGE;
+}
+
+/* Does the session read this record? */
+static bool
+is_for(const struct staged *row, const struct session_shm *s, uint32_t slot)
+{
+	return row->room_gen == s->half.room_gen &&
+	    row->record >= s->half.since && row->record < s->half.until &&
+	    !is_own(row, slot, s->gen);
+}
+
+/* First row of the table at or behind record `n`. */
+static uint32_t
+row_at(const struct staging_shm *st, uint64_t n)
+{
+	uint32_t low = 0, high = st->count, mid;
+
+	while (low < high) {
+		mid = (low + high) / 2;
+		if (st->table[mid].record < n)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Bounds as of a process gone wrong: a row within the staging area. */
+static bool
+row_is_sound(const struct staged *row)
+{
+	return row->off <= STAGING_BYTES && row->len <= STAGING_BYTES - row->off;
+}
+
+/* The runs of [first, end) that the session reads, less `skip` bytes. */
+static void
+pieces_gather(const struct worker *w, uint32_t slot, uint64_t first,
+    uint64_t end, uint32_t skip, struct pieces *p)
+{
+	struct staging_shm *st = w->staging;
+	const struct session_shm *s = session_row(w, slot);
+	uint32_t last = NONE;
+
+	p->count = 0;
+	p->total = 0;
+	for (uint32_t i = row_at(st, first);
+	     i < st->count && st->table[i].record < end; i++) {
+		const struct staged *row = &st->table[i];
+
+		if (!is_for(row, s, slot) || !row_is_sound(row))
+			continue;
+		if (p->count > 0 && last == i - 1) {
+			p->iov[p->count - 1].iov_len += row->len;
+		} else if (p->count < PIECES_MAX) {
+			p->iov[p->count].iov_base = st->bytes + row->off;
+			p->iov[p->count++].iov_len = row->len;
+		} else {
+			break; /* not with STAGING_RECORDS rows */
+		}
+		last = i;
+		p->total += row->len;
+	}
+	if (p->count > 0 && skip <= p->iov[0].iov_len) {
+		p->iov[0].iov_base = (char *)p->iov[0].iov_base + skip;
+		p->iov[0].iov_len -= skip;
+		p->total -= skip;
+	}
+}
+
+static void
+note_tx_set(struct note_tx *note)
+{
+	compiler_barrier();
+	atomic_store_explicit(&note->valid, 1, memory_order_relaxed);
+	compiler_barrier();
+	FAULT_POINT("tx.noted");
+}
+
+static void
+note_tx_clear(struct note_tx *note)
+{
+	compiler_barrier();
+	atomic_store_explicit(&note->valid, 0, memory_order_relaxed);
+	compiler_barrier();
+	FAULT_POINT("tx.cleared");
+}
+
+static uint64_t
+out_total(const struct session_shm *s)
+{
+	return atomic_load_explicit(&s->out_total, memory_order_relaxed);
+}
+
+/* Save the unsent rest of a cut record; says how in `half`'s cut words. */
+static void
+cut_save(struct worker *w, uint32_t slot, const struct staged *row,
+    size_t sent)
+{
+	struct session_shm *s = session_row(w, slot);
+	uint32_t ref = s->half.cut_buf;
+	size_t rest = row->len - sent;
+
+	/* A predecessor that died in here may have one already. */
+	if (!pool_owns(&w->seg, ref, slot + 1))
+		ref = pool_claim(&w->seg, slot + 1, &w->pool_hint);
+	if (ref == 0) {
+		s->half.own = row->record;
+		s->half.cut_skip = (uint32_t)sent;
+		return;
+	}
+	memcpy(segment_buffer(&w->seg, ref - 1),
+	    w->staging->bytes + row->off + sent,
+	    MIN(rest, (size_t)w->seg.layout.buffer_stride));
+	FAULT_POINT("tx.cut.copied");
+	s->half.cut_off = 0;
+	s->half.cut_len = (uint32_t)rest;
+	s->half.cut_buf = ref;
+	s->half.cut_skip = 0;
+	s->half.own = row->record + 1;
+}
+
+/*
+ * The kernel took `n` bytes, less than there were: find the record where it
+ * stopped.  The session lags from there on.
+ */
+static void
+done_short(struct worker *w, uint32_t slot, const struct note_tx *tx, size_t n)
+{
+	struct staging_shm *st = w->staging;
+	struct session_shm *s = session_row(w, slot);
+	uint64_t next_msg = s->half.msg_next;
+	uint32_t said = tx->said;
+	size_t skip = tx->skip;
+
+	for (uint32_t i = row_at(st, tx->first);
+	     i < st->count && st->table[i].record < tx->end; i++) {
+		const struct staged *row = &st->table[i];
+		size_t len = row->len - skip;
+
+		if (row->room_gen == s->half.room_gen)
+			next_msg = row->room_msg;
+		if (is_own(row, slot, s->gen) && said > 0)
+			said--;
+		if (!is_for(row, s, slot) || !row_is_sound(row))
+			continue;
+		if (n < len) {
+			if (n + skip == 0) {
+				s->half.own = row->record;
+				s->half.cut_skip = 0;
+			} else {
+				cut_save(w, slot, row, n + skip);
+				if (s->half.cut_skip == 0)
+					next_msg += row->type ==
+					    RECORD_MESSAGE;
+			}
+			break;
+		}
+		n -= len;
+		skip = 0;
+	}
+	s->half.msg_next = next_msg;
+	s->half.said = said;
+	s->half.lag = 1;
+}
+
+/* Own messages in [from, head): what a session that begins to lag said. */
+static uint32_t
+count_said(const struct worker *w, uint32_t slot, uint64_t from)
+{
+	const struct session_shm *s = session_row(w, slot);
+	uint64_t head = ring_head(&w->seg);
+	uint32_t said = 0;
+	struct desc_shm d;
+
+	for (uint64_t n = from; n < head; n++)
+		if (ring_peek_room(&w->seg, n) == s->half.room &&
+		    ring_read(&w->seg, n, &d) == RING_OK &&
+		    d.type == RECORD_MESSAGE && d.sender == slot &&
+		    d.sender_gen == s->gen)
+			said++;
+	return said;
+}
+
+/* All of [first, end) is sent: the next message's number is behind it. */
+static void
+done_all(struct worker *w, uint32_t slot, const struct note_tx *tx)
+{
+	struct staging_shm *st = w->staging;
+	struct session_shm *s = session_row(w, slot);
+	uint32_t said = tx->said;
+
+	if (tx->lagging) {
+		for (uint32_t i = row_at(st, tx->first);
+		     i < st->count && st->table[i].record < tx->end; i++) {
+			const struct staged *row = &st->table[i];
+
+			if (row->room_gen == s->half.room_gen)
+				s->half.msg_next = row->room_msg +
+				    (row->type == RECORD_MESSAGE);
+			if (is_own(row, slot, s->gen) && said > 0)
+				said--;
+		}
+		s->half.said = said;
+		s->half.cut_skip = 0;
+	}
+	s->half.own = tx->end;
+}
+
+/* The kernel took `n` bytes of what the note TX says.  May be done again. */
+static void
+done_tx(struct worker *w, size_t n, size_t total)
+{
+	struct note_tx *tx = &w->seat->tx;
+	struct session_shm *s = session_row(w, tx->slot);
+	uint32_t give = 0;
+
+	switch ((enum tx_kind)tx->kind) {
+	case TX_STAGED:
+		if (n == total)
+			done_all(w, tx->slot, tx);
+		else
+			done_short(w, tx->slot, tx, n);
+		break;
+	case TX_CUT:
+		s->half.cut_off = tx->cut_off + (uint32_t)n;
+		if (n == total) {
+			give = s->half.cut_buf;
+			s->half.cut_buf = 0;
+		}
+		break;
+	case TX_REPLY:
+		s->half.reply.skip = tx->skip + (uint32_t)n;
+		if (n == total)
+			s->half.reply = (struct reply){ 0 };
+		break;
+	}
+	FAULT_POINT("tx.done");
+	atomic_store_explicit(&s->out_total, tx->out_total + n,
+	    memory_order_relaxed);
+	note_tx_clear(tx);
+	pool_give(&w->seg, give);
+}
+
+/* Send; returns how much was taken.  An error that stays breaks the session. */
+static size_t
+send_pieces(struct worker *w, uint32_t slot, struct iovec *iov, int count)
+{
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)count };
+	ssize_t n;
+
+	do {
+		n = sendmsg(session_fd(slot), &msg,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (n == -1 && errno == EINTR);
+	FAULT_POINT("tx.sent");
+	if (n == -1 && errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) {
+		session_row(w, slot)->half.broken = 1;
+		worker_due(w, slot);
+	}
+	return n == -1 ? 0 : (size_t)n;
+}
+
+/* Short sends are waited out: epoll says when there is room again. */
+static void
+send_result(struct worker *w, uint32_t slot, size_t n, size_t total)
+{
+	done_tx(w, n, total);
+	if (n < total && !session_row(w, slot)->half.broken) {
+		w->locals[slot].blocked = true;
+		session_watch(w, slot);
+	}
+}
+
+/*
+ * Send the session what it reads of the staged records [first, end), with one
+ * call, and move its cursor.
+ */
+void
+stage_send(struct worker *w, uint32_t slot, uint64_t first, uint64_t end)
+{
+	struct session_shm *s = session_row(w, slot);
+	struct note_tx *tx = &w->seat->tx;
+	struct pieces p;
+	size_t n = 0;
+
+	tx->slot = slot;
+	tx->kind = TX_STAGED;
+	tx->first = first;
+	tx->end = end;
+	tx->out_total = out_total(s);
+	tx->skip = s->half.cut_skip;
+	tx->lagging = s->half.lag;
+	tx->said = s->half.said;
+	pieces_gather(w, slot, first, end, tx->skip, &p);
+	note_tx_set(tx);
+	if (p.total > 0)
+		n = send_pieces(w, slot, p.iov, p.count);
+	if (n < p.total && !tx->lagging)
+		tx->said = count_said(w, slot, first);
+	send_result(w, slot, n, p.total);
+}
+
+/* Send the rest of a cut record. */
+void
+stage_send_cut(struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+	struct note_tx *tx = &w->seat->tx;
+	size_t stride = w->seg.layout.buffer_stride, total;
+	struct iovec iov;
+
+	if (!pool_owns(&w->seg, s->half.cut_buf, slot + 1) ||
+	    s->half.cut_len > stride || s->half.cut_off > s->half.cut_len) {
+		s->half.cut_buf = 0; /* of a process gone wrong */
+		return;
+	}
+	total = s->half.cut_len - s->half.cut_off;
+	iov.iov_base = segment_buffer(&w->seg, s->half.cut_buf - 1) +
+	    s->half.cut_off;
+	iov.iov_len = total;
+	tx->slot = slot;
+	tx->kind = TX_CUT;
+	tx->len = (uint32_t)total;
+	tx->cut_off = s->half.cut_off;
+	tx->out_total = out_total(s);
+	note_tx_set(tx);
+	send_result(w, slot, send_pieces(w, slot, &iov, 1), total);
+}
+
+/* Send the session's reply, rendered into the staging area. */
+void
+stage_send_reply(struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+	struct note_tx *tx = &w->seat->tx;
+	const struct reply *r = &s->half.reply;
+	struct iovec iov;
+	size_t len = 0;
+
+	if (r->newline)
+		w->staging->bytes[len++] = '\n';
+	len += notice_error(w->staging->bytes + len, NOTICE_MAX,
+	    (enum chat_error)r->code, r->arg);
+	iov.iov_base = w->staging->bytes + MIN((size_t)r->skip, len);
+	iov.iov_len = len - MIN((size_t)r->skip, len);
+	tx->slot = slot;
+	tx->kind = TX_REPLY;
+	tx->len = (uint32_t)iov.iov_len;
+	tx->skip = r->skip;
+	tx->out_total = out_total(s);
+	note_tx_set(tx);
+	send_result(w, slot, send_pieces(w, slot, &iov, 1), iov.iov_len);
+}
+
+/*
+ * Settle what a dead predecessor was sending: the kernel knows how much it
+ * took.
+ */
+void
+stage_settle(struct worker *w)
+{
+	struct note_tx *tx = &w->seat->tx;
+	struct tcp_counts counts;
+	struct pieces p;
+	size_t total = tx->len, n;
+
+	if (atomic_load_explicit(&tx->valid, memory_order_relaxed) == 0)
+		return;
+	FAULT_POINT("takeover.tx");
+	if (tx->slot >= w->in->nslots ||
+	    tcp_counts(session_fd(tx->slot), &counts) == -1) {
+		note_tx_clear(tx);
+		return;
+	}
+	n = (size_t)(counts.accepted - tx->out_total);
+	if (tx->kind == TX_STAGED) {
+		pieces_gather(w, tx->slot, tx->first, tx->end, tx->skip, &p);
+		total = p.total;
+		/* Its own messages were counted after the send, or never. */
+		if (!tx->lagging)
+			tx->said = count_said(w, tx->slot, tx->first);
+	}
+	if (counts.accepted < tx->out_total || n > total) {
+		session_row(w, tx->slot)->half.broken = 1; /* no more sense */
+		n = total;
+	}
+	done_tx(w, n, total);
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What lines do.  A session's input is consumed line by line until it ends or
+ * the session has to wait; each change is committed together with how far the
+ * input is consumed, so that a line does what it does once.
+ */
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "shared/base/fault.h"
+#include "shared/chat/line.h"
+#include "shared/chat/name.h"
+#include "shared/chat/text.h"
+#include "worker/worker.h"
+
+#define WRONG_LINES_MAX 3
+#define DRAIN_US 10000000 /* to read what is left for it after leaving */
+
+enum progress {
+	GO_ON,
+	WAIT, /* this line must be looked at again later */
+	STOP, /* nothing more to do with this input now */
+};
+
+static void
+commit(struct consumer *c)
+{
+	journal_step(&c->w->journal, c->slot, &c->half);
+}
+
+/* Does a reply still wait to be sent?  Then there's no place for another. */
+static bool
+reply_waits(const struct consumer *c)
+{
+	return c->half.reply.code != CHAT_OK;
+}
+
+/* Publish the messages gathered so far, and how far they consumed. */
+static void
+flush(struct consumer *c)
+{
+	if (c->w->batch.count > 0)
+		publish_batch(c->w, c->slot, &c->half);
+}
+
+/* End the session, as decided in `half`: leave its room, or just go. */
+static void
+leave(struct worker *w, uint32_t slot, struct session_half *half,
+    enum close_reason reason)
+{
+	session_lag(w, slot, half);
+	half->reason = (uint8_t)reason;
+	session_row(w, slot)->deadline_us = w->now_us + DRAIN_US;
+	if (half->state == SESSION_JOINED) {
+		half->state = SESSION_LEAVING;
+		publish_leave(w, slot, half);
+	} else {
+		half->state = SESSION_LEAVING;
+		journal_step(&w->journal, slot, half);
+	}
+	w->locals[slot].move_to = 0;
+	worker_due(w, slot);
+}
+
+void
+talk_leave(struct worker *w, uint32_t slot, enum close_reason reason,
+    enum chat_error last_word, uint64_t arg)
+{
+	struct session_half half = session_row(w, slot)->half;
+
+	if (last_word != CHAT_OK)
+		session_reply(w, slot, &half, last_word, arg);
+	leave(w, slot, &half, reason);
+}
+
+/* Refuse a line of a joined session. */
+static enum progress
+refuse(struct consumer *c, enum chat_error code, uint64_t arg)
+{
+	session_reply(c->w, c->slot, &c->half, code, arg);
+	commit(c);
+	return GO_ON;
+}
+
+/*
+ * Refuse a line before the join.  What has arrived behind it is thrown away,
+ * so that no message becomes a name; the third time is the last.
+ */
+static enum progress
+wrong_line(struct consumer *c, enum chat_error code, uint64_t arg)
+{
+	int queued = 0;
+
+	(void)ioctl(session_fd(c->slot), SIOCINQ, &queued);
+	c->half.skip_to = c->total + (uint64_t)queued;
+	session_reply(c->w, c->slot, &c->half, code, arg);
+	if (++c->half.wrong_lines < WRONG_LINES_MAX) {
+		commit(c);
+		return GO_ON;
+	}
+	leave(c->w, c->slot, &c->half, CLOSE_ERRORS);
+	return STOP;
+}
+
+/* The first line: ROOM, or ROOM PASSWORD. */
+static enum progress
+talk_room(struct consumer *c, const struct line *line)
+{
+	const char *end = memchr(line->text, ' ', line->len);
+	size_t len = end != NULL ? (size_t)(end - line->text) : line->len;
+
+	if (room_check(line->text, len) != NULL)
+		return reply_waits(c) ? WAIT : wrong_line(c, CHAT_BAD_ROOM, 0);
+	c->half.room_len = (uint8_t)len;
+	memcpy(c->half.room_name, line->text, len);
+	c->half.state = SESSION_NAME;
+	commit(c);
+	return GO_ON;
+}
+
+/* The second line: NAME. */
+static enum progress
+talk_name(struct consumer *c, const struct line *line)
+{
+	enum chat_error error = CHAT_BAD_NAME;
+
+	if (reply_waits(c) || !publish_allowed(c->w))
+		return WAIT;
+	if (name_check(line->text, line->len) == NULL)
+		error = publish_join(c->w, c->slot, &c->half, line->text,
+		    line->len);
+	if (error != CHAT_OK)
+		return wrong_line(c, error, 0);
+	return c->w->locals[c->slot].move_to != 0 ? STOP : GO_ON;
+}
+
+/* `consumed` bytes with the line: it may have to be looked at again. */
+static enum progress
+talk_message(struct consumer *c, const char *text, size_t len, size_t consumed)
+{
+	struct worker *w = c->w;
+
+	if (publish_batch_full(w, len))
+		flush(c);
+	if (w->batch.count == 0 && !publish_allowed(w))
+		return WAIT;
+	c->half.in_done += consumed;
+	publish_batch_add(&w->batch, c->s, c->slot, text, len);
+	return GO_ON;
+}
+
+static enum progress
+talk_command(struct consumer *c, const struct line_words *words,
+    size_t consumed)
+{
+	flush(c);
+	if (name_equal(words->name, words->name_len, "quit", 4)) {
+		if (!publish_allowed(c->w))
+			return WAIT;
+		c->half.in_done += consumed;
+		leave(c->w, c->slot, &c->half, CLOSE_QUIT);
+		return STOP;
+	}
+	if (reply_waits(c))
+		return WAIT;
+	c->half.in_done += consumed;
+	return refuse(c, CHAT_UNKNOWN_COMMAND, 0);
+}
+
+/* Is there anything left of the text once it is made safe? */
+static bool
+leaves_nothing(struct worker *w, const char *text, size_t len)
+{
+	/* Most lines begin with something to see. */
+	if ((unsigned char)text[0] >= ' ' && (unsigned char)text[0] < 0x7f)
+		return false;
+	return text_sanitise(w->batch.text + w->batch.used, text, len) == 0;
+}
+
+/* A line of a joined session. */
+static enum progress
+talk_line(struct consumer *c, const struct line *line)
+{
+	struct line_words words;
+
+	switch (line_classify(line->text, line->len, &words)) {
+	case LINE_EMPTY:
+		c->half.in_done += line->consumed;
+		return GO_ON;
+	case LINE_COMMAND:
+		return talk_command(c, &words, line->consumed);
+	case LINE_MESSAGE:
+		break;
+	}
+	if (publish_batch_full(c->w, words.text_len))
+		flush(c);
+	if (leaves_nothing(c->w, words.text, words.text_len)) {
+		flush(c);
+		if (reply_waits(c))
+			return WAIT;
+		c->half.in_done += line->consumed;
+		return refuse(c, CHAT_BAD_TEXT, 0);
+	}
+	return talk_message(c, words.text, words.text_len, line->consumed);
+}
+
+/* Before the join "/quit" leaves too, as everywhere. */
+static bool
+is_quit(const struct line *line)
+{
+	return line->len == 5 && memcmp(line->text, "/quit", 5) == 0;
+}
+
+static enum progress
+talk_found(struct consumer *c, const struct line *line)
+{
+	struct session_half before = c->half;
+	enum progress p;
+
+	if (c->half.state == SESSION_JOINED)
+		return talk_line(c, line);
+	c->half.in_done += line->consumed;
+	if (is_quit(line)) {
+		leave(c->w, c->slot, &c->half, CLOSE_QUIT);
+		return STOP;
+	}
+	p = c->half.state == SESSION_ROOM ? talk_room(c, line) :
+					     talk_name(c, line);
+	if (p == WAIT)
+		c->half = before;
+	return p;
+}
+
+static enum progress
+talk_too_long(struct consumer *c, const struct line *line)
+{
+	flush(c);
+	if (reply_waits(c))
+		return WAIT;
+	c->half.in_done += line->consumed;
+	c->half.skip_line = !line->ended;
+	if (c->half.state != SESSION_JOINED)
+		return wrong_line(c, CHAT_TOO_LONG, c->w->settings->max_line);
+	return refuse(c, CHAT_TOO_LONG, c->w->settings->max_line);
+}
+
+/*
+ * Throw away what is to be thrown away: all up to skip_to, the rest of a line
+ * already refused, everything of one who has left.  Returns whether something
+ * was.
+ */
+static bool
+talk_skip(struct consumer *c)
+{
+	struct session_half *h = &c->half;
+	const char *at = c->w->input + (h->in_done - c->base);
+	size_t len = (size_t)(c->total - h->in_done), consumed;
+
+	if (len == 0)
+		return false;
+	if (h->state == SESSION_LEAVING) {
+		h->in_done = c->total;
+		return true;
+	}
+	if (h->in_done < h->skip_to) {
+		consumed = (size_t)MIN((uint64_t)len, h->skip_to - h->in_done);
+		h->in_done += consumed;
+		/* Its last byte tells whether a line was cut there. */
+		h->skip_line = at[consumed - 1] != '\n';
+		return true;
+	}
+	if (h->skip_line) {
+		h->skip_line = !line_skip(at, len, &consumed);
+		h->in_done += consumed;
+		return true;
+	}
+	return false;
+}
+
+/* The next line of the input, if there is one. */
+static enum progress
+talk_next(struct consumer *c)
+{
+	struct session_half *h = &c->half;
+	const char *at = c->w->input + (h->in_done - c->base);
+	size_t len = (size_t)(c->total - h->in_done);
+	uint32_t max = c->w->settings->max_line;
+	struct line line = { 0 };
+	enum line_result found;
+
+	if (talk_skip(c))
+		return GO_ON;
+	found = c->eof ? line_last(at, len, max, &line) :
+			 line_next(at, len, max, &line);
+	switch (found) {
+	case LINE_PARTIAL:
+		return STOP;
+	case LINE_TOO_LONG:
+		return talk_too_long(c, &line);
+	case LINE_FOUND:
+		return talk_found(c, &line);
+	}
+	return STOP;
+}
+
+/*
+ * Consume [in_done, total) of a session's input, which lies in the read buffer
+ * from byte `base` of the stream on.
+ */
+void
+talk_consume(struct worker *w, uint32_t slot, uint64_t base, uint64_t total,
+    bool eof)
+{
+	struct session_shm *s = session_row(w, slot);
+	struct consumer c = { w, slot, s, s->half, base, total, eof };
+	enum progress p = GO_ON;
+
+	if (w->locals[slot].move_to != 0)
+		return;
+	while (p == GO_ON)
+		p = talk_next(&c);
+	flush(&c);
+	if (c.half.in_done != s->half.in_done ||
+	    c.half.skip_line != s->half.skip_line)
+		commit(&c);
+	w->locals[slot].waiting = p == WAIT;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker: one process that serves sessions.  Everything in struct worker is
+ * private memory, lost when the worker dies and made anew by its successor
+ * from the shared segment.
+ *
+ * Reading order: worker.c (the loop), input.c (bytes in), talk.c (what lines
+ * do), publish.c (into the ring), fanout.c and stage.c (out of the ring), lag.c
+ * (sessions that read for themselves), adopt.c (connections come and go),
+ * takeover.c (settling what a dead predecessor left).
+ */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "shared/base/base.h"
+#include "shared/chat/notice.h"
+#include "shared/net/inherit.h"
+#include "shared/shm/journal.h"
+#include "shared/shm/seat.h"
+#include "shared/shm/segment.h"
+#include "shared/shm/tables.h"
+
+/* At most this many members of a room live at its home; more are spread. */
+#define SPREAD_AT 64
+
+/* Read per session and turn, so that nobody starves the others. */
+#define READ_MAX 8192
+
+/* Messages published under one lock. */
+#define BATCH_RECORDS 64
+
+/* A worker's own words about a slot.  All zero: not mine. */
+struct local {
+	uint32_t next, prev; /* in its room's list of local members */
+	uint32_t armed;	     /* epoll events it is registered for */
+	bool mine;	     /* I have its fd, and its row is mine */
+	bool linked;	     /* is in its room's list */
+	bool due;	     /* is in the list of sessions to serve */
+	bool later;	     /* is in the list of sessions to serve later */
+	bool watched;	     /* is in the epoll set */
+	bool deaf;	     /* was taken out of it for good: HUP or ERR */
+	bool waiting;	     /* has whole lines that must wait */
+	bool eof;	     /* has sent all it will */
+	bool blocked;	     /* its send queue is full: waits for EPOLLOUT */
+	bool starved;	     /* no buffer for its input: tried again later */
+	bool finished;	     /* its sending side is shut: waits for its EOF */
+	uint32_t move_to;    /* seat + 1 it shall go to, 0: none */
+};
+
+/* A worker's own words about a room. */
+struct local_room {
+	uint32_t first; /* local member's slot, or NONE */
+	uint32_t count; /* local members */
+	uint32_t chain_first, chain_last; /* during a fan-out: batch rows */
+	uint64_t next_msg; /* number after the last message known of */
+};
+
+/* A growing set of slots; see local.due and local.later. */
+struct slot_list {
+	uint32_t *slots;
+	uint32_t count;
+};
+
+/* Messages of one session on their way into the ring. */
+struct batch {
+	struct record recs[BATCH_RECORDS];
+	size_t count;
+	size_t bytes; /* footprint in the ring */
+	size_t used;  /* of text */
+	size_t text_size;
+	char *text;
+};
+
+/* The records of a pass, sorted into rooms. */
+struct gathered {
+	uint32_t count;
+	uint32_t rooms_count;
+	struct desc_shm desc[STAGING_RECORDS];
+	uint64_t record[STAGING_RECORDS];
+	uint32_t next[STAGING_RECORDS]; /* the same room's next row */
+	uint32_t rooms[STAGING_RECORDS];
+};
+
+struct worker {
+	const struct inherit *in;
+	const struct settings *settings;
+	struct segment seg;
+	struct journal journal;
+	struct seat_shm *seat;
+	struct staging_shm *staging;
+	char *input; /* read buffer, seg.layout.input_stride bytes */
+	uint64_t bit; /* of this seat in a room's set */
+	struct local *locals;
+	struct local_room *rooms;
+	struct slot_list due, later, untold;
+	struct batch batch;
+	struct gathered *gathered;
+	uint32_t sessions;
+	uint32_t pool_hint;
+	uint32_t acks; /* CHANNEL_PASS dealt with and not yet acknowledged */
+	uint64_t now_us; /* CLOCK_MONOTONIC, as of this pass */
+	uint64_t later_us;   /* when the list `later` is due */
+	uint64_t swept_us;   /* when deadlines were last looked at */
+	uint64_t last_bell_position; /* for waking everybody now and then */
+	uint64_t seat_seen[SEATS_MAX];	  /* cursors, for flow control */
+	uint64_t seat_seen_us[SEATS_MAX]; /* and when they last moved */
+	bool stalled; /* another worker is far behind: no input is read */
+	bool stopping;
+	bool orphaned; /* the channel is at its end */
+};
+
+/* worker.c */
+void worker_init(struct worker *w, const struct inherit *in);
+void worker_fini(struct worker *w);
+void worker_begin(struct worker *w);
+bool worker_turn(struct worker *w);
+void worker_answer_ping(struct worker *w, int32_t waits_for,
+    uint64_t acquisition);
+void worker_due(struct worker *w, uint32_t slot);
+void worker_later(struct worker *w, uint32_t slot);
+
+/* session rows, and what the worker knows of them (session.c) */
+struct session_shm *session_row(const struct worker *w, uint32_t slot);
+int session_fd(uint32_t slot);
+uint64_t session_cursor(const struct worker *w, const struct session_shm *s);
+void session_watch(struct worker *w, uint32_t slot);
+void session_deafen(struct worker *w, uint32_t slot);
+void session_link(struct worker *w, uint32_t slot);
+bool session_unlink(struct worker *w, uint32_t slot);
+void session_lag(struct worker *w, uint32_t slot, struct session_half *half);
+void session_reply(struct worker *w, uint32_t slot, struct session_half *half,
+    enum chat_error code, uint64_t arg);
+
+/* input.c */
+void input_take(struct worker *w, uint32_t slot, bool readable);
+void input_keep(struct worker *w, uint32_t slot, uint64_t base,
+    uint64_t total);
+void input_evict(struct worker *w);
+
+/* talk.c: consume [in_done, total) of a session from the read buffer. */
+struct consumer {
+	struct worker *w;
+	uint32_t slot;
+	struct session_shm *s;
+	struct session_half half; /* as it will be after the next commit */
+	uint64_t base, total;	  /* input[0] is byte `base` of the stream */
+	bool eof;		  /* nothing comes behind `total` */
+};
+void talk_consume(struct worker *w, uint32_t slot, uint64_t base,
+    uint64_t total, bool eof);
+void talk_leave(struct worker *w, uint32_t slot, enum close_reason reason,
+    enum chat_error last_word, uint64_t arg);
+
+/* publish.c */
+bool publish_allowed(struct worker *w);
+void publish_batch_add(struct batch *b, const struct session_shm *s,
+    uint32_t slot, const char *text, size_t len);
+bool publish_batch_full(const struct worker *w, size_t more);
+void publish_batch(struct worker *w, uint32_t slot, struct session_half *half);
+enum chat_error publish_join(struct worker *w, uint32_t slot,
+    struct session_half *half, const char *name, size_t len);
+void publish_leave(struct worker *w, uint32_t slot, struct session_half *half);
+void publish_ring_all(struct worker *w);
+
+/* stage.c */
+void stage_reset(struct worker *w);
+bool stage_record(struct worker *w, uint64_t n, const struct desc_shm *d);
+void stage_send(struct worker *w, uint32_t slot, uint64_t first, uint64_t end);
+void stage_send_cut(struct worker *w, uint32_t slot);
+void stage_send_reply(struct worker *w, uint32_t slot);
+void stage_settle(struct worker *w);
+
+/* fanout.c, lag.c */
+void fanout(struct worker *w);
+void lag_serve(struct worker *w, uint32_t slot);
+
+/* adopt.c */
+void adopt_from_channel(struct worker *w);
+void adopt_new(struct worker *w, uint32_t slot, uint32_t gen,
+    const struct peer *peer);
+void adopt_row(struct worker *w, uint32_t slot);
+void adopt_move(struct worker *w, uint32_t slot);
+void adopt_close(struct worker *w, uint32_t slot);
+void adopt_tell(struct worker *w);
+
+/* takeover.c */
+void takeover(struct worker *w);
+
+#endif
