@@ -38,13 +38,9 @@ admit_open(
 	}
 	fd = listen_open(at);
 	if (fd == -1) {
-		int saved = errno;
-
-		listen_address_text(at->addr.s6_addr, text);
-		errno = saved;
 		log_error("start-failed",
-		    "reason=\"cannot listen\" listener=%s address=%s port=%u",
-		    entrances[kind].key, text, at->port);
+		    "reason=\"cannot listen on %s\" listener=%s",
+		    listen_text(at, text), entrances[kind].key);
 		return -1;
 	}
 	m->listeners[m->nlisteners++] =

@@ -108,8 +108,8 @@ static const struct config_key keys[] = {
 	.max = INSTANCE_MAX},
     {.name = "line",
 	.placeholder = "ADDR:PORT",
-	.help = "line listener, or PORT, or none; may be repeated "
-		"(default: 5555 on every address)",
+	.help = "line listener; or PORT, on every address; or none; "
+		"may be repeated",
 	.initial = "5555",
 	.flags = CONFIG_LIST,
 	.set = options_set_listen,

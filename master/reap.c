@@ -14,6 +14,11 @@
 
 #define QUICK_US (1000 * 1000)
 
+/* So many quick deaths in a row, and successors are no longer forked at once.
+ */
+#define STORM 10
+#define STORM_PAUSE_US (100 * 1000)
+
 /*
  * Did it die at once?  Measured from when it served: one that waits out its
  * back-off and then dies at once has not lived long.
@@ -40,6 +45,19 @@ reap_log(const struct master *m, uint32_t i, pid_t pid, int status)
 	    how);
 }
 
+/*
+ * When to fork again: at once, since what the dead one held must be settled.
+ * But where one successor after the other dies while it settles, forking them
+ * as fast as they die would help nobody.
+ */
+static uint64_t
+reap_fork_again_us(const struct seat *seat)
+{
+	if (seat->phase == SEAT_READY || seat->quick_deaths < STORM)
+		return 0;
+	return seat->died_us + STORM_PAUSE_US;
+}
+
 /* Leaves the seat as its successor shall find it. */
 static void
 reap_vacate(struct master *m, uint32_t i, int status)
@@ -58,7 +76,7 @@ reap_vacate(struct master *m, uint32_t i, int status)
 	seat->quick_deaths = reap_was_quick(seat) ? seat->quick_deaths + 1 : 0;
 	seat->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	seat->takeover = true;
-	seat->retry_us = 0;
+	seat->retry_us = reap_fork_again_us(seat);
 	if (m->stopping) {
 		seat->phase = SEAT_CLOSED;
 		return;

@@ -90,9 +90,10 @@ stop_finish(struct master *m)
 	for (uint32_t i = 0; i < m->nslots; i++)
 		if (m->slots[i].seat != -1) {
 			log_info("close",
-			    "session=%" PRIu64 " listener=%s reason=shutdown",
+			    "session=%" PRIu64 " listener=%s reason=%s",
 			    m->slots[i].peer.id,
-			    entrances[m->slots[i].peer.kind].key);
+			    entrances[m->slots[i].peer.kind].key,
+			    close_reason_names[CLOSE_SHUTDOWN]);
 			slots_free(m, i);
 		}
 	instance_remove(&m->instance, true);

@@ -204,19 +204,26 @@ listen_address_text(const uint8_t addr[16], char dst[LISTEN_NAME_MAX])
 }
 
 const char *
+listen_text(const struct listen_address *address, char dst[LISTEN_NAME_MAX])
+{
+	char host[LISTEN_NAME_MAX];
+
+	listen_address_text(address->addr.s6_addr, host);
+	snprintf(dst, LISTEN_NAME_MAX,
+	    IN6_IS_ADDR_V4MAPPED(&address->addr) ? "%s:%u" : "[%s]:%u", host,
+	    address->port);
+	return dst;
+}
+
+const char *
 listen_name(int fd, char dst[LISTEN_NAME_MAX])
 {
 	struct sockaddr_storage at = {0};
+	struct listen_address address = {0};
 	socklen_t len = sizeof(at);
-	char host[LISTEN_NAME_MAX];
-	uint8_t addr[16];
-	uint16_t port;
 
 	if (getsockname(fd, (struct sockaddr *)&at, &len) == -1)
 		return strcpy(dst, "?");
-	listen_unpack(&at, addr, &port);
-	listen_address_text(addr, host);
-	snprintf(dst, LISTEN_NAME_MAX,
-	    at.ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host, port);
-	return dst;
+	listen_unpack(&at, address.addr.s6_addr, &address.port);
+	return listen_text(&address, dst);
 }

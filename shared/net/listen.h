@@ -29,6 +29,10 @@ struct listen_address {
  */
 int listen_parse(const char *text, struct listen_address *out);
 
+/* Write the address as it may be given: `ADDR:PORT`, `[V6]:PORT`. */
+const char *listen_text(
+    const struct listen_address *address, char dst[LISTEN_NAME_MAX]);
+
 /*
  * Open a non-blocking, close-on-exec socket that listens there, on IPv6 for
  * IPv4 as well.  What it sets is inherited by what it accepts (tcp(7)):
