@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* What the administrator may ask for, and how mistakes are named. */
+#include "master/options.c"
+
+#include <stdlib.h>
+
+#include "tests/harness/test.h"
+
+static struct options options;
+static char err[CONFIG_ERROR_MAX];
+static char path[64];
+
+/* Reads options given as words; ends with NULL. */
+static int
+read_words(const char *const *words)
+{
+	char *argv[16];
+	int argc = 0;
+
+	argv[argc++] = strdup("chatmaster");
+	while (*words)
+		argv[argc++] = strdup(*words++);
+	argv[argc] = NULL;
+	err[0] = '\0';
+	return options_read(&options, argc, argv, err, sizeof(err));
+}
+
+#define READ(...) read_words((const char *const[]){__VA_ARGS__, NULL})
+
+/* Reads a file with that text. */
+static int
+read_file(const char *text, const char *option)
+{
+	FILE *f;
+	int r;
+
+	snprintf(path, sizeof(path), "/tmp/test_options.%d", (int)getpid());
+	f = fopen(path, "w");
+	CHECK(f);
+	fputs(text, f);
+	fclose(f);
+	r = READ("-c", path, option);
+	unlink(path);
+	return r;
+}
+
+TEST(options_have_the_documented_defaults)
+{
+	char text[LISTEN_NAME_MAX];
+
+	CHECK_EQ(read_words((const char *const[]){NULL}), 0);
+	CHECK(options.workers >= 1 && options.workers <= WORKERS_MAX);
+	CHECK_STR(options.name, "default");
+	CHECK_EQ(options.line.count, 1);
+	CHECK_STR(listen_text(&options.line.at[0], text), "[::]:5555");
+	CHECK_EQ(options.max_clients, 10000);
+	CHECK(!options.max_clients_given);
+	CHECK_EQ(options.max_rooms, 4096);
+	CHECK_EQ(options.max_line, 4096);
+	CHECK_EQ(options.login_timeout_s, 30);
+	CHECK_EQ(options.ring_size, 16 << 20);
+	CHECK_EQ(options.watchdog_s, 3);
+	CHECK_EQ(options.log_level, LOG_LEVEL_INFO);
+}
+
+TEST(options_win_over_the_file)
+{
+	CHECK_EQ(read_file("workers = 2\nname = a\nline = 1\n", "--name=b"), 0);
+	CHECK_STR(options.name, "b");
+	CHECK_EQ(options.workers, 2);
+	CHECK_EQ(options.line.count, 1);
+	CHECK_EQ(options.line.at[0].port, 1);
+}
+
+TEST(options_take_a_listener_key_several_times_or_none)
+{
+	CHECK_EQ(READ("--line=1", "--line=[::1]:2", "--line=127.0.0.1:3"), 0);
+	CHECK_EQ(options.line.count, 3);
+	CHECK_EQ(options.line.at[2].port, 3);
+	CHECK_EQ(READ("--line=none"), 0);
+	CHECK_EQ(options.line.count, 0);
+}
+
+TEST(options_bound_the_number_of_listeners)
+{
+	char text[(LISTENERS_MAX + 1) * 9 + 1] = "";
+
+	for (int i = 0; i < LISTENERS_MAX; i++)
+		strcat(text, "line = 0\n");
+	CHECK_EQ(read_file(text, "-w1"), 0);
+	CHECK_EQ(options.line.count, LISTENERS_MAX);
+	strcat(text, "line = 0\n");
+	CHECK_EQ(read_file(text, "-w1"), -1);
+}
+
+TEST(options_round_the_ring_up_to_a_power_of_two)
+{
+	CHECK_EQ(READ("--ring-size=64K"), 0);
+	CHECK_EQ(options.ring_size, 64 << 10);
+	CHECK_EQ(READ("--ring-size=65537"), 0);
+	CHECK_EQ(options.ring_size, 128 << 10);
+	CHECK_EQ(options.ring_size_asked, 65537);
+	CHECK_EQ(READ("--ring-size=1G"), 0);
+	CHECK_EQ(options.ring_size, 1 << 30);
+}
+
+TEST(options_know_whether_max_clients_was_asked_for)
+{
+	CHECK_EQ(READ("--max-clients=10000"), 0);
+	CHECK(options.max_clients_given);
+	CHECK_EQ(read_file("max-clients = 7\n", "-w1"), 0);
+	CHECK(options.max_clients_given);
+}
+
+/* The name becomes the name of an object: no slash gets into it. */
+TEST(options_take_only_names_that_are_safe_in_a_path)
+{
+	static const char *const bad[] = {"", "a/b", "../x", "a b", "a\n",
+	    "\xc3\xa4",
+	    "0123456789012345678901234567890123456789"
+	    "012345678901234567890123"};
+
+	CHECK_EQ(READ("-n", "Az09._-"), 0);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		CHECK_EQ(READ("-n", bad[i]), -1);
+}
+
+TEST(options_refuse_bad_values_and_name_the_key)
+{
+	static const struct {
+		const char *option, *key;
+	} cases[] = {
+	    {"--workers=0", "workers"},
+	    {"--workers=49", "workers"},
+	    {"-w-1", "-w: "},
+	    {"--line=localhost:1", "line"},
+	    {"--max-clients=0", "max-clients"},
+	    {"--max-clients=many", "max-clients"},
+	    {"--max-rooms=0", "max-rooms"},
+	    {"--max-line=63", "max-line"},
+	    {"--max-line=16385", "max-line"},
+	    {"--login-timeout=-1", "login-timeout"},
+	    {"--ring-size=65535", "ring-size"},
+	    {"--ring-size=2G", "ring-size"},
+	    {"--watchdog=soon", "watchdog"},
+	    {"--log-level=loud", "log-level"},
+	    {"--log-level=", "log-level"},
+	    {"--telnet=2323", "telnet"},
+	    {"--config=/nonexistent/file", "/nonexistent/file"},
+	    {"operand", "operand"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		CHECK_EQ(READ(cases[i].option), -1);
+		if (!strstr(err, cases[i].key))
+			test_fail(
+			    __FILE__, __LINE__, "%s: %s", cases[i].option, err);
+	}
+}
+
+TEST(options_name_file_line_and_key_of_a_mistake)
+{
+	char place[128];
+
+	CHECK_EQ(read_file("# x\n\nmax-clients = 10x\n", "-w1"), -1);
+	snprintf(place, sizeof(place), "%s:3: max-clients: ", path);
+	CHECK(strstr(err, place));
+	CHECK_EQ(read_file("workers = 1\nworkerz = 1\n", "-w1"), -1);
+	snprintf(place, sizeof(place), "%s:2: ", path);
+	CHECK(strstr(err, place));
+	CHECK(strstr(err, "workerz"));
+}
+
+TEST(options_refuse_sections_that_nothing_reads_yet)
+{
+	CHECK_EQ(read_file("[room x]\n", "-w1"), -1);
+	CHECK(strstr(err, ":1: "));
+	CHECK_EQ(read_file("\n[user y]\noperator = yes\n", "-w1"), -1);
+	CHECK(strstr(err, ":2: "));
+}
+
+TEST(options_look_no_further_when_only_help_is_wanted)
+{
+	CHECK_EQ(READ("--help"), 0);
+	CHECK(options.help);
+	CHECK_EQ(READ("--version"), 0);
+	CHECK(options.version);
+	CHECK_EQ(read_file("help = yes\n", "-w1"), -1);
+}
