@@ -47,6 +47,13 @@ instance_object(char dst[OBJECT_MAX], const char *name, const char *suffix)
 	snprintf(dst, OBJECT_MAX, "/chatmaster.%s%s", name, suffix);
 }
 
+static void
+instance_log_failure(const char *object, const char *what)
+{
+	log_error("start-failed", "reason=\"shared memory object %s %s\"",
+	    object, what);
+}
+
 /* Reads the header; false unless it is one of this version. */
 static bool
 instance_read_header(int fd, struct header_shm *h)
@@ -234,19 +241,20 @@ instance_claim(const char *name, const char *object)
 				return fd;
 			if (errno == EEXIST)
 				continue;
-			log_error("start-failed", "object=%s", object);
+			instance_log_failure(object, "cannot be made");
 			return -1;
 		case FOUND_FREE:
 			if (instance_is_named(object, fd))
 				r = instance_keep_old(object, fd);
 			if (r == -1)
-				log_error("start-failed", "object=%s", object);
+				instance_log_failure(
+				    object, "cannot be set aside");
 			break;
 		case FOUND_HELD:
 			r = instance_wait(name, fd, since_us);
 			break;
 		case FOUND_ERROR:
-			log_error("start-failed", "object=%s", object);
+			instance_log_failure(object, "cannot be opened");
 			return -1;
 		}
 		close(fd);
@@ -264,7 +272,7 @@ instance_format(const struct instance *instance, const char *object,
 	uint8_t key[16];
 
 	if (segment_plan(params, &layout) == -1) {
-		log_error("start-failed", "object=%s", object);
+		instance_log_failure(object, "cannot be laid out so large");
 		return -1;
 	}
 	if (getrandom(key, sizeof(key), 0) != sizeof(key)) {
@@ -328,7 +336,7 @@ instance_open(
 	if (instance_format(instance, object, params) == -1)
 		goto undo;
 	if (instance_map_status(instance, params) == -1) {
-		log_error("start-failed", "object=%s", object);
+		instance_log_failure(object, "cannot be mapped");
 		goto undo;
 	}
 	atomic_store(&instance->status->started_us, params->created_us);

@@ -43,10 +43,8 @@ stop_worker(struct seat *seat)
 void
 stop_on_signal(struct master *m, int signal)
 {
-	if (m->stopping) {
-		stop_kill(m);
+	if (m->stopping)
 		return;
-	}
 	log_info("stopping", "signal=%d", signal);
 	if (notify_send("STOPPING=1") == -1)
 		log_warn("notify", NULL);

@@ -8,7 +8,10 @@
 
 #include "master/master.h"
 
-/* TERM or INT: begin to stop; a second one ends the workers at once. */
+/*
+ * TERM or INT: begin to stop.  Further ones change nothing: timeout(1) and
+ * terminals send several at once, and the clients are to be told all the same.
+ */
 void stop_on_signal(struct master *m, int signal);
 
 /* Kill who is left when their time is over. */
