@@ -2,8 +2,6 @@
 /* What the administrator may ask for, and how mistakes are named. */
 #include "master/options.c"
 
-#include <stdlib.h>
-
 #include "tests/harness/test.h"
 
 static struct options options;
@@ -14,12 +12,17 @@ static char path[64];
 static int
 read_words(const char *const *words)
 {
+	static char copies[16][128];
 	char *argv[16];
 	int argc = 0;
 
-	argv[argc++] = strdup("chatmaster");
-	while (*words)
-		argv[argc++] = strdup(*words++);
+	snprintf(copies[argc], sizeof(copies[argc]), "chatmaster");
+	for (; words[argc]; argc++)
+		snprintf(
+		    copies[argc + 1], sizeof(copies[0]), "%s", words[argc]);
+	argc++;
+	for (int i = 0; i < argc; i++)
+		argv[i] = copies[i];
 	argv[argc] = NULL;
 	err[0] = '\0';
 	return options_read(&options, argc, argv, err, sizeof(err));
