@@ -155,7 +155,8 @@ fault_init(const char *path)
 			result = -1;
 	}
 	saved = errno;
-	close(file.fd); /* gives the flock back */
+	flock(file.fd, LOCK_UN); /* the mapping outlives close, so would it */
+	close(file.fd);
 	errno = saved;
 	return result;
 }

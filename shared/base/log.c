@@ -328,42 +328,44 @@ shows(uint32_t code)
 	       code != 0x2028 && code != 0x2029;
 }
 
-/* What stands for the character at s: at most 10 bytes, and a NUL. */
+/* `digits` hex digits behind a backslash and a letter; the end of them. */
+static char *
+add_hex(char *out, char letter, uint32_t value, unsigned digits)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	*out++ = '\\';
+	*out++ = letter;
+	while (digits-- > 0)
+		*out++ = hex[value >> 4 * digits & 15];
+	return out;
+}
+
+/* What stands for the character at s, at most 12 bytes; how many. */
 static size_t
 escape(char out[16], const char *s, size_t bytes, uint32_t code)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t n = 0;
-	int digits;
+	static const char plain[] = "\"\\\n\r\t", letters[] = "\"\\nrt";
+	const char *found = code < 0x80 ? memchr(plain, (int)code, 5) : NULL;
+	char *end = out;
 
-	if (code == UTF8_INVALID) {
-		for (size_t i = 0; i < bytes; i++) {
-			out[n++] = '\\';
-			out[n++] = 'x';
-			out[n++] = hex[(unsigned char)s[i] >> 4];
-			out[n++] = hex[s[i] & 15];
-		}
-		return n;
-	}
-	if (code == '"' || code == '\\' || code == '\n' || code == '\r' ||
-	    code == '\t') {
-		out[n++] = '\\';
-		out[n++] = code == '\n'   ? 'n'
-			   : code == '\r' ? 'r'
-			   : code == '\t' ? 't'
-					  : (char)code;
-		return n;
-	}
-	if (shows(code)) {
+	if (found != NULL) {
+		*end++ = '\\';
+		*end++ = letters[found - plain];
+	} else if (code == UTF8_INVALID) {
+		for (size_t i = 0; i < bytes; i++)
+			end = add_hex(end, 'x', (unsigned char)s[i], 2);
+	} else if (shows(code)) {
 		memcpy(out, s, bytes);
-		return bytes;
+		end += bytes;
+	} else if (code < 0x80) {
+		end = add_hex(end, 'x', code, 2);
+	} else if (code <= 0xffff) {
+		end = add_hex(end, 'u', code, 4);
+	} else {
+		end = add_hex(end, 'U', code, 8);
 	}
-	digits = code > 0xffff ? 8 : 4;
-	out[n++] = '\\';
-	out[n++] = digits == 8 ? 'U' : 'u';
-	while (digits-- > 0)
-		out[n++] = hex[code >> 4 * digits & 15];
-	return n;
+	return (size_t)(end - out);
 }
 
 const char *

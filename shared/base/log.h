@@ -82,9 +82,9 @@ void log_bug(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4)
 
 /*
  * Write text into dst as a quoted value: "text", with \" \\ \n \r \t, \xHH for
- * a byte that is no UTF-8, \uHHHH or \UHHHHHHHH for characters that don't show
- * or that disguise others (C1 controls, bidi, zero-width, private use, line
- * separators).  What is left is printable UTF-8.
+ * an ASCII control or a byte that is no UTF-8, \uHHHH or \UHHHHHHHH for other
+ * characters that don't show or that disguise others (C1 controls, bidi,
+ * zero-width, private use, line separators).  What is left is printable UTF-8.
  *
  * dst has `size` bytes, at least 6; what doesn't fit gives way to "..." inside
  * the quotes.  Ends in NUL.  Returns dst, to stand as an argument of %s.
