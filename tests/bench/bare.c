@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -76,6 +75,16 @@ static struct room *dirty;
 static int epoll_fd;
 
 static void *
+take(size_t size)
+{
+	void *p = malloc(size);
+
+	if (!p)
+		err(1, "malloc");
+	return p;
+}
+
+static void *
 grow(void *ptr, size_t size)
 {
 	void *p = realloc(ptr, size);
@@ -88,7 +97,9 @@ grow(void *ptr, size_t size)
 static void
 buf_append(struct buf *b, const char *data, size_t len)
 {
-	if (b->len + len > b->cap) {
+	if (len == 0)
+		return;
+	if (!b->data || b->cap - b->len < len) {
 		b->cap = (b->len + len) * 2;
 		b->data = grow(b->data, b->cap);
 	}
@@ -125,8 +136,8 @@ room_get(const char *name, size_t len)
 	struct room **slot = room_slot(name, len);
 
 	if (!*slot) {
-		*slot = grow(NULL, sizeof(**slot));
-		**slot = (struct room){.name = grow(NULL, len + 1)};
+		*slot = take(sizeof(**slot));
+		**slot = (struct room){.name = take(len + 1)};
 		memcpy((*slot)->name, name, len);
 		(*slot)->name[len] = '\0';
 	}
@@ -288,7 +299,7 @@ client_join(struct client *c, const char *name, size_t len)
 
 	room_flush(room);
 	c->prefix_len = len + 2;
-	c->prefix = grow(NULL, c->prefix_len);
+	c->prefix = take(c->prefix_len);
 	memcpy(c->prefix, name, len);
 	memcpy(c->prefix + len, ": ", 2);
 	if (room->count == room->cap) {
@@ -392,8 +403,9 @@ accept_all(int listen_fd)
 {
 	int fd;
 
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): epoll keeps the client */
 	while ((fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK)) != -1) {
-		struct client *c = grow(NULL, sizeof(*c));
+		struct client *c = take(sizeof(*c));
 
 		*c = (struct client){.fd = fd};
 		client_watch(c, EPOLL_CTL_ADD, EPOLLIN);
@@ -428,13 +440,6 @@ listen_on(uint16_t port)
 }
 
 static void
-on_term(int sig)
-{
-	(void)sig;
-	_exit(0);
-}
-
-static void
 raise_fd_limit(void)
 {
 	struct rlimit rl;
@@ -449,12 +454,10 @@ raise_fd_limit(void)
 static uint16_t
 parse_port(int argc, char **argv)
 {
-	unsigned long port = 0;
-	char *end = NULL;
+	bool given = argc == 3 && strcmp(argv[1], "--port") == 0;
+	unsigned long port = given ? strtoul(argv[2], NULL, 10) : 0;
 
-	if (argc == 3 && strcmp(argv[1], "--port") == 0)
-		port = strtoul(argv[2], &end, 10);
-	if ((argc > 1 && (!end || *end)) || port > UINT16_MAX)
+	if ((argc > 1 && !given) || port > UINT16_MAX)
 		errx(2, "usage: bare [--port N]");
 	return (uint16_t)port;
 }
@@ -467,8 +470,6 @@ main(int argc, char **argv)
 	int listen_fd;
 
 	raise_fd_limit();
-	signal(SIGTERM, on_term);
-	signal(SIGINT, on_term);
 	listen_fd = listen_on(parse_port(argc, argv));
 	epoll_fd = epoll_create1(0);
 	if (epoll_fd == -1 ||

@@ -19,8 +19,8 @@ struct process {
 	pid_t pid;
 	pid_t parent;
 	bool in_tree;
-	unsigned long ticks;       /* its own */
-	unsigned long long waited; /* ticks of its dead children */
+	long long ticks;  /* its own */
+	long long waited; /* ticks of its dead children */
 };
 
 struct table {
@@ -29,36 +29,44 @@ struct table {
 	size_t cap;
 };
 
+/* Fields of /proc/PID/stat, as proc(5) numbers them; all but 3 are numbers. */
+enum {
+	STAT_STATE = 3,
+	STAT_PPID = 4,
+	STAT_UTIME = 14,
+	STAT_STIME,
+	STAT_CUTIME,
+	STAT_CSTIME,
+};
+
 /* Returns false when the process is gone. */
 static bool
 process_read(struct process *p, const char *pid)
 {
+	long long fields[STAT_CSTIME + 1] = {0};
 	char path[64];
 	char line[1024];
-	const char *rest;
-	unsigned long user, system;
-	long waited_user, waited_system;
+	char *rest;
 	FILE *f;
-	bool ok;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
 	f = fopen(path, "r");
 	if (!f)
 		return false;
-	ok = fgets(line, sizeof(line), f) != NULL;
+	/* The command may hold anything: STAT_STATE follows its last ')'. */
+	rest = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
 	fclose(f);
-	/* The command may hold anything: the fields begin after its end. */
-	rest = ok ? strrchr(line, ')') : NULL;
-	if (!rest ||
-	    sscanf(rest,
-		") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
-		"%lu %lu %ld %ld",
-		&p->parent, &user, &system, &waited_user, &waited_system) != 5)
+	if (!rest || strlen(rest) < 4)
 		return false;
-	p->pid = (pid_t)strtol(pid, NULL, 10);
-	p->in_tree = false;
-	p->ticks = user + system;
-	p->waited = (unsigned long long)(waited_user + waited_system);
+	rest += 3;
+	for (int i = STAT_PPID; i <= STAT_CSTIME; i++)
+		fields[i] = strtoll(rest, &rest, 10);
+	*p = (struct process){
+	    .pid = (pid_t)strtol(pid, NULL, 10),
+	    .parent = (pid_t)fields[STAT_PPID],
+	    .ticks = fields[STAT_UTIME] + fields[STAT_STIME],
+	    .waited = fields[STAT_CUTIME] + fields[STAT_CSTIME],
+	};
 	return true;
 }
 
