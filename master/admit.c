@@ -92,7 +92,7 @@ admit_choose_seat(struct master *m, enum worker_type type)
 			best_ready = ready;
 		}
 	}
-	m->next_seat = (best + 1) % m->nseats;
+	m->next_seat = best + 1 < m->nseats ? best + 1 : 0;
 	return best;
 }
 

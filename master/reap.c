@@ -2,6 +2,7 @@
 /* See reap.h. */
 #include "master/reap.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,14 +21,18 @@
 #define STORM_PAUSE_US (100 * 1000)
 
 /*
- * Did it die at once?  Measured from when it served: one that waits out its
- * back-off and then dies at once has not lived long.
+ * Did it die at once, by its own fault?  Measured from when it served: one
+ * that waits out its back-off and then dies at once has not lived long.  A
+ * plain SIGKILL while it served came from outside and says nothing about it.
  */
 static bool
 reap_was_quick(const struct seat *seat)
 {
-	return seat->phase != SEAT_READY ||
-	       seat->died_us - seat->ready_us < QUICK_US;
+	if (seat->phase != SEAT_READY)
+		return true;
+	if (seat->signal == SIGKILL && !seat->by_watchdog)
+		return false;
+	return seat->died_us - seat->ready_us < QUICK_US;
 }
 
 static void
@@ -64,17 +69,17 @@ reap_vacate(struct master *m, uint32_t i, int status)
 {
 	struct seat *seat = &m->seats[i];
 
+	requests_drain(m, i);
 	seat->pid = 0;
 	atomic_store(&m->instance.status->seats[i].pid, 0);
-	requests_drain(m, i);
 	loop_remove(m, seat->channel);
 	loop_remove(m, seat->ping);
 	close(seat->channel);
 	close(seat->ping);
 	seat->channel = seat->ping = -1;
 
-	seat->quick_deaths = reap_was_quick(seat) ? seat->quick_deaths + 1 : 0;
 	seat->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	seat->quick_deaths = reap_was_quick(seat) ? seat->quick_deaths + 1 : 0;
 	seat->takeover = true;
 	seat->retry_us = reap_fork_again_us(seat);
 	if (m->stopping) {

@@ -31,6 +31,10 @@
 #define BACKOFF_MAX_MS 1000
 #define OOM_SCORE "500" /* rather a worker, which is replaced, than us */
 
+/* A seat's four fds, listeners, and what else there is now and then. */
+static_assert(4 * SEATS_MAX + LISTENERS_MAX + 64 <= FD_BASE,
+    "connections' fds lie above all others");
+
 static int
 spawn_make_seat(struct master *m, enum worker_type type)
 {

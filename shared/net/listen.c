@@ -222,8 +222,10 @@ listen_name(int fd, char dst[LISTEN_NAME_MAX])
 	struct listen_address address = {0};
 	socklen_t len = sizeof(at);
 
-	if (getsockname(fd, (struct sockaddr *)&at, &len) == -1)
-		return strcpy(dst, "?");
+	if (getsockname(fd, (struct sockaddr *)&at, &len) == -1) {
+		snprintf(dst, LISTEN_NAME_MAX, "?");
+		return dst;
+	}
 	listen_unpack(&at, address.addr.s6_addr, &address.port);
 	return listen_text(&address, dst);
 }

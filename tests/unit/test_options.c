@@ -118,11 +118,11 @@ TEST(options_know_whether_max_clients_was_asked_for)
 /* The name becomes the name of an object: no slash gets into it. */
 TEST(options_take_only_names_that_are_safe_in_a_path)
 {
-	static const char *const bad[] = {"", "a/b", "../x", "a b", "a\n",
-	    "\xc3\xa4",
-	    "0123456789012345678901234567890123456789"
-	    "012345678901234567890123"};
+	char too_long[INSTANCE_MAX + 2] = "";
+	const char *const bad[] = {
+	    "", "a/b", "../x", "a b", "a\n", "\xc3\xa4", too_long};
 
+	memset(too_long, 'x', INSTANCE_MAX + 1);
 	CHECK_EQ(READ("-n", "Az09._-"), 0);
 	for (size_t i = 0; i < COUNT(bad); i++)
 		CHECK_EQ(READ("-n", bad[i]), -1);
