@@ -131,17 +131,14 @@ send_room(struct worker *w, const struct local_room *r, uint64_t cursor,
 	}
 }
 
-void
-fanout(struct worker *w)
+/* As much as can be staged at once. */
+static void
+fanout_some(struct worker *w, uint64_t cursor)
 {
 	struct gathered *g = w->gathered;
-	uint64_t cursor = atomic_load_explicit(&w->seat->cursor,
-	    memory_order_relaxed);
 	uint64_t end, position;
 	bool lapped;
 
-	if (cursor == ring_head(&w->seg))
-		return;
 	end = gather_all(w, cursor, &position);
 	lapped = end == 0;
 	for (uint32_t i = 0; i < g->rooms_count; i++) {
@@ -163,4 +160,15 @@ fanout(struct worker *w)
 	/* Last: whoever died before served nobody, as far as this says. */
 	atomic_store_explicit(&w->seat->cursor, end, memory_order_release);
 	FAULT_POINT("fanout.moved");
+}
+
+/* All that is in the ring now; what comes meanwhile is for the next pass. */
+void
+fanout(struct worker *w)
+{
+	uint64_t head = ring_head(&w->seg), cursor;
+
+	while ((cursor = atomic_load_explicit(&w->seat->cursor,
+		    memory_order_relaxed)) < head)
+		fanout_some(w, cursor);
 }

@@ -46,7 +46,9 @@ session_watch(struct worker *w, uint32_t slot)
 
 	if (l->deaf || !l->mine)
 		return;
-	if (!l->eof && !l->starved && !l->waiting)
+	/* What waits for the worker waits shortly: no system call for that. */
+	if (!l->eof && !l->starved &&
+	    !(l->waiting && session_row(w, slot)->half.reply.code != CHAT_OK))
 		event.events |= EPOLLIN;
 	if (l->blocked)
 		event.events |= EPOLLOUT;
