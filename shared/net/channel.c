@@ -1,20 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A message is sent as the whole struct: the pair is local, both ends are
- * the same build, and the size is the check.  See channel.h.
+ * A message is the beginning of the struct, as far as its type uses it: the
+ * smaller it is, the more of them queue.  The pair is local and both ends are
+ * the same build, so the size is all there is to check.  See channel.h.
  */
 #include "shared/net/channel.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "shared/base/base.h"
 
 /* Control data for the fds of one message, aligned as the kernel wants it. */
 union control {
 	char bytes[CMSG_SPACE(sizeof(int) * CHANNEL_FDS)];
 	struct cmsghdr align;
 };
+
+#define END_OF(member)                                                         \
+	(offsetof(struct channel_message, member) +                            \
+	    sizeof(((struct channel_message *)0)->member))
+
+static_assert(END_OF(count) == offsetof(struct channel_message, pass),
+    "connections follow their count");
+
+/* Bytes of a message on the wire; 0 when it is none. */
+static size_t
+channel_size(const struct channel_message *m)
+{
+	switch ((enum channel_type)m->type) {
+	case CHANNEL_PASS:
+		if (m->count > CHANNEL_FDS)
+			return 0;
+		return END_OF(count) + m->count * sizeof(m->pass[0]);
+	case CHANNEL_STOP:
+	case CHANNEL_ACK:
+		return END_OF(count);
+	case CHANNEL_READY:
+		return END_OF(ready);
+	case CHANNEL_CLOSED:
+		return END_OF(closed);
+	case CHANNEL_MOVE:
+		return END_OF(move);
+	}
+	return 0;
+}
 
 int
 channel_pair(int fds[2])
@@ -28,11 +61,11 @@ channel_send(
     int fd, const struct channel_message *m, const int *fds, unsigned nfds)
 {
 	struct channel_message copy = *m; /* an iovec isn't const */
-	struct iovec iov = {.iov_base = &copy, .iov_len = sizeof(copy)};
+	struct iovec iov = {.iov_base = &copy, .iov_len = channel_size(m)};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	union control control;
 
-	if (nfds > CHANNEL_FDS) {
+	if (nfds > CHANNEL_FDS || iov.iov_len == 0) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -76,13 +109,23 @@ channel_recv(int fd, struct channel_message *m, int *fds, unsigned *nfds)
 	    .msg_control = control.bytes,
 	    .msg_controllen = sizeof(control.bytes),
 	};
-	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t n;
 
 	*nfds = 0;
+	memset(m, 0, sizeof(*m));
+	/*
+	 * When an end dies with messages unread, the other one reads
+	 * ECONNRESET, once, and only then what the dead had sent.
+	 */
+	do
+		n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == ECONNRESET);
 	if (n <= 0)
 		return (int)n;
 	channel_take_fds(&msg, fds, nfds);
-	if (n == sizeof(*m) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+	if ((size_t)n >= END_OF(count) && (size_t)n == channel_size(m) &&
+	    !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
+	    (m->type != CHANNEL_PASS || m->count == *nfds))
 		return 1;
 	while (*nfds > 0)
 		close(fds[--*nfds]);

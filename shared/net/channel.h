@@ -87,7 +87,7 @@ int channel_pair(int fds[2]);
  * Send one message with `nfds` descriptors (which stay the caller's).  Never
  * blocks.  Returns 0, or -1 with errno: EAGAIN when the other end lags,
  * EPIPE or ECONNRESET when it is dead, ETOOMANYREFS when too many fds are
- * under way.
+ * under way, EINVAL for no known type or too many connections or fds.
  */
 int channel_send(int fd, const struct channel_message *m, const int *fds,
     unsigned nfds);
@@ -96,8 +96,9 @@ int channel_send(int fd, const struct channel_message *m, const int *fds,
  * Receive one message and at most CHANNEL_FDS descriptors (the caller's, and
  * close-on-exec) into `fds`, their count into `*nfds`.  Never blocks.
  * Returns 1 for a message, 0 at the end, -1 with errno: EAGAIN, or EPROTO for
- * something that is no message or lost fds on the way; what fds came are
- * closed then.
+ * something that is no message, or whose fds are not as many as its
+ * connections because some were lost on the way; what fds came are closed
+ * then.
  */
 int channel_recv(int fd, struct channel_message *m, int *fds, unsigned *nfds);
 

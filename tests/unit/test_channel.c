@@ -112,7 +112,7 @@ TEST(channel_refuses_more_fds_than_a_message_holds)
 
 TEST(channel_takes_all_credits_at_once_without_blocking)
 {
-	struct channel_message m = {.type = CHANNEL_PASS};
+	struct channel_message m = {.type = CHANNEL_PASS, .count = CHANNEL_FDS};
 	int fds[CHANNEL_FDS];
 
 	make_pair();
@@ -163,21 +163,88 @@ TEST(channel_delivers_what_a_dead_end_said_and_then_the_end)
 	CHECK_EQ(errno, EPIPE); /* and no signal */
 }
 
-TEST(channel_rejects_a_packet_of_another_size)
+/* Its death is an error in front of its words: see channel_recv. */
+TEST(channel_delivers_what_an_end_said_that_died_with_messages_unread)
 {
-	static char big[sizeof(struct channel_message) + 1];
-	struct channel_message m;
+	struct channel_message m = {.type = CHANNEL_ACK, .count = 5};
 	int fds[CHANNEL_FDS];
 	unsigned nfds;
 
 	make_pair();
-	for (size_t len = 1; len <= sizeof(big); len += 4) {
-		if (len == sizeof(m))
-			continue;
-		CHECK_EQ(send(ends[0], big, len, 0), len);
-		CHECK_EQ(channel_recv(ends[1], &m, fds, &nfds), -1);
-		CHECK_EQ(errno, EPROTO);
+	CHECK_EQ(channel_send(ends[0], &m, NULL, 0), 0);
+	CHECK_EQ(channel_send(ends[1], &m, NULL, 0), 0);
+	close(ends[1]);
+	CHECK_EQ(channel_recv(ends[0], &m, fds, &nfds), 1);
+	CHECK_EQ(m.count, 5);
+	CHECK_EQ(channel_recv(ends[0], &m, fds, &nfds), 0);
+}
+
+TEST(channel_rejects_a_packet_that_is_longer_or_shorter_than_its_type)
+{
+	static const struct {
+		enum channel_type type;
+		uint32_t count;
+	} cases[] = {
+	    {CHANNEL_STOP, 0},
+	    {CHANNEL_ACK, 1},
+	    {CHANNEL_READY, 0},
+	    {CHANNEL_CLOSED, 0},
+	    {CHANNEL_MOVE, 0},
+	    {CHANNEL_PASS, CHANNEL_FDS},
+	};
+	static char raw[sizeof(struct channel_message) + 1];
+	struct channel_message m = {0};
+	int fds[CHANNEL_FDS] = {0};
+	unsigned nfds;
+	ssize_t n;
+
+	make_pair();
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		m.type = cases[i].type;
+		m.count = cases[i].count;
+		CHECK_EQ(channel_send(ends[0], &m, NULL, 0), 0);
+		n = recv(ends[1], raw, sizeof(raw), 0);
+		CHECK(n > 0);
+		for (ssize_t len = 1; len <= (ssize_t)sizeof(raw); len++) {
+			if (len == n)
+				continue;
+			CHECK_EQ(send(ends[0], raw, (size_t)len, 0), len);
+			CHECK_EQ(channel_recv(ends[1], &m, fds, &nfds), -1);
+			CHECK_EQ(errno, EPROTO);
+		}
 	}
+}
+
+TEST(channel_carries_no_unknown_type_and_no_more_connections_than_fit)
+{
+	struct channel_message m = {.type = 99};
+	int fds[CHANNEL_FDS];
+	unsigned nfds;
+
+	make_pair();
+	CHECK_EQ(channel_send(ends[0], &m, NULL, 0), -1);
+	CHECK_EQ(errno, EINVAL);
+	CHECK_EQ(send(ends[0], &m, sizeof(m), 0), sizeof(m));
+	CHECK_EQ(channel_recv(ends[1], &m, fds, &nfds), -1);
+	CHECK_EQ(errno, EPROTO);
+	m.type = CHANNEL_PASS;
+	m.count = CHANNEL_FDS + 1;
+	CHECK_EQ(channel_send(ends[0], &m, NULL, 0), -1);
+	CHECK_EQ(errno, EINVAL);
+}
+
+TEST(channel_rejects_connections_without_their_fds)
+{
+	struct channel_message m = {.type = CHANNEL_PASS, .count = 2};
+	int fds[CHANNEL_FDS];
+	unsigned nfds;
+
+	make_pair();
+	fds[0] = ends[0];
+	CHECK_EQ(channel_send(ends[0], &m, fds, 1), 0);
+	CHECK_EQ(channel_recv(ends[1], &m, fds, &nfds), -1);
+	CHECK_EQ(errno, EPROTO);
+	CHECK_EQ(nfds, 0);
 }
 
 /* unix(7): at its fd limit a receiver loses fds with nothing but a flag. */

@@ -337,15 +337,18 @@ TEST(requests_invent_no_credits)
 
 TEST(requests_of_no_known_type_or_size_are_counted_and_forgotten)
 {
-	struct channel_message message = {.type = 99};
+	struct channel_message message = {.type = CHANNEL_STOP};
 
 	start();
 	ask(0, &message);
 	message.type = CHANNEL_PASS;
 	ask(0, &message);
+	message.type = 99;
+	CHECK_EQ(send(ends[0], &message, sizeof(message), 0), sizeof(message));
+	requests_on_readable(&m, 0);
 	CHECK_EQ(send(ends[0], "x", 1, 0), 1);
 	requests_on_readable(&m, 0);
-	CHECK_EQ(m.seats[0].nonsense, 3);
+	CHECK_EQ(m.seats[0].nonsense, 4);
 	message.type = CHANNEL_READY;
 	ask(0, &message);
 	CHECK_EQ(ready, 1);
