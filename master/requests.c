@@ -13,6 +13,7 @@
 #include "master/spawn.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
+#include "shared/shm/tables.h"
 
 #define BATCH 64 /* messages, then others have their turn */
 #define NONSENSE_LOG_US (1000 * 1000)

@@ -24,8 +24,8 @@
  * and begins anew.
  */
 void
-adopt_new(struct worker *w, uint32_t slot, uint32_t gen,
-    const struct peer *peer)
+adopt_new(
+    struct worker *w, uint32_t slot, uint32_t gen, const struct peer *peer)
 {
 	struct session_shm *s = session_row(w, slot);
 
@@ -39,9 +39,10 @@ adopt_new(struct worker *w, uint32_t slot, uint32_t gen,
 	s->id = peer->id;
 	s->accepted_us = peer->accepted_us;
 	s->moved_us = 0;
-	s->deadline_us = w->settings->login_timeout_s == 0 ?
-	    UINT64_MAX :
-	    clock_us() + w->settings->login_timeout_s * UINT64_C(1000000);
+	s->deadline_us =
+	    w->settings->login_timeout_s == 0
+		? UINT64_MAX
+		: clock_us() + w->settings->login_timeout_s * UINT64_C(1000000);
 	memcpy(s->addr, peer->addr, sizeof(s->addr));
 	s->port = peer->port;
 	s->listener = peer->listener;
@@ -84,21 +85,21 @@ adopt_row(struct worker *w, uint32_t slot)
 	}
 	session_watch(w, slot);
 	l->waiting = s->half.in_done <
-	    atomic_load_explicit(&s->in_total, memory_order_relaxed);
+		     atomic_load_explicit(&s->in_total, memory_order_relaxed);
 	worker_due(w, slot);
 }
 
 /* A connection from the channel, already under its slot's number. */
 static void
-adopt_passed(struct worker *w, uint32_t slot, uint32_t gen,
-    const struct peer *peer)
+adopt_passed(
+    struct worker *w, uint32_t slot, uint32_t gen, const struct peer *peer)
 {
 	struct session_shm *s = session_row(w, slot);
 	uint32_t owner = atomic_load_explicit(&s->owner, memory_order_acquire);
 
 	if (s->gen == gen && owner == ((w->in->seat + 1) | OWNER_MOVING)) {
-		atomic_store_explicit(&s->owner, w->in->seat + 1,
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &s->owner, w->in->seat + 1, memory_order_relaxed);
 		FAULT_POINT("adopt.moved.in");
 	} else if (s->gen != gen) {
 		adopt_new(w, slot, gen, peer);
@@ -112,8 +113,8 @@ adopt_passed(struct worker *w, uint32_t slot, uint32_t gen,
 }
 
 static void
-adopt_message(struct worker *w, const struct channel_message *m, int *fds,
-    unsigned nfds)
+adopt_message(
+    struct worker *w, const struct channel_message *m, int *fds, unsigned nfds)
 {
 	for (unsigned i = 0; i < nfds; i++) {
 		uint32_t slot = m->pass[i].slot;
@@ -121,8 +122,7 @@ adopt_message(struct worker *w, const struct channel_message *m, int *fds,
 		if (i < m->count && slot < w->in->nslots &&
 		    !w->locals[slot].mine &&
 		    dup3(fds[i], session_fd(slot), O_CLOEXEC) != -1)
-			adopt_passed(w, slot, m->pass[i].gen,
-			    &m->pass[i].peer);
+			adopt_passed(w, slot, m->pass[i].gen, &m->pass[i].peer);
 		close(fds[i]);
 		FAULT_POINT("adopt.passed");
 	}
@@ -167,7 +167,7 @@ forget(struct worker *w, uint32_t slot)
 static void
 tell_moved(struct worker *w, uint32_t slot, uint32_t to)
 {
-	struct channel_message m = { .type = CHANNEL_MOVE };
+	struct channel_message m = {.type = CHANNEL_MOVE};
 
 	m.move.slot = slot;
 	m.move.gen = session_row(w, slot)->gen;
@@ -180,14 +180,14 @@ static void
 tell_closed(struct worker *w, uint32_t slot)
 {
 	const struct session_shm *s = session_row(w, slot);
-	struct channel_message m = { .type = CHANNEL_CLOSED };
+	struct channel_message m = {.type = CHANNEL_CLOSED};
 
 	m.closed.slot = slot;
 	m.closed.gen = s->gen;
 	m.closed.reason = s->half.reason;
 	m.closed.in = atomic_load_explicit(&s->in_total, memory_order_relaxed);
-	m.closed.out = atomic_load_explicit(&s->out_total,
-	    memory_order_relaxed);
+	m.closed.out =
+	    atomic_load_explicit(&s->out_total, memory_order_relaxed);
 	if (channel_send(w->in->channel, &m, NULL, 0) == -1)
 		w->untold.slots[w->untold.count++] = slot;
 }
@@ -196,7 +196,7 @@ tell_closed(struct worker *w, uint32_t slot)
 void
 adopt_tell(struct worker *w)
 {
-	struct channel_message ack = { .type = CHANNEL_ACK };
+	struct channel_message ack = {.type = CHANNEL_ACK};
 	uint32_t count = w->untold.count;
 
 	w->untold.count = 0;
@@ -239,14 +239,13 @@ adopt_move(struct worker *w, uint32_t slot)
 	struct session_half half = s->half;
 	struct local *l = &w->locals[slot];
 	uint32_t to = l->move_to - 1, room = half.room;
-	struct epoll_event unused = { 0 };
+	struct epoll_event unused = {0};
 
 	l->move_to = 0;
 	if (half.state != SESSION_JOINED || half.broken || l->eof ||
 	    (s->moved_us != 0 && w->now_us - s->moved_us < MOVE_PAUSE_US))
 		return;
-	(void)epoll_ctl(w->in->epoll, EPOLL_CTL_DEL, session_fd(slot),
-	    &unused);
+	(void)epoll_ctl(w->in->epoll, EPOLL_CTL_DEL, session_fd(slot), &unused);
 	session_lag(w, slot, &half);
 	journal_step(&w->journal, slot, &half);
 	FAULT_POINT("move.lagging");
@@ -255,8 +254,8 @@ adopt_move(struct worker *w, uint32_t slot)
 		room_unwatch(w, room);
 	FAULT_POINT("move.unlinked");
 	/* Pairs with the acquire load of the adopting worker. */
-	atomic_store_explicit(&s->owner, (to + 1) | OWNER_MOVING,
-	    memory_order_release);
+	atomic_store_explicit(
+	    &s->owner, (to + 1) | OWNER_MOVING, memory_order_release);
 	FAULT_POINT("move.given");
 	close(session_fd(slot));
 	forget(w, slot);
@@ -269,11 +268,10 @@ void
 adopt_close(struct worker *w, uint32_t slot)
 {
 	struct session_shm *s = session_row(w, slot);
-	struct epoll_event unused = { 0 };
+	struct epoll_event unused = {0};
 	uint32_t in_buf = s->in_buf, cut_buf = s->half.cut_buf;
 
-	(void)epoll_ctl(w->in->epoll, EPOLL_CTL_DEL, session_fd(slot),
-	    &unused);
+	(void)epoll_ctl(w->in->epoll, EPOLL_CTL_DEL, session_fd(slot), &unused);
 	(void)shutdown(session_fd(slot), SHUT_RDWR);
 	FAULT_POINT("close.shut");
 	close(session_fd(slot));

@@ -15,8 +15,8 @@
 static void
 fanout_lapped(struct worker *w)
 {
-	uint64_t cursor = atomic_load_explicit(&w->seat->cursor,
-	    memory_order_relaxed);
+	uint64_t cursor =
+	    atomic_load_explicit(&w->seat->cursor, memory_order_relaxed);
 	struct desc_shm d;
 
 	for (uint32_t slot = 0; slot < w->in->nslots; slot++) {
@@ -34,25 +34,25 @@ fanout_lapped(struct worker *w)
 	FAULT_POINT("fanout.lapped");
 	cursor = ring_oldest(&w->seg);
 	atomic_store_explicit(&w->seat->position,
-	    ring_read(&w->seg, cursor, &d) == RING_OK ? d.pos :
-							ring_position(&w->seg),
+	    ring_read(&w->seg, cursor, &d) == RING_OK ? d.pos
+						      : ring_position(&w->seg),
 	    memory_order_relaxed);
 	atomic_store_explicit(&w->seat->cursor, cursor, memory_order_release);
 }
 
+/* Row `count` of the batch holds the descriptor of record `n`: chain it. */
 static void
-gather(struct worker *w, uint64_t n, const struct desc_shm *d)
+gather(struct worker *w, uint64_t n)
 {
 	struct gathered *g = w->gathered;
-	struct local_room *r = &w->rooms[d->room];
 	uint32_t i = g->count++;
+	struct local_room *r = &w->rooms[g->desc[i].room];
 
-	g->desc[i] = *d;
 	g->record[i] = n;
 	g->next[i] = NONE;
 	if (r->chain_first == NONE) {
 		r->chain_first = i;
-		g->rooms[g->rooms_count++] = d->room;
+		g->rooms[g->rooms_count++] = g->desc[i].room;
 	} else {
 		g->next[r->chain_last] = i;
 	}
@@ -70,7 +70,7 @@ gather_all(struct worker *w, uint64_t from, uint64_t *position)
 	struct gathered *g = w->gathered;
 	uint64_t head, n;
 	size_t bytes = 0;
-	struct desc_shm d;
+	struct desc_shm *d;
 
 	*position = ring_position(&w->seg);
 	head = ring_head(&w->seg);
@@ -81,16 +81,17 @@ gather_all(struct worker *w, uint64_t from, uint64_t *position)
 		if (room >= w->seg.params.nrooms ||
 		    w->rooms[room].first == NONE)
 			continue;
-		if (ring_read(&w->seg, n, &d) != RING_OK)
+		d = &g->desc[g->count]; /* it has a row to spare */
+		if (ring_read(&w->seg, n, d) != RING_OK)
 			return 0;
-		if (d.room != room)
+		if (d->room != room)
 			continue;
-		bytes += d.len + 8;
+		bytes += d->len + 8;
 		if (g->count == STAGING_RECORDS || bytes > STAGING_BYTES) {
-			*position = d.pos;
+			*position = d->pos;
 			break;
 		}
-		gather(w, n, &d);
+		gather(w, n);
 	}
 	return ring_holds(&w->seg, from) ? n : 0;
 }
@@ -105,8 +106,8 @@ stage_room(struct worker *w, struct local_room *r)
 	for (uint32_t i = r->chain_first; i != NONE; i = g->next[i]) {
 		if (!stage_record(w, g->record[i], &g->desc[i]))
 			return false;
-		r->next_msg = g->desc[i].room_msg +
-		    (g->desc[i].type == RECORD_MESSAGE);
+		r->next_msg =
+		    g->desc[i].room_msg + (g->desc[i].type == RECORD_MESSAGE);
 	}
 	FAULT_POINT("fanout.staged");
 	return true;
@@ -114,8 +115,8 @@ stage_room(struct worker *w, struct local_room *r)
 
 /* Send what is staged to each member that is in step. */
 static void
-send_room(struct worker *w, const struct local_room *r, uint64_t cursor,
-    uint64_t end)
+send_room(
+    struct worker *w, const struct local_room *r, uint64_t cursor, uint64_t end)
 {
 	const struct staging_shm *st = w->staging;
 	uint64_t last = st->table[st->count - 1].record;
@@ -155,8 +156,8 @@ fanout_some(struct worker *w, uint64_t cursor)
 		return;
 	}
 	FAULT_POINT("fanout.sent");
-	atomic_store_explicit(&w->seat->position, position,
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &w->seat->position, position, memory_order_relaxed);
 	/* Last: whoever died before served nobody, as far as this says. */
 	atomic_store_explicit(&w->seat->cursor, end, memory_order_release);
 	FAULT_POINT("fanout.moved");
@@ -168,7 +169,7 @@ fanout(struct worker *w)
 {
 	uint64_t head = ring_head(&w->seg), cursor;
 
-	while ((cursor = atomic_load_explicit(&w->seat->cursor,
-		    memory_order_relaxed)) < head)
+	while ((cursor = atomic_load_explicit(
+		    &w->seat->cursor, memory_order_relaxed)) < head)
 		fanout_some(w, cursor);
 }

@@ -49,12 +49,12 @@ input_room(struct worker *w, uint32_t slot)
 	struct session_shm *s = session_row(w, slot);
 
 	if (s->in_buf == 0 && w->seat->spare == 0)
-		w->seat->spare = pool_claim(&w->seg,
-		    (w->in->seat + 1) | BUFFER_SPARE, &w->pool_hint);
+		w->seat->spare = pool_claim(
+		    &w->seg, (w->in->seat + 1) | BUFFER_SPARE, &w->pool_hint);
 	FAULT_POINT("input.spare");
-	return s->in_buf != 0 || w->seat->spare != 0 ?
-	    w->seg.layout.buffer_stride :
-	    KEPT_MAX;
+	return s->in_buf != 0 || w->seat->spare != 0
+		   ? w->seg.layout.buffer_stride
+		   : KEPT_MAX;
 }
 
 /* No buffer, and the row is full: the oldest half-line anywhere must go. */
@@ -67,9 +67,9 @@ input_starve(struct worker *w, uint32_t slot)
 	worker_later(w, slot);
 	if (victim == NONE)
 		return;
-	owner = atomic_load_explicit(&session_row(w, victim)->owner,
-		    memory_order_relaxed) &
-	    ~OWNER_MOVING;
+	owner = atomic_load_explicit(
+		    &session_row(w, victim)->owner, memory_order_relaxed) &
+		~OWNER_MOVING;
 	if (owner >= 1 && owner <= w->in->nseats)
 		atomic_store_explicit(
 		    &segment_seat(&w->seg, owner - 1)->attention, 1,
@@ -86,8 +86,8 @@ input_place(struct worker *w, uint32_t slot, size_t len, uint32_t *ref)
 	*ref = 0;
 	if (len <= KEPT_MAX)
 		return s->kept;
-	*ref = pool_owns(&w->seg, s->in_buf, slot + 1) ? s->in_buf :
-							  w->seat->spare;
+	*ref = pool_owns(&w->seg, s->in_buf, slot + 1) ? s->in_buf
+						       : w->seat->spare;
 	if (*ref == 0) /* a successor, whose predecessor's spare is gone */
 		*ref = pool_claim(&w->seg, slot + 1, &w->pool_hint);
 	return *ref == 0 ? NULL : segment_buffer(&w->seg, *ref - 1);
@@ -161,8 +161,7 @@ input_recv(struct worker *w, uint32_t slot, size_t kept, size_t room)
 {
 	struct local *l = &w->locals[slot];
 	size_t want = MIN((size_t)READ_MAX, room - kept);
-	ssize_t n = recv(session_fd(slot), w->input + kept, want,
-	    MSG_DONTWAIT);
+	ssize_t n = recv(session_fd(slot), w->input + kept, want, MSG_DONTWAIT);
 
 	FAULT_POINT("input.received");
 	if (n == 0) {
@@ -214,11 +213,11 @@ input_evict(struct worker *w)
 	for (uint32_t i = 0; i < w->seg.layout.nbuffers; i++) {
 		uint32_t slot = atomic_load_explicit(&w->seg.bufctl[i].owner,
 				    memory_order_relaxed) -
-		    1;
+				1;
 		struct session_shm *s;
 
-		if (atomic_load_explicit(&w->seg.bufctl[i].evict,
-			memory_order_relaxed) == 0 ||
+		if (atomic_load_explicit(
+			&w->seg.bufctl[i].evict, memory_order_relaxed) == 0 ||
 		    slot >= w->in->nslots || !w->locals[slot].mine)
 			continue;
 		s = session_row(w, slot);
@@ -227,8 +226,8 @@ input_evict(struct worker *w)
 		half = s->half;
 		half.in_done = in_total(s);
 		half.skip_line = 1;
-		session_reply(w, slot, &half, CHAT_TOO_LONG,
-		    w->settings->max_line);
+		session_reply(
+		    w, slot, &half, CHAT_TOO_LONG, w->settings->max_line);
 		journal_step(&w->journal, slot, &half);
 		FAULT_POINT("input.evicted");
 		s->in_buf = 0;

@@ -10,8 +10,8 @@
 #include "shared/base/fault.h"
 #include "worker/worker.h"
 
-#define ROUNDS_MAX 8	/* sends per session and turn */
-#define SCAN_MAX 65536	/* records looked at per round */
+#define ROUNDS_MAX 8   /* sends per session and turn */
+#define SCAN_MAX 65536 /* records looked at per round */
 #define BATCH_BYTES 65536
 #define LINGER_US 2000000 /* for the client's FIN, after ours */
 
@@ -64,7 +64,8 @@ lag_lapped(struct worker *w, uint32_t slot)
 	from = MAX(ring_oldest(&w->seg), half.since);
 	count_messages(w, slot, from, head, &all, &own);
 	missed = after > half.msg_next + all ? after - all - half.msg_next : 0;
-	missed -= MIN(missed, (uint64_t)(half.said > own ? half.said - own : 0));
+	missed -=
+	    MIN(missed, (uint64_t)(half.said > own ? half.said - own : 0));
 	if (half.reply.code == CHAT_LAGGED && half.reply.skip == 0)
 		missed += half.reply.arg;
 	half.own = from;
@@ -77,8 +78,8 @@ lag_lapped(struct worker *w, uint32_t slot)
 	if (missed > 0)
 		session_reply(w, slot, &half, CHAT_LAGGED, missed);
 	journal_step(&w->journal, slot, &half);
-	atomic_fetch_add_explicit(&w->seat->lagged, missed,
-	    memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &w->seat->lagged, missed, memory_order_relaxed);
 	FAULT_POINT("lag.lapped");
 }
 
@@ -181,7 +182,7 @@ lag_serve(struct worker *w, uint32_t slot)
 	int rounds = 0;
 
 	while (!l->blocked && !h->broken && rounds < ROUNDS_MAX &&
-	    lag_round(w, slot))
+	       lag_round(w, slot))
 		rounds++;
 	if (h->state == SESSION_LEAVING && h->broken) {
 		lag_finish(w, slot);
@@ -196,8 +197,8 @@ lag_serve(struct worker *w, uint32_t slot)
 	if (h->state == SESSION_LEAVING)
 		lag_finish(w, slot);
 	else if (h->room == NONE ||
-	    h->own >= atomic_load_explicit(&w->seat->cursor,
-			  memory_order_relaxed))
+		 h->own >= atomic_load_explicit(
+			       &w->seat->cursor, memory_order_relaxed))
 		h->lag = 0;
 	else
 		worker_due(w, slot);

@@ -18,13 +18,13 @@
 static bool
 far_behind(const struct worker *w, const struct seat_shm *seat, uint64_t head)
 {
-	uint64_t cursor = atomic_load_explicit(&seat->cursor,
-	    memory_order_relaxed);
-	uint64_t position = atomic_load_explicit(&seat->position,
-	    memory_order_relaxed);
+	uint64_t cursor =
+	    atomic_load_explicit(&seat->cursor, memory_order_relaxed);
+	uint64_t position =
+	    atomic_load_explicit(&seat->position, memory_order_relaxed);
 
 	return (cursor < head && head - cursor > w->seg.layout.ndesc / 2) ||
-	    ring_position(&w->seg) - position > w->seg.params.ring_bytes / 2;
+	       ring_position(&w->seg) - position > w->seg.params.ring_bytes / 2;
 }
 
 /*
@@ -45,8 +45,8 @@ publish_allowed(struct worker *w)
 			continue;
 		if (i == w->in->seat)
 			return false;
-		cursor = atomic_load_explicit(&seat->cursor,
-		    memory_order_relaxed);
+		cursor =
+		    atomic_load_explicit(&seat->cursor, memory_order_relaxed);
 		if (cursor != w->seat_seen[i]) {
 			w->seat_seen[i] = cursor;
 			w->seat_seen_us[i] = clock_us();
@@ -67,9 +67,9 @@ publish_batch_full(const struct worker *w, size_t more)
 	size_t line = LIMIT_NAME + NOTICE_MESSAGE_EXTRA + TEXT_EXPANSION * more;
 
 	return b->count == BATCH_RECORDS ||
-	    b->used + line + LIMIT_NAME > b->text_size ||
-	    (b->count > 0 &&
-		b->bytes + line > w->seg.params.ring_bytes / 16);
+	       b->used + line + LIMIT_NAME > b->text_size ||
+	       (b->count > 0 &&
+		   b->bytes + line > w->seg.params.ring_bytes / 16);
 }
 
 /* Add the message `text`, made safe, to a batch that isn't full. */
@@ -114,12 +114,11 @@ wake(struct worker *w, uint64_t seats)
 		if (i >= w->in->nseats)
 			return;
 		seat = segment_seat(&w->seg, i);
-		if (atomic_load_explicit(&seat->sleeping,
-			memory_order_relaxed) == 0)
+		if (atomic_load_explicit(
+			&seat->sleeping, memory_order_relaxed) == 0)
 			continue;
 		FAULT_POINT("publish.bell");
-		atomic_store_explicit(&seat->sleeping, 0,
-		    memory_order_relaxed);
+		atomic_store_explicit(&seat->sleeping, 0, memory_order_relaxed);
 		(void)!write(w->in->bells[i], &one, sizeof(one));
 	}
 }
@@ -181,11 +180,10 @@ publish_batch(struct worker *w, uint32_t slot, struct session_half *half)
 
 /* Find or choose the room of a join; returns NONE when there are too many. */
 static uint32_t
-join_room(struct worker *w, const struct session_half *half,
-    struct record *rec)
+join_room(struct worker *w, const struct session_half *half, struct record *rec)
 {
-	uint32_t at = tables_find_room(&w->seg, half->room_name,
-	    half->room_len);
+	uint32_t at =
+	    tables_find_room(&w->seg, half->room_name, half->room_len);
 	struct room_shm *room;
 
 	if (at == NONE) {
@@ -233,7 +231,7 @@ publish_join(struct worker *w, uint32_t slot, struct session_half *half,
 {
 	struct session_shm *s = session_row(w, slot);
 	char line[NOTICE_MAX];
-	struct record rec = { .line = line, .extra = half->room_name };
+	struct record rec = {.line = line, .extra = half->room_name};
 	struct room_shm *room;
 	uint64_t seats;
 
@@ -282,7 +280,7 @@ publish_leave(struct worker *w, uint32_t slot, struct session_half *half)
 {
 	struct session_shm *s = session_row(w, slot);
 	char line[NOTICE_MAX];
-	struct record rec = { .line = line };
+	struct record rec = {.line = line};
 	struct room_shm *room = &w->seg.rooms[half->room];
 	bool last_here;
 	uint64_t seats;
@@ -306,8 +304,8 @@ publish_leave(struct worker *w, uint32_t slot, struct session_half *half)
 	journal_publish(&w->journal, &rec, 1, slot, half);
 	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
 	if (last_here)
-		atomic_store_explicit(&room->seats, seats & ~w->bit,
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &room->seats, seats & ~w->bit, memory_order_relaxed);
 	lock_release(&w->journal.lock);
 	bell(w, seats);
 }

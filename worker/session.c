@@ -26,8 +26,8 @@ session_fd(uint32_t slot)
 uint64_t
 session_cursor(const struct worker *w, const struct session_shm *s)
 {
-	uint64_t cursor = atomic_load_explicit(&w->seat->cursor,
-	    memory_order_relaxed);
+	uint64_t cursor =
+	    atomic_load_explicit(&w->seat->cursor, memory_order_relaxed);
 
 	return s->half.lag || s->half.own > cursor ? s->half.own : cursor;
 }
@@ -41,7 +41,7 @@ void
 session_watch(struct worker *w, uint32_t slot)
 {
 	struct local *l = &w->locals[slot];
-	struct epoll_event event = { 0 };
+	struct epoll_event event = {0};
 	int fd = session_fd(slot);
 
 	if (l->deaf || !l->mine)
@@ -70,10 +70,9 @@ void
 session_deafen(struct worker *w, uint32_t slot)
 {
 	struct local *l = &w->locals[slot];
-	struct epoll_event unused = { 0 };
+	struct epoll_event unused = {0};
 
-	(void)epoll_ctl(w->in->epoll, EPOLL_CTL_DEL, session_fd(slot),
-	    &unused);
+	(void)epoll_ctl(w->in->epoll, EPOLL_CTL_DEL, session_fd(slot), &unused);
 	l->watched = false;
 	l->deaf = true;
 	worker_due(w, slot);
@@ -164,9 +163,9 @@ session_reply(struct worker *w, uint32_t slot, struct session_half *half,
 	if (half->reply.code != CHAT_OK && half->reply.skip > 0)
 		return;
 	half->reply = (struct reply){
-		.code = (uint16_t)code,
-		.newline = half->reply.newline,
-		.arg = arg,
+	    .code = (uint16_t)code,
+	    .newline = half->reply.newline,
+	    .arg = arg,
 	};
 	worker_due(w, slot);
 }

@@ -46,14 +46,14 @@ stage_record(struct worker *w, uint64_t n, const struct desc_shm *d)
 		RING_OK)
 		return false;
 	*row = (struct staged){
-		.record = n,
-		.room_msg = d->room_msg,
-		.off = st->bytes_used,
-		.len = d->len,
-		.sender = d->sender,
-		.sender_gen = d->sender_gen,
-		.room_gen = d->room_gen,
-		.type = d->type,
+	    .record = n,
+	    .room_msg = d->room_msg,
+	    .off = st->bytes_used,
+	    .len = d->len,
+	    .sender = d->sender,
+	    .sender_gen = d->sender_gen,
+	    .room_gen = d->room_gen,
+	    .type = d->type,
 	};
 	st->bytes_used += d->len;
 	st->count++;
@@ -64,7 +64,7 @@ static bool
 is_own(const struct staged *row, uint32_t slot, uint32_t gen)
 {
 	return row->sender == slot && row->sender_gen == gen &&
-	    row->type == RECORD_MESSAGE;
+	       row->type == RECORD_MESSAGE;
 }
 
 /* Does the session read this record? */
@@ -72,8 +72,8 @@ static bool
 is_for(const struct staged *row, const struct session_shm *s, uint32_t slot)
 {
 	return row->room_gen == s->half.room_gen &&
-	    row->record >= s->half.since && row->record < s->half.until &&
-	    !is_own(row, slot, s->gen);
+	       row->record >= s->half.since && row->record < s->half.until &&
+	       !is_own(row, slot, s->gen);
 }
 
 /* First row of the table at or behind record `n`. */
@@ -96,7 +96,8 @@ row_at(const struct staging_shm *st, uint64_t n)
 static bool
 row_is_sound(const struct staged *row)
 {
-	return row->off <= STAGING_BYTES && row->len <= STAGING_BYTES - row->off;
+	return row->off <= STAGING_BYTES &&
+	       row->len <= STAGING_BYTES - row->off;
 }
 
 /* The runs of [first, end) that the session reads, less `skip` bytes. */
@@ -160,8 +161,7 @@ out_total(const struct session_shm *s)
 
 /* Save the unsent rest of a cut record; says how in `half`'s cut words. */
 static void
-cut_save(struct worker *w, uint32_t slot, const struct staged *row,
-    size_t sent)
+cut_save(struct worker *w, uint32_t slot, const struct staged *row, size_t sent)
 {
 	struct session_shm *s = session_row(w, slot);
 	uint32_t ref = s->half.cut_buf;
@@ -217,8 +217,7 @@ done_short(struct worker *w, uint32_t slot, const struct note_tx *tx, size_t n)
 			} else {
 				cut_save(w, slot, row, n + skip);
 				if (s->half.cut_skip == 0)
-					next_msg += row->type ==
-					    RECORD_MESSAGE;
+					next_msg += row->type == RECORD_MESSAGE;
 			}
 			break;
 		}
@@ -262,7 +261,8 @@ done_all(struct worker *w, uint32_t slot, const struct note_tx *tx)
 			const struct staged *row = &st->table[i];
 
 			if (row->room_gen == s->half.room_gen)
-				s->half.msg_next = row->room_msg +
+				s->half.msg_next =
+				    row->room_msg +
 				    (row->type == RECORD_MESSAGE);
 			if (is_own(row, slot, s->gen) && said > 0)
 				said--;
@@ -298,12 +298,12 @@ done_tx(struct worker *w, size_t n, size_t total)
 	case TX_REPLY:
 		s->half.reply.skip = tx->skip + (uint32_t)n;
 		if (n == total)
-			s->half.reply = (struct reply){ 0 };
+			s->half.reply = (struct reply){0};
 		break;
 	}
 	FAULT_POINT("tx.done");
-	atomic_store_explicit(&s->out_total, tx->out_total + n,
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &s->out_total, tx->out_total + n, memory_order_relaxed);
 	note_tx_clear(tx);
 	pool_give(&w->seg, give);
 }
@@ -312,12 +312,12 @@ done_tx(struct worker *w, size_t n, size_t total)
 static size_t
 send_pieces(struct worker *w, uint32_t slot, struct iovec *iov, int count)
 {
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)count };
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = (size_t)count};
 	ssize_t n;
 
 	do {
-		n = sendmsg(session_fd(slot), &msg,
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = sendmsg(
+		    session_fd(slot), &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	} while (n == -1 && errno == EINTR);
 	FAULT_POINT("tx.sent");
 	if (n == -1 && errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) {
@@ -382,8 +382,8 @@ stage_send_cut(struct worker *w, uint32_t slot)
 		return;
 	}
 	total = s->half.cut_len - s->half.cut_off;
-	iov.iov_base = segment_buffer(&w->seg, s->half.cut_buf - 1) +
-	    s->half.cut_off;
+	iov.iov_base =
+	    segment_buffer(&w->seg, s->half.cut_buf - 1) + s->half.cut_off;
 	iov.iov_len = total;
 	tx->slot = slot;
 	tx->kind = TX_CUT;

@@ -23,8 +23,8 @@ in_my_list(const struct worker *w, uint32_t slot)
 static uint32_t
 owner_of(const struct worker *w, uint32_t slot)
 {
-	return atomic_load_explicit(&session_row(w, slot)->owner,
-	    memory_order_acquire);
+	return atomic_load_explicit(
+	    &session_row(w, slot)->owner, memory_order_acquire);
 }
 
 /*
@@ -61,8 +61,8 @@ settle_pool(struct worker *w)
 
 	w->seat->spare = 0;
 	for (uint32_t i = 0; i < seg->layout.nbuffers; i++) {
-		uint32_t owner = atomic_load_explicit(&seg->bufctl[i].owner,
-		    memory_order_relaxed);
+		uint32_t owner = atomic_load_explicit(
+		    &seg->bufctl[i].owner, memory_order_relaxed);
 		uint32_t slot = owner - 1;
 
 		if (owner == (mine | BUFFER_SPARE)) {
@@ -103,8 +103,7 @@ drop_row(struct worker *w, uint32_t slot)
 
 	log_warnx("row-dropped", "slot=%u session=%llu", slot,
 	    (unsigned long long)s->id);
-	if (half.state == SESSION_JOINED &&
-	    half.room < w->seg.params.nrooms) {
+	if (half.state == SESSION_JOINED && half.room < w->seg.params.nrooms) {
 		session_lag(w, slot, &half);
 		half.state = SESSION_LEAVING;
 		publish_leave(w, slot, &half);
@@ -144,8 +143,8 @@ count_repair(struct worker *w, uint64_t began_us)
 	struct tables_shm *t = w->seg.tables;
 
 	atomic_fetch_add_explicit(&t->repairs, 1, memory_order_relaxed);
-	atomic_store_explicit(&t->repair_us_last, clock_us() - began_us,
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &t->repair_us_last, clock_us() - began_us, memory_order_relaxed);
 }
 
 void

@@ -128,8 +128,8 @@ talk_name(struct consumer *c, const struct line *line)
 	if (reply_waits(c) || !publish_allowed(c->w))
 		return WAIT;
 	if (name_check(line->text, line->len) == NULL)
-		error = publish_join(c->w, c->slot, &c->half, line->text,
-		    line->len);
+		error = publish_join(
+		    c->w, c->slot, &c->half, line->text, line->len);
 	if (error != CHAT_OK)
 		return wrong_line(c, error, 0);
 	return c->w->locals[c->slot].move_to != 0 ? STOP : GO_ON;
@@ -151,8 +151,8 @@ talk_message(struct consumer *c, const char *text, size_t len, size_t consumed)
 }
 
 static enum progress
-talk_command(struct consumer *c, const struct line_words *words,
-    size_t consumed)
+talk_command(
+    struct consumer *c, const struct line_words *words, size_t consumed)
 {
 	flush(c);
 	if (name_equal(words->name, words->name_len, "quit", 4)) {
@@ -225,8 +225,8 @@ talk_found(struct consumer *c, const struct line *line)
 		leave(c->w, c->slot, &c->half, CLOSE_QUIT);
 		return STOP;
 	}
-	p = c->half.state == SESSION_ROOM ? talk_room(c, line) :
-					     talk_name(c, line);
+	p = c->half.state == SESSION_ROOM ? talk_room(c, line)
+					  : talk_name(c, line);
 	if (p == WAIT)
 		c->half = before;
 	return p;
@@ -286,13 +286,13 @@ talk_next(struct consumer *c)
 	const char *at = c->w->input + (h->in_done - c->base);
 	size_t len = (size_t)(c->total - h->in_done);
 	uint32_t max = c->w->settings->max_line;
-	struct line line = { 0 };
+	struct line line = {0};
 	enum line_result found;
 
 	if (talk_skip(c))
 		return GO_ON;
-	found = c->eof ? line_last(at, len, max, &line) :
-			 line_next(at, len, max, &line);
+	found = c->eof ? line_last(at, len, max, &line)
+		       : line_next(at, len, max, &line);
 	switch (found) {
 	case LINE_PARTIAL:
 		return STOP;
@@ -309,11 +309,11 @@ talk_next(struct consumer *c)
  * from byte `base` of the stream on.
  */
 void
-talk_consume(struct worker *w, uint32_t slot, uint64_t base, uint64_t total,
-    bool eof)
+talk_consume(
+    struct worker *w, uint32_t slot, uint64_t base, uint64_t total, bool eof)
 {
 	struct session_shm *s = session_row(w, slot);
-	struct consumer c = { w, slot, s, s->half, base, total, eof };
+	struct consumer c = {w, slot, s, s->half, base, total, eof};
 	enum progress p = GO_ON;
 
 	if (w->locals[slot].move_to != 0)

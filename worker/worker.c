@@ -17,7 +17,7 @@
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
 
-#define EVENTS_MAX 256
+#define EVENTS_MAX 64 /* a pass that stays within the caches */
 #define IDLE_MS 1000
 #define STALLED_MS 1
 #define LATER_US 10000
@@ -73,7 +73,7 @@ worker_answer_ping(struct worker *w, int32_t waits_for, uint64_t acquisition)
 	struct ping ping;
 
 	while (recv(w->in->ping, &ping, sizeof(ping), MSG_DONTWAIT) ==
-	    sizeof(ping)) {
+	       sizeof(ping)) {
 		ping.waits_for = waits_for;
 		ping.acquisition = acquisition;
 		(void)send(w->in->ping, &ping, sizeof(ping),
@@ -90,7 +90,7 @@ on_parked(void *context, uint32_t owner_seat, uint64_t acquisition)
 static void
 watch(struct worker *w, int fd, uint32_t tag)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = tag };
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
 
 	if (epoll_ctl(w->in->epoll, EPOLL_CTL_ADD, fd, &event) == -1 &&
 	    epoll_ctl(w->in->epoll, EPOLL_CTL_MOD, fd, &event) == -1)
@@ -113,10 +113,10 @@ worker_init(struct worker *w, const struct inherit *in)
 	w->journal.seg = &w->seg;
 	w->journal.seat = w->seat;
 	w->journal.lock = (struct lock){
-		.shm = w->seg.lock,
-		.seat = in->seat,
-		.on_parked = on_parked,
-		.context = w,
+	    .shm = w->seg.lock,
+	    .seat = in->seat,
+	    .on_parked = on_parked,
+	    .context = w,
 	};
 	w->locals = allocate(in->nslots, sizeof(*w->locals));
 	w->rooms = allocate(w->seg.params.nrooms, sizeof(*w->rooms));
@@ -155,7 +155,7 @@ static void
 back_off(struct worker *w)
 {
 	uint64_t until = clock_ms() + w->in->backoff_ms;
-	struct pollfd ping = { .fd = w->in->ping, .events = POLLIN };
+	struct pollfd ping = {.fd = w->in->ping, .events = POLLIN};
 	uint64_t now;
 
 	set_state(w, SEAT_THROTTLED);
@@ -168,7 +168,7 @@ back_off(struct worker *w)
 static void
 tell_ready(struct worker *w, bool held_lock)
 {
-	struct channel_message m = { .type = CHANNEL_READY };
+	struct channel_message m = {.type = CHANNEL_READY};
 
 	m.ready.sessions = w->sessions;
 	m.ready.held_lock = held_lock;
@@ -183,8 +183,8 @@ worker_begin(struct worker *w)
 	bool held = false;
 
 	set_state(w, SEAT_REPAIRING);
-	atomic_store_explicit(&w->seat->type, w->in->type,
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &w->seat->type, w->in->type, memory_order_relaxed);
 	w->now_us = clock_us();
 	watch(w, w->in->channel, TAG_CHANNEL);
 	watch(w, w->in->ping, TAG_PING);
@@ -194,8 +194,8 @@ worker_begin(struct worker *w)
 		takeover(w);
 	}
 	if (held)
-		atomic_fetch_add_explicit(&w->seg.lock->recoveries, 1,
-		    memory_order_relaxed);
+		atomic_fetch_add_explicit(
+		    &w->seg.lock->recoveries, 1, memory_order_relaxed);
 	if (w->in->backoff_ms > 0)
 		back_off(w);
 	set_state(w, SEAT_SERVING);
@@ -207,10 +207,10 @@ static bool
 worker_idle(const struct worker *w)
 {
 	return w->due.count == 0 && !w->stopping &&
-	    ring_head(&w->seg) == atomic_load_explicit(&w->seat->cursor,
-				      memory_order_relaxed) &&
-	    atomic_load_explicit(&w->seat->attention, memory_order_relaxed) ==
-		0;
+	       ring_head(&w->seg) == atomic_load_explicit(&w->seat->cursor,
+					 memory_order_relaxed) &&
+	       atomic_load_explicit(
+		   &w->seat->attention, memory_order_relaxed) == 0;
 }
 
 static int
@@ -218,8 +218,8 @@ timeout_ms(const struct worker *w)
 {
 	if (!worker_idle(w))
 		return w->stopping && w->due.count == 0 ? 10 : 0;
-	return w->later.count > 0 || w->untold.count > 0 ? LATER_US / 1000 :
-							    IDLE_MS;
+	return w->later.count > 0 || w->untold.count > 0 ? LATER_US / 1000
+							 : IDLE_MS;
 }
 
 /* Wait for events; returns how many. */
@@ -229,8 +229,8 @@ worker_sleep(struct worker *w, struct epoll_event *events)
 	int timeout = timeout_ms(w), n;
 
 	if (timeout > 0) {
-		atomic_store_explicit(&w->seat->sleeping, 1,
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &w->seat->sleeping, 1, memory_order_relaxed);
 		/*
 		 * `sleeping` before the look at the head; pairs with the fence
 		 * in publish.c, where it is the other way round.
@@ -283,7 +283,7 @@ on_event(struct worker *w, const struct epoll_event *event)
 	else if (slot == TAG_BELL)
 		read_bell(w);
 	else if (slot < w->in->nslots && w->locals[slot].mine &&
-	    session_row(w, slot)->gen == gen && !w->stalled)
+		 session_row(w, slot)->gen == gen && !w->stalled)
 		on_session_event(w, slot, event->events);
 }
 
@@ -301,8 +301,8 @@ serve_end(struct worker *w, uint32_t slot)
 		worker_later(w, slot);
 		return;
 	}
-	talk_leave(w, slot, s->half.broken ? CLOSE_RESET : CLOSE_EOF, CHAT_OK,
-	    0);
+	talk_leave(
+	    w, slot, s->half.broken ? CLOSE_RESET : CLOSE_EOF, CHAT_OK, 0);
 }
 
 /* All that may be due for a session. */
@@ -429,9 +429,9 @@ static void
 worker_stalled(struct worker *w)
 {
 	struct pollfd fds[] = {
-		{ .fd = w->in->channel, .events = POLLIN },
-		{ .fd = w->in->ping, .events = POLLIN },
-		{ .fd = w->in->bells[w->in->seat], .events = POLLIN },
+	    {.fd = w->in->channel, .events = POLLIN},
+	    {.fd = w->in->ping, .events = POLLIN},
+	    {.fd = w->in->bells[w->in->seat], .events = POLLIN},
 	};
 
 	(void)poll(fds, COUNT(fds), STALLED_MS);
@@ -457,8 +457,8 @@ worker_turn(struct worker *w)
 	else
 		n = worker_sleep(w, events);
 	w->now_us = clock_us();
-	atomic_store_explicit(&w->seat->beat_us, w->now_us,
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &w->seat->beat_us, w->now_us, memory_order_relaxed);
 	for (int i = 0; i < n; i++)
 		on_event(w, &events[i]);
 	if (atomic_load_explicit(&w->seat->attention, memory_order_relaxed))

@@ -19,6 +19,7 @@
 
 #include "shared/base/base.h"
 #include "shared/chat/notice.h"
+#include "shared/chat/settings.h"
 #include "shared/net/inherit.h"
 #include "shared/shm/journal.h"
 #include "shared/shm/seat.h"
@@ -37,25 +38,25 @@
 /* A worker's own words about a slot.  All zero: not mine. */
 struct local {
 	uint32_t next, prev; /* in its room's list of local members */
-	uint32_t armed;	     /* epoll events it is registered for */
-	bool mine;	     /* I have its fd, and its row is mine */
-	bool linked;	     /* is in its room's list */
-	bool due;	     /* is in the list of sessions to serve */
-	bool later;	     /* is in the list of sessions to serve later */
-	bool watched;	     /* is in the epoll set */
-	bool deaf;	     /* was taken out of it for good: HUP or ERR */
-	bool waiting;	     /* has whole lines that must wait */
-	bool eof;	     /* has sent all it will */
-	bool blocked;	     /* its send queue is full: waits for EPOLLOUT */
-	bool starved;	     /* no buffer for its input: tried again later */
-	bool finished;	     /* its sending side is shut: waits for its EOF */
+	uint32_t armed;      /* epoll events it is registered for */
+	bool mine;           /* I have its fd, and its row is mine */
+	bool linked;         /* is in its room's list */
+	bool due;            /* is in the list of sessions to serve */
+	bool later;          /* is in the list of sessions to serve later */
+	bool watched;        /* is in the epoll set */
+	bool deaf;           /* was taken out of it for good: HUP or ERR */
+	bool waiting;        /* has whole lines that must wait */
+	bool eof;            /* has sent all it will */
+	bool blocked;        /* its send queue is full: waits for EPOLLOUT */
+	bool starved;        /* no buffer for its input: tried again later */
+	bool finished;       /* its sending side is shut: waits for its EOF */
 	uint32_t move_to;    /* seat + 1 it shall go to, 0: none */
 };
 
 /* A worker's own words about a room. */
 struct local_room {
-	uint32_t first; /* local member's slot, or NONE */
-	uint32_t count; /* local members */
+	uint32_t first;                   /* local member's slot, or NONE */
+	uint32_t count;                   /* local members */
 	uint32_t chain_first, chain_last; /* during a fan-out: batch rows */
 	uint64_t next_msg; /* number after the last message known of */
 };
@@ -80,7 +81,7 @@ struct batch {
 struct gathered {
 	uint32_t count;
 	uint32_t rooms_count;
-	struct desc_shm desc[STAGING_RECORDS];
+	struct desc_shm desc[STAGING_RECORDS + 1];
 	uint64_t record[STAGING_RECORDS];
 	uint32_t next[STAGING_RECORDS]; /* the same room's next row */
 	uint32_t rooms[STAGING_RECORDS];
@@ -93,7 +94,7 @@ struct worker {
 	struct journal journal;
 	struct seat_shm *seat;
 	struct staging_shm *staging;
-	char *input; /* read buffer, seg.layout.input_stride bytes */
+	char *input;  /* read buffer, seg.layout.input_stride bytes */
 	uint64_t bit; /* of this seat in a room's set */
 	struct local *locals;
 	struct local_room *rooms;
@@ -102,12 +103,12 @@ struct worker {
 	struct gathered *gathered;
 	uint32_t sessions;
 	uint32_t pool_hint;
-	uint32_t acks; /* CHANNEL_PASS dealt with and not yet acknowledged */
+	uint32_t acks;   /* CHANNEL_PASS dealt with and not yet acknowledged */
 	uint64_t now_us; /* CLOCK_MONOTONIC, as of this pass */
-	uint64_t later_us;   /* when the list `later` is due */
-	uint64_t swept_us;   /* when deadlines were last looked at */
-	uint64_t last_bell_position; /* for waking everybody now and then */
-	uint64_t seat_seen[SEATS_MAX];	  /* cursors, for flow control */
+	uint64_t later_us;             /* when the list `later` is due */
+	uint64_t swept_us;             /* when deadlines were last looked at */
+	uint64_t last_bell_position;   /* for waking everybody now and then */
+	uint64_t seat_seen[SEATS_MAX]; /* cursors, for flow control */
 	uint64_t seat_seen_us[SEATS_MAX]; /* and when they last moved */
 	bool stalled; /* another worker is far behind: no input is read */
 	bool stopping;
@@ -119,8 +120,8 @@ void worker_init(struct worker *w, const struct inherit *in);
 void worker_fini(struct worker *w);
 void worker_begin(struct worker *w);
 bool worker_turn(struct worker *w);
-void worker_answer_ping(struct worker *w, int32_t waits_for,
-    uint64_t acquisition);
+void worker_answer_ping(
+    struct worker *w, int32_t waits_for, uint64_t acquisition);
 void worker_due(struct worker *w, uint32_t slot);
 void worker_later(struct worker *w, uint32_t slot);
 
@@ -138,8 +139,7 @@ void session_reply(struct worker *w, uint32_t slot, struct session_half *half,
 
 /* input.c */
 void input_take(struct worker *w, uint32_t slot, bool readable);
-void input_keep(struct worker *w, uint32_t slot, uint64_t base,
-    uint64_t total);
+void input_keep(struct worker *w, uint32_t slot, uint64_t base, uint64_t total);
 void input_evict(struct worker *w);
 
 /* talk.c: consume [in_done, total) of a session from the read buffer. */
@@ -148,11 +148,11 @@ struct consumer {
 	uint32_t slot;
 	struct session_shm *s;
 	struct session_half half; /* as it will be after the next commit */
-	uint64_t base, total;	  /* input[0] is byte `base` of the stream */
-	bool eof;		  /* nothing comes behind `total` */
+	uint64_t base, total;     /* input[0] is byte `base` of the stream */
+	bool eof;                 /* nothing comes behind `total` */
 };
-void talk_consume(struct worker *w, uint32_t slot, uint64_t base,
-    uint64_t total, bool eof);
+void talk_consume(
+    struct worker *w, uint32_t slot, uint64_t base, uint64_t total, bool eof);
 void talk_leave(struct worker *w, uint32_t slot, enum close_reason reason,
     enum chat_error last_word, uint64_t arg);
 
@@ -181,8 +181,8 @@ void lag_serve(struct worker *w, uint32_t slot);
 
 /* adopt.c */
 void adopt_from_channel(struct worker *w);
-void adopt_new(struct worker *w, uint32_t slot, uint32_t gen,
-    const struct peer *peer);
+void adopt_new(
+    struct worker *w, uint32_t slot, uint32_t gen, const struct peer *peer);
 void adopt_row(struct worker *w, uint32_t slot);
 void adopt_move(struct worker *w, uint32_t slot);
 void adopt_close(struct worker *w, uint32_t slot);

@@ -5,7 +5,8 @@
  * (SCM_RIGHTS).  Pings have a pair of their own, so that nothing queues in
  * front of them.
  *
- * About 278 messages queue in one direction, then send gives EAGAIN: the
+ * About 278 messages queue in one direction (93 with all the connections that
+ * fit), then send gives EAGAIN: the
  * master has at most CHANNEL_CREDITS unacknowledged CHANNEL_PASS under way to
  * a worker, and a worker keeps what it could not tell and tries again.
  */
@@ -17,17 +18,17 @@
 #include <sys/types.h>
 
 #define CHANNEL_CREDITS 64 /* CHANNEL_PASS messages under way */
-#define CHANNEL_FDS 16	   /* connections in one CHANNEL_PASS */
+#define CHANNEL_FDS 16     /* connections in one CHANNEL_PASS */
 
 enum channel_type {
 	/* Master to worker. */
 	CHANNEL_PASS, /* connections, and their fds in the same order */
 	CHANNEL_STOP, /* tell the clients, flush, close, exit 0 */
 	/* Worker to master. */
-	CHANNEL_READY,	/* settled and serving */
-	CHANNEL_ACK,	/* `count` CHANNEL_PASS messages dealt with */
+	CHANNEL_READY,  /* settled and serving */
+	CHANNEL_ACK,    /* `count` CHANNEL_PASS messages dealt with */
 	CHANNEL_CLOSED, /* the connection in `slot` has ended */
-	CHANNEL_MOVE,	/* give the connection in `slot` to seat `to` */
+	CHANNEL_MOVE,   /* give the connection in `slot` to seat `to` */
 };
 
 /* What kind of listener was the way in. */
@@ -38,12 +39,12 @@ enum listener_kind {
 
 /* Who is at the other end: the master's words about a connection. */
 struct peer {
-	uint64_t id;	      /* of the connection, in the log: rises from 1 */
+	uint64_t id;          /* of the connection, in the log: rises from 1 */
 	uint64_t accepted_us; /* CLOCK_REALTIME */
 	uint8_t addr[16];     /* IPv6, or IPv4-mapped */
 	uint16_t port;
 	uint8_t listener; /* index into the list of listeners */
-	uint8_t kind;	  /* enum listener_kind */
+	uint8_t kind;     /* enum listener_kind */
 };
 
 struct channel_message {
@@ -56,7 +57,7 @@ struct channel_message {
 		} pass[CHANNEL_FDS];
 		struct {
 			uint32_t slot, gen;
-			uint32_t reason; /* enum close_reason */
+			uint32_t reason;  /* enum close_reason */
 			uint64_t in, out; /* bytes of the connection */
 		} closed;
 		struct {
@@ -89,8 +90,8 @@ int channel_pair(int fds[2]);
  * EPIPE or ECONNRESET when it is dead, ETOOMANYREFS when too many fds are
  * under way, EINVAL for no known type or too many connections or fds.
  */
-int channel_send(int fd, const struct channel_message *m, const int *fds,
-    unsigned nfds);
+int channel_send(
+    int fd, const struct channel_message *m, const int *fds, unsigned nfds);
 
 /*
  * Receive one message and at most CHANNEL_FDS descriptors (the caller's, and

@@ -13,22 +13,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shared/chat/settings.h"
 #include "shared/net/channel.h"
-#include "shared/shm/segment.h"
-#include "shared/shm/tables.h"
+
+struct settings; /* shared/chat/settings.h */
 
 #define FD_BASE 640
+
+/* What a worker serves; a seat has one for life. */
+enum worker_type {
+	WORKER_CHAT,
+	WORKER_TYPES,
+};
 
 /*
  * The master's table of connections, a row a slot.  A child's copy of it, as
  * of the fork, says which connections are its own: those with its seat.
  */
 struct slot {
-	int seat;	 /* -1: the slot is free */
-	uint32_t gen;	 /* rises with each connection in this slot */
-	uint32_t next;	 /* the master's lists: free slots, or a seat's queue */
-	bool queued;	 /* waits for a credit; the worker hasn't got the fd */
+	int seat;      /* -1: the slot is free */
+	uint32_t gen;  /* rises with each connection in this slot */
+	uint32_t next; /* the master's lists: free slots, or a seat's queue */
+	bool queued;   /* waits for a credit; the worker hasn't got the fd */
 	struct peer peer;
 };
 
@@ -38,14 +43,14 @@ struct inherit {
 	enum worker_type type;
 	const struct settings *settings;
 	int segment_fd;
-	int channel; /* the worker's end */
-	int ping;    /* the worker's end */
-	int epoll;   /* this seat's set; outlives the worker */
+	int channel;      /* the worker's end */
+	int ping;         /* the worker's end */
+	int epoll;        /* this seat's set; outlives the worker */
 	const int *bells; /* an eventfd for each seat */
 	const struct slot *slots;
 	uint32_t nslots;
-	bool takeover;	     /* a predecessor sat here and has been reaped */
-	int signal;	     /* it died of this signal; 0: it exited */
+	bool takeover;       /* a predecessor sat here and has been reaped */
+	int signal;          /* it died of this signal; 0: it exited */
 	bool by_watchdog;    /* and the master sent that signal */
 	uint32_t backoff_ms; /* settle at once, serve after this */
 	uint64_t forked_us;  /* CLOCK_MONOTONIC */

@@ -35,7 +35,7 @@ static bool
 fin_seen(int state)
 {
 	return state == STATE_CLOSE_WAIT || state == STATE_LAST_ACK ||
-	    state == STATE_CLOSING || state == STATE_TIME_WAIT;
+	       state == STATE_CLOSING || state == STATE_TIME_WAIT;
 }
 
 int
@@ -56,9 +56,10 @@ tcp_counts(int fd, struct tcp_counts *counts)
 		    before.tcpi_state == after.tcpi_state) {
 			counts->state = after.tcpi_state;
 			counts->read = after.tcpi_bytes_received -
-			    (uint64_t)in - fin_seen(after.tcpi_state);
-			counts->accepted = after.tcpi_bytes_acked +
-			    (uint64_t)out;
+				       (uint64_t)in -
+				       fin_seen(after.tcpi_state);
+			counts->accepted =
+			    after.tcpi_bytes_acked + (uint64_t)out;
 			return 0;
 		}
 		before = after;

@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 struct tcp_counts {
-	uint64_t read;	   /* bytes that left the receive queue */
+	uint64_t read;     /* bytes that left the receive queue */
 	uint64_t accepted; /* bytes that entered the send queue */
-	int state;	   /* TCP_ESTABLISHED etc. */
+	int state;         /* TCP_ESTABLISHED etc. */
 };
 
 /*

@@ -42,8 +42,8 @@ journal_publish(struct journal *j, const struct record *recs, size_t n,
 	ring_append(seg, recs, n);
 	ring_commit(seg, head);
 	for (size_t i = 0; i < n; i++)
-		tables_apply(seg, &recs[i].d, recs[i].line, recs[i].extra,
-		    true);
+		tables_apply(
+		    seg, &recs[i].d, recs[i].line, recs[i].extra, true);
 	FAULT_POINT("journal.applied");
 	atomic_store_explicit(&seg->ring->applied, head, memory_order_relaxed);
 	seg->sessions[slot].half = *half;
@@ -52,8 +52,7 @@ journal_publish(struct journal *j, const struct record *recs, size_t n,
 }
 
 void
-journal_step(struct journal *j, uint32_t slot,
-    const struct session_half *half)
+journal_step(struct journal *j, uint32_t slot, const struct session_half *half)
 {
 	note_step_set(&j->seat->step, slot, 0, half);
 	j->seg->sessions[slot].half = *half;
@@ -65,20 +64,20 @@ static void
 journal_replay(struct segment *seg)
 {
 	uint64_t head = ring_head(seg);
-	uint64_t n = atomic_load_explicit(&seg->ring->applied,
-	    memory_order_relaxed);
+	uint64_t n =
+	    atomic_load_explicit(&seg->ring->applied, memory_order_relaxed);
 	uint64_t mask = seg->params.ring_bytes - 1;
 
 	if (n > head || head - n > MIN((uint64_t)seg->layout.ndesc,
-				   (uint64_t)UNAPPLIED_MAX))
+				       (uint64_t)UNAPPLIED_MAX))
 		n = head; /* nonsense; the facts stand as they are */
 	for (; n < head; n++) {
 		const struct desc_shm *d = &seg->desc[n % seg->layout.ndesc];
 		const char *line = seg->bytes + (d->pos & mask);
 
 		if (d->len <= seg->params.ring_bytes / 2)
-			tables_apply(seg, d, line, line + (d->len + 7) / 8 * 8,
-			    false);
+			tables_apply(
+			    seg, d, line, line + (d->len + 7) / 8 * 8, false);
 		FAULT_POINT("journal.replayed");
 	}
 	atomic_store_explicit(&seg->ring->applied, head, memory_order_relaxed);

@@ -38,8 +38,8 @@ void journal_publish(struct journal *j, const struct record *recs, size_t n,
     uint32_t slot, const struct session_half *half);
 
 /* Give session `slot` its new `half`, all at once.  Takes no lock. */
-void journal_step(struct journal *j, uint32_t slot,
-    const struct session_half *half);
+void journal_step(
+    struct journal *j, uint32_t slot, const struct session_half *half);
 
 /*
  * Settle what a dead predecessor in this seat left of the above: apply what

@@ -30,10 +30,9 @@ lock_park(struct lock *lock, uint32_t owner)
 	struct timespec until;
 
 	if (lock->on_parked != NULL)
-		lock->on_parked(lock->context,
-		    (owner & ~LOCK_CONTENDED) - 1,
-		    atomic_load_explicit(&lock->shm->acquisitions,
-			memory_order_relaxed));
+		lock->on_parked(lock->context, (owner & ~LOCK_CONTENDED) - 1,
+		    atomic_load_explicit(
+			&lock->shm->acquisitions, memory_order_relaxed));
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += PARKED_MS * 1000000L;
 	if (until.tv_nsec >= 1000000000L) {
@@ -106,8 +105,8 @@ lock_release(struct lock *lock)
 bool
 lock_is_mine(const struct lock *lock)
 {
-	uint32_t word = atomic_load_explicit(&lock->shm->word,
-	    memory_order_acquire);
+	uint32_t word =
+	    atomic_load_explicit(&lock->shm->word, memory_order_acquire);
 
 	return (word & ~LOCK_CONTENDED) == lock->seat + 1;
 }

@@ -29,7 +29,7 @@
 
 struct lock_shm {
 	_Atomic uint32_t word; /* 0, or owner seat + 1, with LOCK_CONTENDED */
-	sem_t parked;	       /* process-shared; only puts losers to sleep */
+	sem_t parked;          /* process-shared; only puts losers to sleep */
 	/* Counters: written by the holder, but `contentions` by losers. */
 	alignas(CACHELINE) _Atomic uint64_t acquisitions;
 	_Atomic uint64_t contentions;
@@ -41,8 +41,8 @@ struct lock {
 	struct lock_shm *shm;
 	uint32_t seat;
 	/* Called every 250 ms while parked, and before parking; may be NULL. */
-	void (*on_parked)(void *context, uint32_t owner_seat,
-	    uint64_t acquisition);
+	void (*on_parked)(
+	    void *context, uint32_t owner_seat, uint64_t acquisition);
 	void *context;
 };
 

@@ -11,22 +11,22 @@ pool_claim(struct segment *seg, uint32_t owner, uint32_t *hint)
 	for (uint32_t i = 0; i < n; i++) {
 		at = (*hint + i) % n;
 		free_word = 0;
-		if (atomic_load_explicit(&seg->bufctl[at].owner,
-			memory_order_relaxed) != 0 ||
+		if (atomic_load_explicit(
+			&seg->bufctl[at].owner, memory_order_relaxed) != 0 ||
 		    !atomic_compare_exchange_strong_explicit(
 			&seg->bufctl[at].owner, &free_word, owner,
 			memory_order_acquire, memory_order_relaxed))
 			continue;
 		FAULT_POINT("pool.claimed");
-		atomic_store_explicit(&seg->bufctl[at].evict, 0,
-		    memory_order_relaxed);
-		atomic_store_explicit(&seg->bufctl[at].since_us, 0,
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &seg->bufctl[at].evict, 0, memory_order_relaxed);
+		atomic_store_explicit(
+		    &seg->bufctl[at].since_us, 0, memory_order_relaxed);
 		*hint = (at + 1) % n;
 		return at + 1;
 	}
-	atomic_fetch_add_explicit(&seg->tables->pool_empty, 1,
-	    memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &seg->tables->pool_empty, 1, memory_order_relaxed);
 	return 0;
 }
 
@@ -36,16 +36,16 @@ pool_give(struct segment *seg, uint32_t ref)
 	if (ref == 0 || ref > seg->layout.nbuffers)
 		return;
 	/* Pairs with the compare and exchange in pool_claim. */
-	atomic_store_explicit(&seg->bufctl[ref - 1].owner, 0,
-	    memory_order_release);
+	atomic_store_explicit(
+	    &seg->bufctl[ref - 1].owner, 0, memory_order_release);
 }
 
 bool
 pool_owns(const struct segment *seg, uint32_t ref, uint32_t owner)
 {
 	return ref != 0 && ref <= seg->layout.nbuffers &&
-	    atomic_load_explicit(&seg->bufctl[ref - 1].owner,
-		memory_order_relaxed) == owner;
+	       atomic_load_explicit(
+		   &seg->bufctl[ref - 1].owner, memory_order_relaxed) == owner;
 }
 
 uint32_t
@@ -55,10 +55,10 @@ pool_evict_oldest(struct segment *seg)
 	uint32_t found = NONE, owner;
 
 	for (uint32_t i = 0; i < seg->layout.nbuffers; i++) {
-		owner = atomic_load_explicit(&seg->bufctl[i].owner,
-		    memory_order_relaxed);
-		since = atomic_load_explicit(&seg->bufctl[i].since_us,
-		    memory_order_relaxed);
+		owner = atomic_load_explicit(
+		    &seg->bufctl[i].owner, memory_order_relaxed);
+		since = atomic_load_explicit(
+		    &seg->bufctl[i].since_us, memory_order_relaxed);
 		if (owner == 0 || (owner & BUFFER_SPARE) != 0 || since == 0 ||
 		    since >= oldest)
 			continue;
@@ -67,11 +67,11 @@ pool_evict_oldest(struct segment *seg)
 	}
 	if (found == NONE)
 		return NONE;
-	owner = atomic_load_explicit(&seg->bufctl[found].owner,
-	    memory_order_relaxed);
+	owner = atomic_load_explicit(
+	    &seg->bufctl[found].owner, memory_order_relaxed);
 	if (owner == 0 || owner > seg->params.nslots)
 		return NONE;
-	atomic_store_explicit(&seg->bufctl[found].evict, 1,
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &seg->bufctl[found].evict, 1, memory_order_relaxed);
 	return owner - 1;
 }

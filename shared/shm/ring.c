@@ -12,10 +12,6 @@
 
 #define WORD 8
 
-static_assert(offsetof(struct desc_shm, room) % WORD == 0,
-    "ring_peek_room loads a word");
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ring_peek_room");
-
 typedef _Atomic uint64_t atomic_word;
 
 static size_t
@@ -66,13 +62,6 @@ ring_format(struct segment *seg)
 	atomic_store(&r->head, seg->params.first_seq);
 }
 
-uint64_t
-ring_head(const struct segment *seg)
-{
-	/* Pairs with the release store in ring_commit. */
-	return atomic_load_explicit(&seg->ring->head, memory_order_acquire);
-}
-
 size_t
 ring_footprint(const struct record *rec)
 {
@@ -84,18 +73,18 @@ ring_append(struct segment *seg, const struct record *recs, size_t n)
 {
 	struct ring_shm *r = seg->ring;
 	uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
-	uint64_t pos = atomic_load_explicit(&r->rsv_bytes,
-	    memory_order_relaxed);
+	uint64_t pos =
+	    atomic_load_explicit(&r->rsv_bytes, memory_order_relaxed);
 	uint64_t mask = seg->params.ring_bytes - 1, end = pos;
-	uint64_t promised = atomic_load_explicit(&r->rsv_desc,
-	    memory_order_relaxed);
+	uint64_t promised =
+	    atomic_load_explicit(&r->rsv_desc, memory_order_relaxed);
 
 	for (size_t i = 0; i < n; i++)
 		end += ring_footprint(&recs[i]);
 	/* Neither goes back: a batch that died may have promised more. */
 	if (head + n > promised)
-		atomic_store_explicit(&r->rsv_desc, head + n,
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &r->rsv_desc, head + n, memory_order_relaxed);
 	atomic_store_explicit(&r->rsv_bytes, end, memory_order_relaxed);
 	/* Promise before overwriting; pairs with the fences of the readers. */
 	atomic_thread_fence(memory_order_release);
@@ -108,8 +97,7 @@ ring_append(struct segment *seg, const struct record *recs, size_t n)
 		store_words(at, recs[i].line, d.len);
 		store_words(at + round_to_word(d.len), recs[i].extra, d.extra);
 		FAULT_POINT("ring.append.torn");
-		store_words((char *)&seg->desc[(head + i) %
-				seg->layout.ndesc],
+		store_words((char *)&seg->desc[(head + i) % seg->layout.ndesc],
 		    (const char *)&d, sizeof(d));
 		pos += ring_footprint(&recs[i]);
 	}
@@ -135,25 +123,6 @@ ring_read(const struct segment *seg, uint64_t n, struct desc_shm *out)
 	load_words((char *)out, (const char *)&seg->desc[n % seg->layout.ndesc],
 	    sizeof(*out));
 	return ring_holds(seg, n) ? RING_OK : RING_LAPPED;
-}
-
-uint32_t
-ring_peek_room(const struct segment *seg, uint64_t n)
-{
-	const struct desc_shm *d = &seg->desc[n % seg->layout.ndesc];
-	const atomic_word *word = (const atomic_word *)(const void *)&d->room;
-
-	/* Little-endian: the room index is the lower half of its word. */
-	return (uint32_t)atomic_load_explicit(word, memory_order_relaxed);
-}
-
-bool
-ring_holds(const struct segment *seg, uint64_t n)
-{
-	/* Pairs with the release fence in ring_append. */
-	atomic_thread_fence(memory_order_acquire);
-	return atomic_load_explicit(&seg->ring->rsv_desc,
-		   memory_order_relaxed) <= n + seg->layout.ndesc;
 }
 
 enum ring_result
@@ -197,10 +166,10 @@ uint64_t
 ring_oldest(const struct segment *seg)
 {
 	uint64_t high = ring_head(seg), low = seg->params.first_seq, mid;
-	uint64_t promised = atomic_load_explicit(&seg->ring->rsv_desc,
-	    memory_order_relaxed);
-	uint64_t bytes = atomic_load_explicit(&seg->ring->rsv_bytes,
-	    memory_order_relaxed);
+	uint64_t promised =
+	    atomic_load_explicit(&seg->ring->rsv_desc, memory_order_relaxed);
+	uint64_t bytes =
+	    atomic_load_explicit(&seg->ring->rsv_bytes, memory_order_relaxed);
 	struct desc_shm d;
 
 	if (promised - low > seg->layout.ndesc)
@@ -220,6 +189,6 @@ ring_oldest(const struct segment *seg)
 uint64_t
 ring_position(const struct segment *seg)
 {
-	return atomic_load_explicit(&seg->ring->rsv_bytes,
-	    memory_order_relaxed);
+	return atomic_load_explicit(
+	    &seg->ring->rsv_bytes, memory_order_relaxed);
 }

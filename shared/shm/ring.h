@@ -34,8 +34,8 @@
 enum record_type {
 	RECORD_NONE,
 	RECORD_MESSAGE, /* NAME: TEXT */
-	RECORD_JOIN,	/* a session enters a room; `extra` is the room's name */
-	RECORD_LEAVE,	/* a session leaves its room */
+	RECORD_JOIN,  /* a session enters a room; `extra` is the room's name */
+	RECORD_LEAVE, /* a session leaves its room */
 };
 
 /* Record flags: decisions, made once under the lock and applied by all. */
@@ -56,11 +56,11 @@ struct desc_shm {
 	uint8_t reserved[2];
 	uint32_t room, room_gen;
 	uint32_t sender, sender_gen; /* slot and generation */
-	uint32_t len;		     /* bytes of the line */
-	uint32_t extra;		     /* bytes behind it */
+	uint32_t len;                /* bytes of the line */
+	uint32_t extra;              /* bytes behind it */
 	uint64_t room_msg; /* number of this (or the room's next) message */
 	uint64_t time_us;  /* CLOCK_REALTIME */
-	uint64_t pos;	   /* first byte, counted from the segment's birth */
+	uint64_t pos;      /* first byte, counted from the segment's birth */
 };
 static_assert(sizeof(struct desc_shm) == 56, "the ring's file format");
 
@@ -71,10 +71,11 @@ static_assert(sizeof(struct desc_shm) == 56, "the ring's file format");
  *      128  applied   holder of the lock    holder of the lock, inspectors
  */
 struct ring_shm {
-	alignas(CACHELINE) _Atomic uint64_t head; /* next record number */
+	alignas(CACHELINE) _Atomic uint64_t head;     /* next record number */
 	alignas(CACHELINE) _Atomic uint64_t rsv_desc; /* numbers promised */
-	_Atomic uint64_t rsv_bytes;		      /* positions promised */
-	alignas(CACHELINE) _Atomic uint64_t applied; /* tables have [.., this) */
+	_Atomic uint64_t rsv_bytes;                   /* positions promised */
+	alignas(
+	    CACHELINE) _Atomic uint64_t applied; /* tables have [.., this) */
 };
 
 /* A record to append: `d` but for pos, and where its bytes are. */
@@ -83,6 +84,10 @@ struct record {
 	const char *line;
 	const char *extra;
 };
+
+static_assert(offsetof(struct desc_shm, room) % sizeof(uint64_t) == 0 &&
+		  __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+    "ring_peek_room loads a word");
 
 enum ring_result {
 	RING_OK,
@@ -93,7 +98,12 @@ enum ring_result {
 /* Lay the ring out, empty; its first record will be params.first_seq. */
 void ring_format(struct segment *seg);
 
-uint64_t ring_head(const struct segment *seg);
+static inline uint64_t
+ring_head(const struct segment *seg)
+{
+	/* Pairs with the release store in ring_commit. */
+	return atomic_load_explicit(&seg->ring->head, memory_order_acquire);
+}
 
 /* Bytes a record takes in the byte area. */
 size_t ring_footprint(const struct record *rec);
@@ -112,17 +122,33 @@ void ring_commit(struct segment *seg, uint64_t head);
  * Copy the descriptor of record `n`.  RING_NOTHING and RING_LAPPED leave
  * `*out` undefined.
  */
-enum ring_result ring_read(const struct segment *seg, uint64_t n,
-    struct desc_shm *out);
+enum ring_result ring_read(
+    const struct segment *seg, uint64_t n, struct desc_shm *out);
 
 /*
  * The room index of record `n`, in a nanosecond: for skipping what is of no
  * interest.  The caller checks ring_holds afterwards.
  */
-uint32_t ring_peek_room(const struct segment *seg, uint64_t n);
+static inline uint32_t
+ring_peek_room(const struct segment *seg, uint64_t n)
+{
+	const struct desc_shm *d = &seg->desc[n & (seg->layout.ndesc - 1)];
+
+	/* Little-endian: the room index is the lower half of its word. */
+	return (uint32_t)atomic_load_explicit(
+	    (const _Atomic uint64_t *)(const void *)&d->room,
+	    memory_order_relaxed);
+}
 
 /* Are record `n` and those behind it still whole, as of now? */
-bool ring_holds(const struct segment *seg, uint64_t n);
+static inline bool
+ring_holds(const struct segment *seg, uint64_t n)
+{
+	/* Pairs with the release fence in ring_append. */
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&seg->ring->rsv_desc,
+		   memory_order_relaxed) <= n + seg->layout.ndesc;
+}
 
 /*
  * Copy `len` bytes of the record `d` (from ring_read), beginning at `off`, to
@@ -133,8 +159,8 @@ enum ring_result ring_copy(const struct segment *seg, const struct desc_shm *d,
     size_t off, char *dst, size_t len);
 
 /* The same for the `extra` bytes; `dst` has room for d->extra + 8. */
-enum ring_result ring_copy_extra(const struct segment *seg,
-    const struct desc_shm *d, char *dst);
+enum ring_result ring_copy_extra(
+    const struct segment *seg, const struct desc_shm *d, char *dst);
 
 /* The oldest record that can be read now, at most `head`. */
 uint64_t ring_oldest(const struct segment *seg);

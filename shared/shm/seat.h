@@ -48,7 +48,7 @@ struct note_step {
 
 enum tx_kind {
 	TX_STAGED, /* staged records, less its own */
-	TX_CUT,	   /* the rest of a cut record in its pool buffer */
+	TX_CUT,    /* the rest of a cut record in its pool buffer */
 	TX_REPLY,  /* its reply, rendered at the beginning of the staging */
 };
 
@@ -57,25 +57,26 @@ struct note_tx {
 	_Atomic uint32_t valid;
 	uint32_t slot;
 	uint32_t kind;
-	uint32_t len;	/* TX_REPLY: bytes of the whole reply */
+	uint32_t len;   /* TX_REPLY: bytes of the whole reply */
 	uint64_t first; /* TX_STAGED: staged records [first, end) */
 	uint64_t end;
 	uint64_t out_total;
-	uint32_t cut_off;  /* TX_CUT: half.cut_off before it */
-	uint32_t skip;	   /* bytes of the first piece sent before */
-	uint32_t said;	   /* half.said before it */
-	uint32_t lagging;  /* it reads for itself: see half.lag */
+	uint32_t cut_off; /* TX_CUT: half.cut_off before it */
+	uint32_t skip;    /* bytes of the first piece sent before */
+	uint32_t said;    /* half.said before it */
+	uint32_t lagging; /* it reads for itself: see half.lag */
 };
 
 struct seat_shm {
 	/* Read by others at any time. */
 	alignas(CACHELINE) _Atomic uint32_t sleeping;
-	_Atomic uint32_t attention; /* a pool buffer of mine is to be given up */
+	_Atomic uint32_t
+	    attention; /* a pool buffer of mine is to be given up */
 	alignas(CACHELINE) _Atomic uint64_t cursor; /* records fanned out */
 	_Atomic uint64_t position; /* byte position of the cursor */
 	_Atomic uint64_t beat_us;  /* CLOCK_MONOTONIC of the last pass */
-	_Atomic uint32_t state;	   /* enum seat_state */
-	_Atomic uint32_t type;	   /* enum worker_type */
+	_Atomic uint32_t state;    /* enum seat_state */
+	_Atomic uint32_t type;     /* enum worker_type */
 	_Atomic uint64_t passes;
 	_Atomic uint64_t lagged; /* messages its sessions missed */
 	/* Mine and my successor's. */

@@ -21,7 +21,7 @@
 #define RING_MIN (64 * 1024)
 #define RING_MAX (1024u * 1024 * 1024)
 #define BYTES_PER_DESC 128 /* a guess at the mean record, rather short */
-#define BUFFERS 128	   /* in the pool, beside a spare one a seat */
+#define BUFFERS 128        /* in the pool, beside a spare one a seat */
 
 static uint64_t
 round_up(uint64_t n, uint64_t unit)
@@ -53,11 +53,11 @@ static bool
 params_make_sense(const struct segment_params *p)
 {
 	return p->nseats >= 1 && p->nseats <= SEATS_MAX && p->nslots >= 1 &&
-	    p->nslots <= SLOTS_MAX && p->nrooms >= 1 &&
-	    p->nrooms <= ROOMS_MAX && p->max_line >= LIMIT_LINE_MIN &&
-	    p->max_line <= LIMIT_LINE_MAX && p->ring_bytes >= RING_MIN &&
-	    p->ring_bytes <= RING_MAX &&
-	    (p->ring_bytes & (p->ring_bytes - 1)) == 0;
+	       p->nslots <= SLOTS_MAX && p->nrooms >= 1 &&
+	       p->nrooms <= ROOMS_MAX && p->max_line >= LIMIT_LINE_MIN &&
+	       p->max_line <= LIMIT_LINE_MAX && p->ring_bytes >= RING_MIN &&
+	       p->ring_bytes <= RING_MAX &&
+	       (p->ring_bytes & (p->ring_bytes - 1)) == 0;
 }
 
 int
@@ -85,16 +85,15 @@ segment_plan(const struct segment_params *p, struct segment_layout *l)
 	l->ring = area(l, sizeof(struct ring_shm), CACHELINE);
 	l->seats = area(l, p->nseats * l->seat_stride, CACHELINE);
 	l->input = area(l, p->nseats * l->input_stride, CACHELINE);
-	l->sessions = area(l,
-	    (uint64_t)p->nslots * sizeof(struct session_shm), PAGE);
-	l->members = area(l, (uint64_t)p->nslots * sizeof(struct member_shm),
-	    CACHELINE);
-	l->rooms = area(l, (uint64_t)p->nrooms * sizeof(struct room_shm),
-	    CACHELINE);
+	l->sessions =
+	    area(l, (uint64_t)p->nslots * sizeof(struct session_shm), PAGE);
+	l->members =
+	    area(l, (uint64_t)p->nslots * sizeof(struct member_shm), CACHELINE);
+	l->rooms =
+	    area(l, (uint64_t)p->nrooms * sizeof(struct room_shm), CACHELINE);
 	l->names = area(l, (uint64_t)l->nnames * 4, CACHELINE);
 	l->roomnames = area(l, (uint64_t)l->nroomnames * 4, CACHELINE);
-	l->bufctl = area(l, l->nbuffers * sizeof(struct buffer_shm),
-	    CACHELINE);
+	l->bufctl = area(l, l->nbuffers * sizeof(struct buffer_shm), CACHELINE);
 	l->buffers = area(l, l->nbuffers * l->buffer_stride, CACHELINE);
 	l->staging = area(l, p->nseats * l->staging_stride, PAGE);
 	l->desc = area(l, (uint64_t)l->ndesc * sizeof(struct desc_shm), PAGE);
@@ -157,7 +156,7 @@ int
 segment_format(int fd, const struct segment_params *params,
     const uint8_t key[16], const char *instance)
 {
-	struct segment seg = { .params = *params };
+	struct segment seg = {.params = *params};
 	struct header_shm *h;
 
 	if (segment_plan(params, &seg.layout) == -1 ||
@@ -200,10 +199,10 @@ header_is_ours(const struct header_shm *h, uint64_t object_size)
 	struct segment_layout expected;
 
 	return memcmp(h->magic, SEGMENT_MAGIC, sizeof(h->magic)) == 0 &&
-	    h->version == SEGMENT_VERSION && h->header_size == sizeof(*h) &&
-	    segment_plan(&h->params, &expected) == 0 &&
-	    memcmp(&expected, &h->layout, sizeof(expected)) == 0 &&
-	    object_size >= expected.size;
+	       h->version == SEGMENT_VERSION && h->header_size == sizeof(*h) &&
+	       segment_plan(&h->params, &expected) == 0 &&
+	       memcmp(&expected, &h->layout, sizeof(expected)) == 0 &&
+	       object_size >= expected.size;
 }
 
 int
@@ -236,7 +235,7 @@ struct seat_shm *
 segment_seat(const struct segment *seg, uint32_t seat)
 {
 	return (struct seat_shm *)(void *)(seg->base + seg->layout.seats +
-	    seat * seg->layout.seat_stride);
+					   seat * seg->layout.seat_stride);
 }
 
 char *
@@ -248,13 +247,14 @@ segment_input(const struct segment *seg, uint32_t seat)
 struct staging_shm *
 segment_staging(const struct segment *seg, uint32_t seat)
 {
-	return (struct staging_shm *)(void *)(seg->base + seg->layout.staging +
-	    seat * seg->layout.staging_stride);
+	return (
+	    struct staging_shm *)(void *)(seg->base + seg->layout.staging +
+					  seat * seg->layout.staging_stride);
 }
 
 char *
 segment_buffer(const struct segment *seg, uint32_t index)
 {
 	return seg->base + seg->layout.buffers +
-	    index * seg->layout.buffer_stride;
+	       index * seg->layout.buffer_stride;
 }

@@ -14,15 +14,13 @@
  *   input      a read buffer a seat               the worker in that seat
  *   staging    a staging area a seat              the worker in that seat
  *   sessions   a row a connection                 owner's half: its worker
- *                                                 lock's half: the lock's holder
- *   members    a row a membership                 holder of the lock
- *   rooms      a row a room                       holder of the lock
- *   names,
- *   roomnames  hash buckets                       holder of the lock (caches)
- *   bufctl     owner of each pool buffer          who claims it, by CAS
- *   buffers    pool buffers                       the buffer's owner
- *   desc       record descriptors                 holder of the lock
- *   bytes      record bytes, mapped twice         holder of the lock
+ *                                                 lock's half: the lock's
+ * holder members    a row a membership                 holder of the lock rooms
+ * a row a room                       holder of the lock names, roomnames  hash
+ * buckets                       holder of the lock (caches) bufctl     owner of
+ * each pool buffer          who claims it, by CAS buffers    pool buffers the
+ * buffer's owner desc       record descriptors                 holder of the
+ * lock bytes      record bytes, mapped twice         holder of the lock
  *
  * No pointers: each process maps the segment where it likes, and tables link
  * by index.  A process can be killed between any two stores, so every word
@@ -152,8 +150,8 @@ struct segment {
  * at least one page).  Returns 0, or -1 with errno EINVAL when a count is out
  * of range.  Pure.
  */
-int segment_plan(const struct segment_params *params,
-    struct segment_layout *layout);
+int segment_plan(
+    const struct segment_params *params, struct segment_layout *layout);
 
 /*
  * Lay the segment out in the empty object `fd` and allocate all of it, since

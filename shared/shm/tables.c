@@ -15,28 +15,28 @@
 #include "shared/shm/ring.h"
 
 const char *const close_reason_names[CLOSE_REASONS] = {
-	[CLOSE_EOF] = "eof",
-	[CLOSE_QUIT] = "quit",
-	[CLOSE_RESET] = "reset",
-	[CLOSE_ERRORS] = "wrong-lines",
-	[CLOSE_LOGIN_TIMEOUT] = "login-timeout",
-	[CLOSE_SHUTDOWN] = "shutting-down",
-	[CLOSE_UNREAD] = "unread",
-	[CLOSE_INTERNAL] = "internal",
+    [CLOSE_EOF] = "eof",
+    [CLOSE_QUIT] = "quit",
+    [CLOSE_RESET] = "reset",
+    [CLOSE_ERRORS] = "wrong-lines",
+    [CLOSE_LOGIN_TIMEOUT] = "login-timeout",
+    [CLOSE_SHUTDOWN] = "shutting-down",
+    [CLOSE_UNREAD] = "unread",
+    [CLOSE_INTERNAL] = "internal",
 };
 
 uint32_t
 tables_name_bucket(const struct segment *seg, const char *name, size_t len)
 {
 	return (uint32_t)hash_sip_nocase(seg->header->hash_key, name, len) &
-	    (seg->layout.nnames - 1);
+	       (seg->layout.nnames - 1);
 }
 
 uint32_t
 tables_room_bucket(const struct segment *seg, const char *name, size_t len)
 {
 	return (uint32_t)hash_sip_nocase(seg->header->hash_key, name, len) &
-	    (seg->layout.nroomnames - 1);
+	       (seg->layout.nroomnames - 1);
 }
 
 uint32_t
@@ -44,8 +44,8 @@ tables_find_name(const struct segment *seg, const char *name, size_t len)
 {
 	uint32_t at = seg->names[tables_name_bucket(seg, name, len)];
 
-	for (uint32_t n = 0; at < seg->params.nslots &&
-	    n < seg->params.nslots; n++) {
+	for (uint32_t n = 0; at < seg->params.nslots && n < seg->params.nslots;
+	     n++) {
 		const struct session_shm *s = &seg->sessions[at];
 
 		if (s->name_len <= LIMIT_NAME &&
@@ -61,8 +61,8 @@ tables_find_room(const struct segment *seg, const char *name, size_t len)
 {
 	uint32_t at = seg->roomnames[tables_room_bucket(seg, name, len)];
 
-	for (uint32_t n = 0; at < seg->params.nrooms &&
-	    n < seg->params.nrooms; n++) {
+	for (uint32_t n = 0; at < seg->params.nrooms && n < seg->params.nrooms;
+	     n++) {
 		const struct room_shm *r = &seg->rooms[at];
 
 		if (r->name_len <= LIMIT_ROOM &&
@@ -97,7 +97,7 @@ name_unlink(struct segment *seg, uint32_t slot)
 		seg->names[b] = s->name_next;
 	} else {
 		while (at < seg->params.nslots && n++ < seg->params.nslots &&
-		    seg->sessions[at].name_next != slot)
+		       seg->sessions[at].name_next != slot)
 			at = seg->sessions[at].name_next;
 		if (at >= seg->params.nslots)
 			return;
@@ -128,7 +128,7 @@ room_unlink(struct segment *seg, uint32_t room)
 		seg->roomnames[b] = r->hash_next;
 	} else {
 		while (at < seg->params.nrooms && n++ < seg->params.nrooms &&
-		    seg->rooms[at].hash_next != room)
+		       seg->rooms[at].hash_next != room)
 			at = seg->rooms[at].hash_next;
 		if (at >= seg->params.nrooms)
 			return;
@@ -156,12 +156,13 @@ room_free_take(struct segment *seg, uint32_t room)
 static uint64_t
 seat_set(const struct segment *seg, uint32_t slot)
 {
-	uint32_t owner = atomic_load_explicit(&seg->sessions[slot].owner,
-	    memory_order_relaxed) & ~OWNER_MOVING;
+	uint32_t owner = atomic_load_explicit(
+			     &seg->sessions[slot].owner, memory_order_relaxed) &
+			 ~OWNER_MOVING;
 
-	return owner >= 1 && owner <= seg->params.nseats ?
-	    UINT64_C(1) << (owner - 1) :
-	    0;
+	return owner >= 1 && owner <= seg->params.nseats
+		   ? UINT64_C(1) << (owner - 1)
+		   : 0;
 }
 
 static void
@@ -254,14 +255,14 @@ static bool
 record_makes_sense(const struct segment *seg, const struct desc_shm *d)
 {
 	return d->room < seg->params.nrooms && d->sender < seg->params.nslots &&
-	    d->name_len >= 1 && d->name_len <= LIMIT_NAME &&
-	    (uint32_t)d->name_off + d->name_len <= d->len &&
-	    d->extra <= LIMIT_ROOM;
+	       d->name_len >= 1 && d->name_len <= LIMIT_NAME &&
+	       (uint32_t)d->name_off + d->name_len <= d->len &&
+	       d->extra <= LIMIT_ROOM;
 }
 
 static void
-apply_room_new(struct segment *seg, const struct desc_shm *d,
-    const char *extra, bool caches)
+apply_room_new(struct segment *seg, const struct desc_shm *d, const char *extra,
+    bool caches)
 {
 	struct room_shm *r = &seg->rooms[d->room];
 

@@ -20,18 +20,13 @@
 #include "shared/chat/limits.h"
 #include "shared/shm/segment.h"
 
-/* What a worker serves; a seat has one for life. */
-enum worker_type {
-	WORKER_CHAT,
-	WORKER_TYPES,
-};
 #define HOMES_MAX 4 /* homes a room has room for: one a worker type */
 #define NO_HOME 0xff
 
 enum session_state {
-	SESSION_ROOM,	 /* waits for the line that names a room */
-	SESSION_NAME,	 /* waits for the line that names the user */
-	SESSION_JOINED,	 /* talks */
+	SESSION_ROOM,    /* waits for the line that names a room */
+	SESSION_NAME,    /* waits for the line that names the user */
+	SESSION_JOINED,  /* talks */
 	SESSION_LEAVING, /* has left; what it still has to read is sent */
 };
 
@@ -51,9 +46,9 @@ extern const char *const close_reason_names[CLOSE_REASONS];
 
 /* A line that a session has still to be sent: rendered when it is sent. */
 struct reply {
-	uint16_t code;	/* enum chat_error, CHAT_OK when there is none */
+	uint16_t code;    /* enum chat_error, CHAT_OK when there is none */
 	uint16_t newline; /* 1: first end the line that was cut before it */
-	uint32_t skip;	/* bytes of it already sent */
+	uint32_t skip;    /* bytes of it already sent */
 	uint64_t arg;
 };
 
@@ -64,22 +59,22 @@ struct reply {
 struct session_half {
 	uint64_t in_done;  /* bytes of input consumed, since the beginning */
 	uint64_t skip_to;  /* input before this is thrown away */
-	uint64_t own;	   /* next record to deliver; see session_cursor */
-	uint64_t since;	   /* first record it may read */
-	uint64_t until;	   /* and the first it may not */
+	uint64_t own;      /* next record to deliver; see session_cursor */
+	uint64_t since;    /* first record it may read */
+	uint64_t until;    /* and the first it may not */
 	uint64_t msg_next; /* lagging: number of the room's next message */
-	uint32_t said;	   /* lagging: own messages in [own, head) */
+	uint32_t said;     /* lagging: own messages in [own, head) */
 	uint32_t room, room_gen; /* what it reads; NONE before the join */
-	uint32_t cut_buf;  /* pool buffer + 1 with the rest of a cut record */
+	uint32_t cut_buf; /* pool buffer + 1 with the rest of a cut record */
 	uint32_t cut_off, cut_len; /* the rest within it */
 	uint32_t cut_skip; /* no buffer: bytes of record `own` already sent */
 	struct reply reply;
-	uint8_t state;	     /* enum session_state */
-	uint8_t lag;	     /* reads from `own`, not with its worker */
+	uint8_t state;       /* enum session_state */
+	uint8_t lag;         /* reads from `own`, not with its worker */
 	uint8_t skip_line;   /* throw input away up to the next LF */
 	uint8_t wrong_lines; /* before the join */
-	uint8_t reason;	     /* enum close_reason, when leaving */
-	uint8_t broken;	     /* the connection is gone: send nothing */
+	uint8_t reason;      /* enum close_reason, when leaving */
+	uint8_t broken;      /* the connection is gone: send nothing */
 	uint8_t room_len;
 	char room_name[LIMIT_ROOM]; /* as asked for, before the join */
 };
@@ -94,7 +89,7 @@ struct session_half {
 struct session_shm {
 	/* The lock's half: facts applied from records, and their caches. */
 	alignas(CACHELINE) uint32_t gen; /* of the connection in this slot */
-	uint8_t name_len;		 /* 0: not in chat */
+	uint8_t name_len;                /* 0: not in chat */
 	char name[LIMIT_NAME];
 	uint32_t name_next; /* cache: chain of its bucket */
 
@@ -104,8 +99,8 @@ struct session_shm {
 	 * has not got the fd yet.
 	 */
 	alignas(CACHELINE) _Atomic uint32_t owner;
-	uint32_t in_buf; /* pool buffer + 1 that holds the kept input */
-	uint64_t id;	 /* of the connection, in the log */
+	uint32_t in_buf;      /* pool buffer + 1 that holds the kept input */
+	uint64_t id;          /* of the connection, in the log */
 	uint64_t accepted_us; /* CLOCK_REALTIME */
 	uint64_t deadline_us; /* CLOCK_MONOTONIC: log in, or end, by then */
 	uint64_t moved_us;    /* CLOCK_MONOTONIC */
@@ -115,7 +110,7 @@ struct session_shm {
 	uint8_t addr[16]; /* IPv6, or IPv4-mapped */
 	uint16_t port;
 	uint8_t listener; /* index into the master's list of listeners */
-	uint8_t kind;	  /* enum listener_kind: what was the way in */
+	uint8_t kind;     /* enum listener_kind: what was the way in */
 	struct session_half half;
 	char kept[KEPT_MAX]; /* input not yet consumed, if it fits */
 };
@@ -124,8 +119,8 @@ static_assert(sizeof(struct session_shm) <= 512, "half a kilobyte a session");
 /* A membership: session and room.  One a session, in the row of its slot. */
 struct member_shm {
 	uint32_t room, room_gen; /* facts; NONE: in no room */
-	uint32_t gen;		 /* fact: the session's */
-	uint32_t next, prev;	 /* caches: the room's list, by slot */
+	uint32_t gen;            /* fact: the session's */
+	uint32_t next, prev;     /* caches: the room's list, by slot */
 };
 
 /* A room. */
@@ -140,16 +135,17 @@ struct room_shm {
 	uint64_t created_us;
 	/* Caches. */
 	uint32_t members;
-	uint32_t first;	    /* member's slot, or NONE */
+	uint32_t first;     /* member's slot, or NONE */
 	uint32_t hash_next; /* chain of its bucket, or of the free rooms */
-	_Atomic uint64_t seats; /* set of the seats with members: whom to wake */
+	_Atomic uint64_t
+	    seats; /* set of the seats with members: whom to wake */
 };
 
 /* Who uses a pool buffer: 0 nobody, slot + 1, or a seat's spare. */
 #define BUFFER_SPARE 0x80000000u
 struct buffer_shm {
 	_Atomic uint32_t owner;
-	_Atomic uint32_t evict; /* the half-line in it is to be given up */
+	_Atomic uint32_t evict;    /* the half-line in it is to be given up */
 	_Atomic uint64_t since_us; /* CLOCK_MONOTONIC: holds input since */
 };
 
@@ -159,18 +155,18 @@ struct buffer_shm {
 void tables_format(struct segment *seg);
 
 /* The hash bucket of a session's or a room's name. */
-uint32_t tables_name_bucket(const struct segment *seg, const char *name,
-    size_t len);
-uint32_t tables_room_bucket(const struct segment *seg, const char *name,
-    size_t len);
+uint32_t tables_name_bucket(
+    const struct segment *seg, const char *name, size_t len);
+uint32_t tables_room_bucket(
+    const struct segment *seg, const char *name, size_t len);
 
 /* Slot of the session of that name, or NONE.  The caller holds the lock. */
-uint32_t tables_find_name(const struct segment *seg, const char *name,
-    size_t len);
+uint32_t tables_find_name(
+    const struct segment *seg, const char *name, size_t len);
 
 /* Index of the room of that name, or NONE.  The caller holds the lock. */
-uint32_t tables_find_room(const struct segment *seg, const char *name,
-    size_t len);
+uint32_t tables_find_room(
+    const struct segment *seg, const char *name, size_t len);
 
 /*
  * Throw all caches away and make them anew from the facts.  `seat_of` is read

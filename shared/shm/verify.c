@@ -65,8 +65,8 @@ verify_session(struct verifier *v, uint32_t slot)
 		return;
 	}
 	if ((s->name_len > 0) != (m->room != NONE))
-		breach(v, "session %u: a name but no room, or the reverse",
-		    slot);
+		breach(
+		    v, "session %u: a name but no room, or the reverse", slot);
 	if (m->room == NONE)
 		return;
 	if (m->room >= seg->params.nrooms) {
@@ -76,16 +76,14 @@ verify_session(struct verifier *v, uint32_t slot)
 	if (owner == 0)
 		breach(v, "session %u: closed, but still in a room", slot);
 	if (m->gen != s->gen)
-		breach(v, "session %u: membership of another generation",
-		    slot);
-	if (!seg->rooms[m->room].used ||
-	    seg->rooms[m->room].gen != m->room_gen)
+		breach(v, "session %u: membership of another generation", slot);
+	if (!seg->rooms[m->room].used || seg->rooms[m->room].gen != m->room_gen)
 		breach(v, "session %u: its room has ended", slot);
 	if (owner != 0 && owner <= seg->params.nseats &&
 	    (atomic_load(&seg->rooms[m->room].seats) &
 		(UINT64_C(1) << (owner - 1))) == 0)
-		breach(v, "session %u: its room would not wake its worker",
-		    slot);
+		breach(
+		    v, "session %u: its room would not wake its worker", slot);
 	if (tables_find_name(seg, s->name, s->name_len) != slot)
 		breach(v, "session %u: its name does not lead to it", slot);
 }
@@ -127,8 +125,8 @@ verify_room(struct verifier *v, uint32_t room)
 	else if (tables_find_room(v->seg, r->name, r->name_len) != room)
 		breach(v, "room %u: its name does not lead to it", room);
 	if (r->members == 0)
-		breach(v, "room %u: nobody is in it, but it has not ended",
-		    room);
+		breach(
+		    v, "room %u: nobody is in it, but it has not ended", room);
 	if (verify_room_list(v, room) != r->members)
 		breach(v, "room %u: count of members", room);
 }
@@ -147,7 +145,7 @@ verify_counts(struct verifier *v)
 		names += seg->sessions[i].name_len > 0;
 	}
 	for (; at < seg->params.nrooms && room_free <= seg->params.nrooms;
-	    room_free++)
+	     room_free++)
 		at = seg->rooms[at].hash_next;
 	if (rooms != seg->tables->rooms_used)
 		breach(v, "tables: count of rooms");
@@ -163,7 +161,7 @@ unsigned
 tables_verify(const struct segment *seg,
     void (*report)(void *context, const char *sentence), void *context)
 {
-	struct verifier v = { seg, report, context, 0 };
+	struct verifier v = {seg, report, context, 0};
 
 	verify_ring(&v);
 	verify_counts(&v);
