@@ -6,9 +6,9 @@
  * front of them.
  *
  * About 278 messages queue in one direction (93 with all the connections that
- * fit), then send gives EAGAIN: the
- * master has at most CHANNEL_CREDITS unacknowledged CHANNEL_PASS under way to
- * a worker, and a worker keeps what it could not tell and tries again.
+ * fit), then send gives EAGAIN: the master has at most CHANNEL_CREDITS
+ * unacknowledged CHANNEL_PASS under way to a worker, and a worker keeps what
+ * it could not tell and tries again.
  */
 #ifndef SHARED_NET_CHANNEL_H
 #define SHARED_NET_CHANNEL_H
