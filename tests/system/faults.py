@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""Fault points of a running server, armed from here.
+
+The file's layout is the one that shared/base/fault.h describes.
+"""
+import fcntl
+import mmap
+import os
+import struct
+
+MAGIC = 0x544C4146
+NAME = 48
+ROWS = 256
+ROW = 72
+SIZE = 8 + ROWS * ROW
+ACTIONS = {"none": 0, "die": 1, "stop": 2, "delay": 3, "fail": 4}
+
+
+class Faults:
+    def __init__(self, path):
+        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self.fd, fcntl.LOCK_EX)
+        fresh = os.fstat(self.fd).st_size == 0
+        if fresh:
+            os.ftruncate(self.fd, SIZE)
+        self.map = mmap.mmap(self.fd, SIZE)
+        if fresh:
+            struct.pack_into("=I", self.map, 0, MAGIC)
+        fcntl.flock(self.fd, fcntl.LOCK_UN)
+
+    def _find(self, name):
+        count = struct.unpack_from("=I", self.map, 4)[0]
+        for i in range(min(count, ROWS)):
+            at = 8 + i * ROW
+            if self.map[at:at + NAME].split(b"\0")[0] == name:
+                return at
+        return None
+
+    def _row(self, name):
+        name = name.encode()
+        assert len(name) < NAME
+        fcntl.flock(self.fd, fcntl.LOCK_EX)
+        try:
+            at = self._find(name)
+            if at is None:
+                count = struct.unpack_from("=I", self.map, 4)[0]
+                assert count < ROWS
+                at = 8 + count * ROW
+                struct.pack_into(f"={NAME}s", self.map, at, name)
+                struct.pack_into("=i", self.map, at + 68, -1)
+                struct.pack_into("=I", self.map, 4, count + 1)
+        finally:
+            fcntl.flock(self.fd, fcntl.LOCK_UN)
+        return at
+
+    def arm(self, name, action, countdown=1, delay_us=0, seat=-1):
+        """At the countdown'th hit from now, by that seat, once."""
+        at = self._row(name)
+        struct.pack_into("=IIi", self.map, at + 60, countdown, delay_us, seat)
+        struct.pack_into("=I", self.map, at + 56, ACTIONS[action])
+
+    def armed(self, name):
+        """Is what was ordered still to be done?"""
+        return struct.unpack_from("=I", self.map, self._row(name) + 56)[0] != 0
+
+    def hits(self, name):
+        return struct.unpack_from("=Q", self.map, self._row(name) + 48)[0]
