@@ -10,6 +10,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/net/notify.h"
+#include "shared/shm/tables.h"
 
 #define STOP_US (4500 * 1000) /* of the 5 s that a stop may take */
 

@@ -114,7 +114,6 @@ input_keep(struct worker *w, uint32_t slot, uint64_t base, uint64_t total)
 	if (place == NULL) { /* nowhere: give up the line it belongs to */
 		s->half.in_done = from = total;
 		s->half.skip_line = 1;
-		len = 0;
 	} else {
 		memcpy(place, w->input + (from - base), len);
 	}

@@ -2,6 +2,7 @@
 /* The seats, and who sits in them. */
 #include "tools/shmdump/views.h"
 
+#include "shared/net/inherit.h"
 #include "shared/shm/seat.h"
 #include "tools/shmdump/out.h"
 
