@@ -154,12 +154,15 @@ static void
 kill_children(void)
 {
 	FILE *f = fopen("/proc/thread-self/children", "r");
-	int pid;
+	char pids[4096], *at = pids, *end;
+	long pid;
 
-	while (f != NULL && fscanf(f, "%d", &pid) == 1)
-		kill(pid, SIGKILL);
-	if (f != NULL)
-		fclose(f);
+	if (f == NULL)
+		return;
+	pids[fread(pids, 1, sizeof(pids) - 1, f)] = '\0';
+	fclose(f);
+	for (; (pid = strtol(at, &end, 10)) > 0 && end != at; at = end)
+		kill((pid_t)pid, SIGKILL);
 }
 
 /*
