@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What the administrator may ask for, and how mistakes are named. */
-#include "master/options.c"
+#include "master/options.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/base/config.h"
+#include "shared/base/log.h"
 
 #include "tests/harness/test.h"
 

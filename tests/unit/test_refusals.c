@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A flood of refused connections is a handful of lines. */
-#include "master/refusals.c"
+#include "master/refusals.h"
 
 #include "tests/harness/test.h"
 
+#define SECOND_US 1000000
 #define T0 (UINT64_C(5) * SECOND_US)
 
 static struct refusals refusals;

@@ -3,19 +3,19 @@
  * The master's table of connections against workers that ask for what isn't
  * theirs: slots, queues with credits, and requests.
  */
-#include "master/pass.c"
-#include "master/requests.c"
-#include "master/slots.c"
-#include "shared/net/fd.h"
+#include "master/requests.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "master/pass.h"
+#include "master/slots.h"
+#include "shared/base/log.h"
+#include "shared/net/fd.h"
 #include "tests/harness/test.h"
-
-const struct type types[WORKER_TYPES] = {[WORKER_CHAT] = {.name = "chat"}};
-const struct entrance entrances[LISTENER_KINDS] = {{.key = "line"}};
 
 #define SEATS 2
 #define SLOTS 2000
@@ -23,23 +23,6 @@ const struct entrance entrances[LISTENER_KINDS] = {{.key = "line"}};
 static struct status_shm status;
 static struct master m;
 static int ends[SEATS]; /* the workers' */
-static unsigned ready;
-
-void
-loop_remove(struct master *master, int fd)
-{
-	(void)master;
-	(void)fd;
-}
-
-void
-spawn_on_ready(
-    struct master *master, uint32_t seat, const struct channel_message *message)
-{
-	(void)master;
-	(void)seat;
-	ready += message->type == CHANNEL_READY;
-}
 
 static void
 start(void)
@@ -349,9 +332,6 @@ TEST(requests_of_no_known_type_or_size_are_counted_and_forgotten)
 	CHECK_EQ(send(ends[0], "x", 1, 0), 1);
 	requests_on_readable(&m, 0);
 	CHECK_EQ(m.seats[0].nonsense, 4);
-	message.type = CHANNEL_READY;
-	ask(0, &message);
-	CHECK_EQ(ready, 1);
 }
 
 TEST(requests_of_the_dead_are_obeyed_to_the_last)
@@ -386,6 +366,16 @@ TEST(requests_keep_no_fd_that_a_worker_sends)
 	requests_on_readable(&m, 0);
 	after = dup(0);
 	CHECK_EQ(after, before);
+}
+
+TEST(requests_begin_with_a_worker_that_says_it_is_ready)
+{
+	struct channel_message message = {.type = CHANNEL_READY};
+
+	start();
+	m.seats[0].phase = SEAT_STARTING;
+	ask(0, &message);
+	CHECK_EQ(m.seats[0].phase, SEAT_READY);
 }
 
 /* A worker that closed its channel and lives on can't be reached any more. */

@@ -3,30 +3,22 @@
  * Whom the watchdog kills, and when.  The seats' workers are children that
  * sleep; the test answers the pings in their place.
  */
-#include "master/watchdog.c"
+#include "master/watchdog.h"
 
 #include <fcntl.h>
-#include <string.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "master/types.h"
+#include "shared/base/log.h"
 #include "tests/harness/test.h"
 
 #define SEATS 3
 
-const struct type types[WORKER_TYPES] = {[WORKER_CHAT] = {.name = "chat"}};
-
 static struct master m;
 static int ends[SEATS]; /* the workers' */
 static uint64_t now;
-
-void
-loop_remove(struct master *master, int fd)
-{
-	(void)master;
-	(void)fd;
-}
 
 static void
 start(unsigned watchdog_s)
