@@ -5,6 +5,7 @@
 #include <err.h>
 #include <stdlib.h>
 
+#include "shared/net/inherit.h"
 #include "tools/shmdump/out.h"
 
 enum {
