@@ -76,6 +76,7 @@ expect(struct session *s, const struct line *line)
 static size_t
 take(struct session *s, const char *buf, size_t len, bool last)
 {
+	enum line_result result;
 	struct line line;
 	size_t consumed;
 
@@ -84,7 +85,9 @@ take(struct session *s, const char *buf, size_t len, bool last)
 		MUST(consumed <= len && (consumed > 0 || len == 0));
 		return consumed;
 	}
-	switch ((last ? line_last : line_next)(buf, len, s->max_line, &line)) {
+	result = last ? line_last(buf, len, s->max_line, &line)
+		      : line_next(buf, len, s->max_line, &line);
+	switch (result) {
 	case LINE_PARTIAL:
 		MUST(line.consumed == 0 && len <= s->max_line + 1);
 		MUST(!last || len == 0);
