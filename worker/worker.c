@@ -457,6 +457,7 @@ worker_turn(struct worker *w)
 	else
 		n = worker_sleep(w, events);
 	w->now_us = clock_us();
+	atomic_fetch_add_explicit(&w->seat->passes, 1, memory_order_relaxed);
 	atomic_store_explicit(
 	    &w->seat->beat_us, w->now_us, memory_order_relaxed);
 	for (int i = 0; i < n; i++)
