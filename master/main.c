@@ -5,6 +5,7 @@
  * or configuration, which is found before anything is opened.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 #include "shared/net/fd.h"
 
 #define EXIT_USAGE 2
+#define LOG_PIPE_BYTES (1024 * 1024)
 
 /* Where a test that arms fault points has its file. */
 #define FAULTS_VARIABLE "CHATMASTER_FAULTS"
@@ -73,6 +75,9 @@ main_configure(struct options *options, int argc, char *argv[])
 		exit(EXIT_SUCCESS);
 	}
 	log_open(STDERR_FILENO, (enum log_level)options->log_level);
+	/* Log lines that find no room are dropped: if it is a pipe, more room.
+	 */
+	fcntl(STDERR_FILENO, F_SETPIPE_SZ, LOG_PIPE_BYTES);
 	if (options->ring_size != options->ring_size_asked)
 		log_warnx("ring-size",
 		    "from=%" PRIu64 " to=%" PRIu64
