@@ -14,6 +14,7 @@
 #define RING_MIN (64 * 1024)
 #define RING_MAX (1024u * 1024 * 1024)
 #define CLIENTS_MAX 1000000
+#define LINES_MIN 32 /* of the longest kind: the ring holds so many */
 
 #define AT(field) offsetof(struct options, field)
 
@@ -28,7 +29,10 @@ options_complain(char *err, size_t errsize, const char *value, const char *what)
 	return -1;
 }
 
-/* Part of the name of a shared memory object, so no slash. */
+/*
+ * Part of the name of a shared memory object, so no slash; and ".old" is where
+ * the memory of a dead instance is kept.
+ */
 static int
 options_set_name(const struct config_key *key, void *field, bool first,
     const char *value, char *err, size_t errsize)
@@ -40,6 +44,10 @@ options_set_name(const struct config_key *key, void *field, bool first,
 	if (value[strspn(value, charset)] != '\0')
 		return options_complain(err, errsize, value,
 		    "holds something else than letters, digits, '.', '_', '-'");
+	if (strlen(value) >= 4 &&
+	    strcmp(value + strlen(value) - 4, ".old") == 0)
+		return options_complain(err, errsize, value,
+		    "ends in .old, which names memory left behind");
 	return config_set_string(key, field, first, value, err, errsize);
 }
 
@@ -185,15 +193,25 @@ options_count_cpus(void)
 	return (unsigned)MIN(MAX(n, 1L), (long)WORKERS_MAX);
 }
 
-/* Fills in what follows from other values. */
-static void
-options_derive(struct options *o)
+/*
+ * Fills in what follows from other values.  Returns 0, or -1 and says why they
+ * don't go together: a message, grown by sanitising, takes an eighth of the
+ * ring at most.
+ */
+static int
+options_derive(struct options *o, char *err, size_t errsize)
 {
 	if (o->workers == 0)
 		o->workers = options_count_cpus();
 	o->ring_size = RING_MIN;
 	while (o->ring_size < o->ring_size_asked)
 		o->ring_size *= 2;
+	if (o->ring_size >= (uint64_t)LINES_MIN * o->max_line)
+		return 0;
+	snprintf(err, errsize,
+	    "ring-size: %u bytes are too few for max-line = %u: at least %u",
+	    (unsigned)o->ring_size, o->max_line, LINES_MIN * o->max_line);
+	return -1;
 }
 
 int
@@ -216,8 +234,7 @@ options_read(struct options *options, int argc, char *const argv[], char *err,
 	    config_file(&config, options->file, err, errsize) == -1)
 		return -1;
 	options->max_clients_given = config_given(&config, "max-clients");
-	options_derive(options);
-	return 0;
+	return options_derive(options, err, errsize);
 }
 
 void
