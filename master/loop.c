@@ -2,7 +2,6 @@
 /* See loop.h. */
 #include "master/loop.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>

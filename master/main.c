@@ -4,13 +4,10 @@
  * Exit codes: 0 a clean stop, 1 a failure at run time, 2 a mistake in options
  * or configuration, which is found before anything is opened.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "master/admit.h"

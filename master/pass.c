@@ -3,12 +3,10 @@
 #include "master/pass.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 #include "master/slots.h"
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
-#include "shared/base/log.h"
 
 #define RETRY_US (10 * 1000)
 
