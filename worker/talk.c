@@ -135,14 +135,12 @@ talk_name(struct consumer *c, const struct line *line)
 	return c->w->locals[c->slot].move_to != 0 ? STOP : GO_ON;
 }
 
-/* `consumed` bytes with the line: it may have to be looked at again. */
+/* A message for which the batch has room; `consumed` bytes with its line. */
 static enum progress
 talk_message(struct consumer *c, const char *text, size_t len, size_t consumed)
 {
 	struct worker *w = c->w;
 
-	if (publish_batch_full(w, len))
-		flush(c);
 	if (w->batch.count == 0 && !publish_allowed(w))
 		return WAIT;
 	c->half.in_done += consumed;

@@ -54,6 +54,9 @@ text_sanitise(char *restrict dst, const char *restrict src, size_t len)
 			n += bytes;
 			if (bytes == 8)
 				continue;
+		} else if (src[i] >= ' ' && src[i] < 0x7f) {
+			dst[n++] = src[i++];
+			continue;
 		}
 		bytes = utf8_decode(src + i, len - i, &code);
 		if (code == UTF8_INVALID) {
