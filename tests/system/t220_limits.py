@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""Limits of the configuration, and what happens there."""
+from lib import JOINED, LEFT, test, wait_until
+
+
+@test
+def one_more_than_max_clients_is_told_and_closed(t):
+    server = t.server(workers=2, max_clients=3)
+    alice, bob = server.room("general", "Alice", "Bob")
+    third = server.connect()
+    server.wait_sessions(3)
+    for _ in range(3):
+        extra = server.connect()
+        text = extra.expect_error("server-full")
+        assert "full" in text
+        extra.expect_end()
+    alice.send("we are fine")
+    bob.expect("Alice: we are fine")
+    third.close()
+    server.wait_sessions(2)
+    carol = server.join("general", "Carol")
+    alice.expect(JOINED % "Carol")
+    carol.send("in at last")
+    alice.expect("Carol: in at last")
+
+
+@test
+def one_who_is_refused_with_much_to_say_reads_why(t):
+    server = t.server(max_clients=1)
+    server.join("general", "Alice")
+    for _ in range(10):
+        extra = server.connect()
+        try:
+            extra.send_bytes(b"general\nBob\n" + b"x" * 1000)
+        except OSError:
+            pass  # closed already
+        assert extra.line().startswith("*** error server-full: ")
+
+
+@test
+def one_room_more_than_max_rooms_is_too_many(t):
+    server = t.server(workers=2, max_rooms=2)
+    alice = server.join("red", "Alice")
+    server.join("blue", "Bob")
+    carol = server.connect()
+    carol.send("green", "Carol")
+    carol.expect_error("too-many-rooms")
+    carol.send("Carol")
+    carol.expect_error("too-many-rooms")
+    server.join("RED", "Dave")
+    alice.expect(JOINED % "Dave")
+    carol.send("Carol")
+    carol.expect_error("too-many-rooms")
+    carol.expect_end()
+
+
+@test
+def a_room_that_ends_makes_place_for_another(t):
+    server = t.server(workers=2, max_rooms=1)
+    for i in range(20):
+        alice = server.join(f"room{i}", "Alice")
+        assert [r["name"] for r in server.dump("rooms")] == [f"room{i}"]
+        alice.send("/quit")
+        alice.expect_end()
+        alice.close()
+
+
+@test
+def one_who_does_not_say_room_and_name_in_time_is_told_and_closed(t):
+    server = t.server(workers=2, login_timeout=1)
+    clients = [server.connect() for _ in range(3)]
+    clients[1].send("general")
+    clients[2].send_bytes(b"general\nAli")
+    joined = server.join("general", "Alice")
+    for client in clients:
+        text = client.expect_error("login-timeout")
+        assert "1 second" in text, text
+        client.expect_end()
+        client.close()
+    for _ in clients:
+        server.wait_event("close", reason="login-timeout")
+    server.wait_sessions(1)
+    joined.send("/quit")
+    joined.expect_end()
+
+
+@test
+def bytes_that_trickle_in_do_not_stretch_the_login(t):
+    server = t.server(login_timeout=1)
+    client = server.connect()
+
+    def closed():
+        try:
+            client.send_bytes(b"x")
+        except OSError:
+            return True
+        client.socket.settimeout(0.1)
+        try:
+            client.data += client.socket.recv(1000)
+            return b"login-timeout" in client.data
+        except TimeoutError:
+            return False
+    wait_until(closed, "the login is over")
+    assert client.data.startswith(b"*** error login-timeout: "), client.data
+
+
+@test
+def a_login_timeout_of_0_never_ends(t):
+    server = t.server(login_timeout=0)
+    client = server.connect()
+    other = t.server(login_timeout=1).connect()
+    other.expect_error("login-timeout")  # a second and a half have gone by
+    client.send("general", "Alice")
+    client.expect(JOINED % "Alice")
+
+
+@test
+def the_smallest_server_serves(t):
+    server = t.server(workers=1, max_clients=1, max_rooms=1, max_line=64,
+                      ring_size="64K")
+    alice = server.join("general", "Alice")
+    alice.send("alone")
+    alice.send("/quit")
+    alice.expect_end()
+    alice.close()
+    server.wait_sessions(0)
+    server.join("other", "Bob")
+
+
+@test
+def a_slot_serves_one_after_the_other(t):
+    server = t.server(workers=3, max_clients=2)
+    alice = server.join("general", "Alice")
+    for i in range(60):
+        bob = server.join("general", "Bob")
+        alice.expect(JOINED % "Bob")
+        bob.send(f"{i}")
+        alice.expect(f"Bob: {i}")
+        if i % 2:
+            bob.send_bytes(b"half")
+        bob.close()
+        if i % 2:
+            alice.expect("Bob: half")
+        alice.expect(LEFT % "Bob")
+        server.wait_sessions(1)
