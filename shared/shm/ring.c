@@ -130,12 +130,14 @@ ring_copy(const struct segment *seg, const struct desc_shm *d, size_t off,
     char *dst, size_t len)
 {
 	uint64_t size = seg->params.ring_bytes;
-	size_t gap = off % WORD;
+	size_t gap = off % WORD, whole;
 	const char *src;
 	char word[WORD];
 
-	if (d->len > size / 2 || d->extra > size / 2 || d->pos % WORD != 0 ||
-	    off > size / 2 || off + len > round_to_word(d->len) + d->extra)
+	if (d->len > size / 2 || d->extra > size / 2 || d->pos % WORD != 0)
+		return RING_LAPPED;
+	whole = round_to_word(d->len) + d->extra;
+	if (off > whole || len > whole - off)
 		return RING_LAPPED;
 	src = seg->bytes + (d->pos & (size - 1)) + (off - gap);
 	if (gap != 0) {
@@ -183,7 +185,7 @@ ring_oldest(const struct segment *seg)
 		else
 			high = mid;
 	}
-	return low;
+	return high;
 }
 
 uint64_t

@@ -74,9 +74,12 @@ struct ring_shm {
 	alignas(CACHELINE) _Atomic uint64_t head;     /* next record number */
 	alignas(CACHELINE) _Atomic uint64_t rsv_desc; /* numbers promised */
 	_Atomic uint64_t rsv_bytes;                   /* positions promised */
-	alignas(
-	    CACHELINE) _Atomic uint64_t applied; /* tables have [.., this) */
+	/* The tables have all below it. */
+	alignas(CACHELINE) _Atomic uint64_t applied;
 };
+static_assert(offsetof(struct ring_shm, rsv_desc) == 64 &&
+		  offsetof(struct ring_shm, applied) == 128,
+    "layout comment above");
 
 /* A record to append: `d` but for pos, and where its bytes are. */
 struct record {

@@ -135,10 +135,9 @@ struct room_shm {
 	uint64_t created_us;
 	/* Caches. */
 	uint32_t members;
-	uint32_t first;     /* member's slot, or NONE */
-	uint32_t hash_next; /* chain of its bucket, or of the free rooms */
-	_Atomic uint64_t
-	    seats; /* set of the seats with members: whom to wake */
+	uint32_t first;         /* member's slot, or NONE */
+	uint32_t hash_next;     /* chain of its bucket, or of the free rooms */
+	_Atomic uint64_t seats; /* set of those with members: whom to wake */
 };
 
 /* Who uses a pool buffer: 0 nobody, slot + 1, or a seat's spare. */

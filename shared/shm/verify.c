@@ -8,6 +8,7 @@
 
 #include "shared/chat/limits.h"
 #include "shared/shm/ring.h"
+#include "shared/shm/seat.h"
 #include "shared/shm/tables.h"
 
 #define REPORTS_MAX 100
@@ -17,6 +18,9 @@ struct verifier {
 	void (*report)(void *context, const char *sentence);
 	void *context;
 	unsigned breaches;
+	uint32_t listed; /* sessions found in the rooms' lists so far */
+	bool names_lead; /* chains end, so names may be looked up */
+	bool rooms_lead;
 };
 
 static void breach(struct verifier *v, const char *format, ...)
@@ -48,6 +52,63 @@ verify_ring(struct verifier *v)
 		breach(v, "ring: a record is committed but not applied");
 	if (atomic_load(&r->rsv_desc) < head)
 		breach(v, "ring: head is beyond what was reserved");
+	for (uint32_t i = 0; i < v->seg->params.nseats; i++)
+		if (atomic_load(&segment_seat(v->seg, i)->cursor) > head)
+			breach(v, "seat %u: its cursor is beyond the head", i);
+}
+
+/*
+ * Walk all chains: each entry belongs where it is, so it is in one chain only,
+ * and twice in one only if that never ends.  Returns whether all of them end.
+ */
+static bool
+verify_names(struct verifier *v)
+{
+	const struct segment *seg = v->seg;
+	uint32_t n = 0;
+
+	for (uint32_t b = 0; b < seg->layout.nnames; b++) {
+		uint32_t at = seg->names[b];
+
+		for (; at != NONE; at = seg->sessions[at].name_next) {
+			const struct session_shm *s = &seg->sessions[at];
+
+			if (at >= seg->params.nslots ||
+			    n++ == seg->params.nslots) {
+				breach(v, "names: chain %u is broken", b);
+				return false;
+			}
+			if (s->name_len < 1 || s->name_len > LIMIT_NAME ||
+			    tables_name_bucket(seg, s->name, s->name_len) != b)
+				breach(v, "names: session %u is astray", at);
+		}
+	}
+	return true;
+}
+
+static bool
+verify_room_names(struct verifier *v)
+{
+	const struct segment *seg = v->seg;
+	uint32_t n = 0;
+
+	for (uint32_t b = 0; b < seg->layout.nroomnames; b++) {
+		uint32_t at = seg->roomnames[b];
+
+		for (; at != NONE; at = seg->rooms[at].hash_next) {
+			const struct room_shm *r = &seg->rooms[at];
+
+			if (at >= seg->params.nrooms ||
+			    n++ == seg->params.nrooms) {
+				breach(v, "room names: chain %u is broken", b);
+				return false;
+			}
+			if (!r->used || r->name_len > LIMIT_ROOM ||
+			    tables_room_bucket(seg, r->name, r->name_len) != b)
+				breach(v, "room names: room %u is astray", at);
+		}
+	}
+	return true;
 }
 
 static void
@@ -56,7 +117,9 @@ verify_session(struct verifier *v, uint32_t slot)
 	const struct segment *seg = v->seg;
 	const struct session_shm *s = &seg->sessions[slot];
 	const struct member_shm *m = &seg->members[slot];
-	uint32_t owner = atomic_load(&s->owner) & ~OWNER_MOVING;
+	uint32_t word = atomic_load(&s->owner);
+	uint32_t owner = word & ~OWNER_MOVING;
+	bool moving = (word & OWNER_MOVING) != 0;
 
 	if (owner > seg->params.nseats)
 		breach(v, "session %u: owner is no seat", slot);
@@ -79,16 +142,21 @@ verify_session(struct verifier *v, uint32_t slot)
 		breach(v, "session %u: membership of another generation", slot);
 	if (!seg->rooms[m->room].used || seg->rooms[m->room].gen != m->room_gen)
 		breach(v, "session %u: its room has ended", slot);
-	if (owner != 0 && owner <= seg->params.nseats &&
+	/* Whoever it moves to sets the bit on adopting it. */
+	if (!moving && owner != 0 && owner <= seg->params.nseats &&
 	    (atomic_load(&seg->rooms[m->room].seats) &
 		(UINT64_C(1) << (owner - 1))) == 0)
 		breach(
 		    v, "session %u: its room would not wake its worker", slot);
-	if (tables_find_name(seg, s->name, s->name_len) != slot)
+	if (v->names_lead &&
+	    tables_find_name(seg, s->name, s->name_len) != slot)
 		breach(v, "session %u: its name does not lead to it", slot);
 }
 
-/* Walk a room's list; returns how many members it has. */
+/*
+ * Walk a room's list; returns how many members it has.  All lists together
+ * hold each session once at most.
+ */
 static uint32_t
 verify_room_list(struct verifier *v, uint32_t room)
 {
@@ -96,7 +164,8 @@ verify_room_list(struct verifier *v, uint32_t room)
 	uint32_t at = seg->rooms[room].first, before = NONE, n = 0;
 
 	while (at != NONE) {
-		if (at >= seg->params.nslots || n > seg->params.nslots) {
+		if (at >= seg->params.nslots ||
+		    v->listed++ == seg->params.nslots) {
 			breach(v, "room %u: its list is broken", room);
 			break;
 		}
@@ -122,7 +191,8 @@ verify_room(struct verifier *v, uint32_t room)
 		return;
 	if (r->name_len < 1 || r->name_len > LIMIT_ROOM)
 		breach(v, "room %u: length of the name", room);
-	else if (tables_find_room(v->seg, r->name, r->name_len) != room)
+	else if (v->rooms_lead &&
+		 tables_find_room(v->seg, r->name, r->name_len) != room)
 		breach(v, "room %u: its name does not lead to it", room);
 	if (r->members == 0)
 		breach(
@@ -145,8 +215,11 @@ verify_counts(struct verifier *v)
 		names += seg->sessions[i].name_len > 0;
 	}
 	for (; at < seg->params.nrooms && room_free <= seg->params.nrooms;
-	     room_free++)
+	     room_free++) {
+		if (seg->rooms[at].used)
+			breach(v, "room %u: in use, but listed as free", at);
 		at = seg->rooms[at].hash_next;
+	}
 	if (rooms != seg->tables->rooms_used)
 		breach(v, "tables: count of rooms");
 	if (rooms + room_free != seg->params.nrooms)
@@ -161,9 +234,11 @@ unsigned
 tables_verify(const struct segment *seg,
     void (*report)(void *context, const char *sentence), void *context)
 {
-	struct verifier v = {seg, report, context, 0};
+	struct verifier v = {.seg = seg, .report = report, .context = context};
 
 	verify_ring(&v);
+	v.names_lead = verify_names(&v);
+	v.rooms_lead = verify_room_names(&v);
 	verify_counts(&v);
 	for (uint32_t i = 0; i < seg->params.nslots; i++)
 		verify_session(&v, i);

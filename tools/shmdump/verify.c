@@ -46,7 +46,7 @@ copy_tables(const struct segment *copy, const struct segment *seg)
 	const struct segment_layout *l = &seg->layout;
 
 	dump_copy(
-	    copy->base + l->lock, seg->base + l->lock, l->seats - l->lock);
+	    copy->base + l->lock, seg->base + l->lock, l->input - l->lock);
 	dump_copy(copy->base + l->sessions, seg->base + l->sessions,
 	    l->buffers - l->sessions);
 }
