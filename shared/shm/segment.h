@@ -4,28 +4,29 @@
  * out once by the master, mapped by every worker and, read-only, by shmdump.
  * Read this header first: it names every area and who may write it.
  *
- *   area       what                               written by
- *   header     magic, version, sizes, hash key    master, before the first fork
- *   status     pid, start, worker restarts        master
- *   lock       the one lock                       everyone, by compare and swap
- *   tables     hash heads, counts, free lists     holder of the lock (caches)
- *   ring       head, applied, reservations        holder of the lock
- *   seats      a row a worker: cursor, notes      the worker in that seat
- *   input      a read buffer a seat               the worker in that seat
- *   staging    a staging area a seat              the worker in that seat
- *   sessions   a row a connection                 owner's half: its worker
- *                                                 lock's half: the lock's
- * holder members    a row a membership                 holder of the lock rooms
- * a row a room                       holder of the lock names, roomnames  hash
- * buckets                       holder of the lock (caches) bufctl     owner of
- * each pool buffer          who claims it, by CAS buffers    pool buffers the
- * buffer's owner desc       record descriptors                 holder of the
- * lock bytes      record bytes, mapped twice         holder of the lock
+ *   area       what                              written by
+ *   header     magic, version, sizes, hash key   master, before it forks
+ *   status     pid, start, worker restarts       master
+ *   lock       the one lock                      everyone, by CAS
+ *   tables     hash heads, counts, free lists    holder of the lock (caches)
+ *   ring       head, applied, reservations       holder of the lock
+ *   seats      a row a worker: cursor, notes     the worker in that seat
+ *   input      a read buffer a seat              the worker in that seat
+ *   sessions   a row a connection, in halves     its worker; the lock's holder
+ *   members    a row a membership                holder of the lock
+ *   rooms      a row a room                      holder of the lock
+ *   names      hash buckets                      holder of the lock (caches)
+ *   roomnames  hash buckets                      holder of the lock (caches)
+ *   bufctl     owner of each pool buffer         who claims it, by CAS
+ *   buffers    pool buffers                      the buffer's owner
+ *   staging    a staging area a seat             the worker in that seat
+ *   desc       record descriptors                holder of the lock
+ *   bytes      record bytes, mapped twice        holder of the lock
  *
  * No pointers: each process maps the segment where it likes, and tables link
  * by index.  A process can be killed between any two stores, so every word
  * is either a fact (one writer, set by overwriting) or a cache (rebuilt from
- * the facts by repair_rebuild).  Whoever changes a layout here changes
+ * the facts by tables_rebuild).  Whoever changes a layout here changes
  * SEGMENT_VERSION and tools/shmdump.c with it.
  */
 #ifndef SHARED_SHM_SEGMENT_H
@@ -100,13 +101,15 @@ struct status_shm {
 	} seats[SEATS_MAX];
 };
 
-/* Heads of lists, and counts: caches all of them. */
+/* Heads of lists, and counts. */
 struct tables_shm {
+	/* Caches. */
 	uint32_t rooms_used;
 	uint32_t rooms_free; /* first free room, linked by room.hash_next */
 	uint32_t members;    /* sessions in a room */
 	uint32_t names_used;
 	/* Counters for the inspector; lost with nobody's harm. */
+	_Atomic uint64_t messages; /* ever; the dead may lose a batch */
 	_Atomic uint64_t repairs;
 	_Atomic uint64_t repair_us_last;
 	_Atomic uint64_t pool_empty; /* a buffer was wanted, none was free */

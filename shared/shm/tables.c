@@ -90,20 +90,24 @@ static void
 name_unlink(struct segment *seg, uint32_t slot)
 {
 	struct session_shm *s = &seg->sessions[slot];
-	uint32_t b = tables_name_bucket(seg, s->name, s->name_len);
-	uint32_t at = seg->names[b], n = 0;
+	uint32_t limit = seg->params.nslots, b, at;
 
+	if (s->name_len > LIMIT_NAME)
+		return;
+	b = tables_name_bucket(seg, s->name, s->name_len);
+	at = seg->names[b];
+	seg->tables->names_used--;
 	if (at == slot) {
 		seg->names[b] = s->name_next;
-	} else {
-		while (at < seg->params.nslots && n++ < seg->params.nslots &&
-		       seg->sessions[at].name_next != slot)
-			at = seg->sessions[at].name_next;
-		if (at >= seg->params.nslots)
-			return;
-		seg->sessions[at].name_next = s->name_next;
+		return;
 	}
-	seg->tables->names_used--;
+	for (uint32_t n = 0; at < limit && n < limit; n++) {
+		if (seg->sessions[at].name_next == slot) {
+			seg->sessions[at].name_next = s->name_next;
+			return;
+		}
+		at = seg->sessions[at].name_next;
+	}
 }
 
 static void
@@ -121,20 +125,24 @@ static void
 room_unlink(struct segment *seg, uint32_t room)
 {
 	struct room_shm *r = &seg->rooms[room];
-	uint32_t b = tables_room_bucket(seg, r->name, r->name_len);
-	uint32_t at = seg->roomnames[b], n = 0;
+	uint32_t limit = seg->params.nrooms, b, at;
 
+	if (r->name_len > LIMIT_ROOM)
+		return;
+	b = tables_room_bucket(seg, r->name, r->name_len);
+	at = seg->roomnames[b];
+	seg->tables->rooms_used--;
 	if (at == room) {
 		seg->roomnames[b] = r->hash_next;
-	} else {
-		while (at < seg->params.nrooms && n++ < seg->params.nrooms &&
-		       seg->rooms[at].hash_next != room)
-			at = seg->rooms[at].hash_next;
-		if (at >= seg->params.nrooms)
-			return;
-		seg->rooms[at].hash_next = r->hash_next;
+		return;
 	}
-	seg->tables->rooms_used--;
+	for (uint32_t n = 0; at < limit && n < limit; n++) {
+		if (seg->rooms[at].hash_next == room) {
+			seg->rooms[at].hash_next = r->hash_next;
+			return;
+		}
+		at = seg->rooms[at].hash_next;
+	}
 }
 
 static void
@@ -315,7 +323,7 @@ apply_leave(struct segment *seg, const struct desc_shm *d, bool caches)
 	struct member_shm *m = &seg->members[d->sender];
 
 	if (s->gen == d->sender_gen) {
-		if (caches) {
+		if (caches && m->room < seg->params.nrooms) {
 			name_unlink(seg, d->sender);
 			member_unlink(seg, d->sender);
 		}
@@ -335,6 +343,19 @@ apply_leave(struct segment *seg, const struct desc_shm *d, bool caches)
 	}
 }
 
+static void
+apply_message(struct segment *seg, const struct desc_shm *d, bool caches)
+{
+	_Atomic uint64_t *ever = &seg->tables->messages;
+
+	if (seg->rooms[d->room].gen == d->room_gen)
+		seg->rooms[d->room].messages = d->room_msg + 1;
+	if (caches)
+		atomic_store_explicit(ever,
+		    atomic_load_explicit(ever, memory_order_relaxed) + 1,
+		    memory_order_relaxed);
+}
+
 void
 tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
     const char *extra, bool caches)
@@ -345,8 +366,7 @@ tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
 	case RECORD_NONE:
 		break;
 	case RECORD_MESSAGE:
-		if (seg->rooms[d->room].gen == d->room_gen)
-			seg->rooms[d->room].messages = d->room_msg + 1;
+		apply_message(seg, d, caches);
 		break;
 	case RECORD_JOIN:
 		apply_join(seg, d, line, extra, caches);

@@ -69,26 +69,21 @@ static const struct out_column columns[COLS] = {
     [COL_POOL_EMPTY] = {.key = "pool_empty", .head = "pool empty"},
 };
 
-/* Rooms that somebody is in, and the messages of these rooms. */
+/* Rooms that somebody is in. */
 static void
 status_rooms(const struct dump *d, struct out_value *row)
 {
 	uint32_t nrooms = d->seg.params.nrooms, rooms = 0;
 	uint32_t *counts = calloc(nrooms, sizeof(*counts));
-	uint64_t messages = 0;
 	struct room_shm r;
 
 	if (counts == NULL)
 		errx(1, "out of memory");
 	rooms_count_members(d, counts);
 	for (uint32_t i = 0; i < nrooms; i++)
-		if (rooms_get(d, counts, i, &r)) {
-			rooms++;
-			messages += r.messages;
-		}
+		rooms += rooms_get(d, counts, i, &r);
 	free(counts);
 	row[COL_ROOMS] = out_number(rooms);
-	row[COL_MESSAGES] = out_number(messages);
 	row[COL_MAX_ROOMS] = out_number(nrooms);
 }
 
@@ -137,6 +132,7 @@ status_ring(const struct dump *d, struct out_value *row)
 	row[COL_RECORDS] = out_number(dump_lag(d, seg->params.first_seq));
 	row[COL_SEGMENT] = out_as(OUT_BYTES, seg->layout.size);
 	dump_copy(&t, seg->tables, sizeof(t));
+	row[COL_MESSAGES] = out_number(atomic_load(&t.messages));
 	row[COL_REPAIRS] = out_number(atomic_load(&t.repairs));
 	row[COL_REPAIR_US] = out_number(atomic_load(&t.repair_us_last));
 	row[COL_POOL_EMPTY] = out_number(atomic_load(&t.pool_empty));
