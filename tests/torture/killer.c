@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who dies when.  Under load, kills come at random times at a given rate; in
+ * quiet, one a round, as soon as all has settled.  Some are chased: whoever
+ * succeeds the dead is killed too, as a rule while it repairs.
+ */
+#include <signal.h>
+
+#include "shared/base/clock.h"
+#include "tests/torture/torture.h"
+
+#define ARMED_US 300000 /* so long a point may take to be hit */
+#define QUIET_ARMED_US 30000
+#define EXIT_US 300000 /* so long a death may take to be logged */
+#define CHASE_US 500000
+#define CHASE_DELAY_US 2500
+
+static uint64_t target; /* deaths */
+static uint64_t due_us; /* of the next kill */
+static uint64_t disarm_us;
+static uint64_t struck_us, expected; /* deaths that the log must tell of */
+static struct {
+	bool on;
+	uint32_t seat;
+	pid_t old;
+	uint64_t due_us, until_us;
+} chase;
+
+void
+killer_begin(uint64_t deaths)
+{
+	target = counts.exits + deaths;
+	due_us = clock_us();
+}
+
+static void
+struck(uint64_t now)
+{
+	expected = MAX(expected, counts.exits) + 1;
+	struck_us = server.changed_us = now;
+}
+
+/* Are there deaths that the log hasn't told of yet? */
+static bool
+awaits_exit(uint64_t now)
+{
+	return counts.exits < expected && now - struck_us < EXIT_US;
+}
+
+static void
+kill_seat(uint32_t seat, uint64_t now, unsigned chased)
+{
+	pid_t pid = server_worker(seat);
+
+	if (pid <= 0 || kill(pid, SIGKILL) == -1)
+		return;
+	counts.random_kills++;
+	struck(now);
+	if (!chance_of(chased))
+		return;
+	chase.on = true;
+	chase.seat = seat;
+	chase.old = pid;
+	chase.due_us = 0;
+	chase.until_us = now + CHASE_US;
+}
+
+static void
+kill_random(uint64_t now)
+{
+	uint32_t seat = chance_below(options.workers);
+
+	if (!server.seats[seat].up)
+		seat = chance_below(options.workers);
+	kill_seat(seat, now, 20);
+}
+
+/* The successor has come: kill it when its time has come. */
+static void
+chase_tick(uint64_t now)
+{
+	pid_t pid = server_worker(chase.seat);
+
+	if (now > chase.until_us) {
+		chase.on = false;
+	} else if (pid == 0 || pid == chase.old) {
+		return;
+	} else if (chase.due_us == 0) {
+		chase.due_us = now + chance_below(CHASE_DELAY_US);
+	} else if (now >= chase.due_us) {
+		chase.on = false;
+		counts.repair_kills++;
+		kill_seat(chase.seat, now, 30);
+	}
+}
+
+static void
+strike(uint64_t now, bool quiet)
+{
+	bool repair = chance_of(20);
+
+	disarm_us = now + (quiet ? QUIET_ARMED_US : ARMED_US);
+	if (chance_of(45))
+		kill_random(now);
+	else if (points_arm(now, repair))
+		kill_random(now);
+}
+
+static void
+points_tick(uint64_t now)
+{
+	points_measure(now);
+	while (points_fired()) {
+		counts.point_kills++;
+		struck(now);
+	}
+	while (points_armed() && now >= disarm_us)
+		if (points_disarm()) {
+			counts.point_kills++;
+			struck(now);
+		}
+}
+
+/* In quiet: is the kill of this round over and done with? */
+bool
+killer_is_idle(uint64_t now)
+{
+	return due_us == UINT64_MAX && !points_armed() && !chase.on &&
+	       !awaits_exit(now) && server_all_up();
+}
+
+/* In quiet: a round begins. */
+void
+killer_round(uint64_t now)
+{
+	due_us = now + (chance_of(30) ? 0 : chance_below(1500));
+}
+
+void
+killer_tick(uint64_t now, bool quiet)
+{
+	points_tick(now);
+	if (chase.on)
+		chase_tick(now);
+	if (now < due_us || killer_is_done())
+		return;
+	strike(now, quiet);
+	due_us =
+	    quiet ? UINT64_MAX : now + chance_wait_us(SECOND_US / options.rate);
+}
+
+bool
+killer_is_done(void)
+{
+	return counts.exits >= target;
+}
+
+/* Is something to be done within less than a millisecond? */
+bool
+killer_is_urgent(uint64_t now)
+{
+	return chase.on || (due_us != UINT64_MAX && due_us < now + 1000);
+}
+
+/* No more: let what is under way come to its end.  Returns whether it has. */
+bool
+killer_rest(uint64_t now)
+{
+	points_tick(UINT64_MAX);
+	chase.on = false;
+	due_us = UINT64_MAX;
+	return !awaits_exit(now) && server_all_up();
+}

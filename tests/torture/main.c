@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * torture [--kills N] [--seed S] [--clients C] [--rooms R] [--workers W]
+ *     [--seconds-max T] [--rate N] [--build DIR] [--check]
+ *
+ * Kills workers of a chatmaster under load, and checks every byte that its
+ * clients read.  The seed makes the schedule; what the machine makes of it
+ * differs from run to run.  Exit status 1 if anything was wrong.
+ */
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "tests/torture/run.h"
+#include "tests/torture/torture.h"
+
+#define EVENTS 512
+#define LATE_US 50000    /* this process itself was kept from running */
+#define WRONGS_MAX 20    /* then it is enough */
+#define CYCLE_KILLS 125  /* between two times that all is drained */
+#define QUIET_PERCENT 35 /* of the kills */
+#define JOIN_US (20 * SECOND_US)
+#define DRAIN_US (20 * SECOND_US)
+#define STOP_US (5 * SECOND_US)
+
+struct options options = {
+    .kills = 500,
+    .clients = 400,
+    .rooms = 20,
+    .workers = 8,
+    .seconds_max = 300,
+    .rate = 12,
+};
+int run_epoll;
+uint64_t run_late_us;
+static volatile sig_atomic_t interrupted;
+static uint64_t chance_state;
+
+uint64_t
+chance_next(void)
+{
+	uint64_t x = chance_state += UINT64_C(0x9e3779b97f4a7c15);
+
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+uint32_t
+chance_below(uint32_t n)
+{
+	return n == 0 ? 0 : (uint32_t)((chance_next() >> 32) * n >> 32);
+}
+
+bool
+chance_of(unsigned percent)
+{
+	return chance_below(100) < percent;
+}
+
+uint64_t
+chance_wait_us(uint64_t mean_us)
+{
+	uint64_t wait = mean_us / 4;
+
+	/* Geometric in steps of a quarter. */
+	for (int i = 0; i < 31 && !chance_of(22); i++)
+		wait += mean_us / 4;
+	return wait - chance_below((uint32_t)(mean_us / 4 + 1));
+}
+
+static bool
+is_enough(void)
+{
+	return interrupted || report_wrongs() >= WRONGS_MAX ||
+	       clock_us() - counts.began_us > options.seconds_max * SECOND_US;
+}
+
+/* One pass: wait for events, let clients act, kill. */
+static void
+run_pass(void)
+{
+	static struct epoll_event events[EVENTS];
+	static uint64_t last;
+	uint64_t now = clock_us();
+	struct timespec wait = {
+	    .tv_nsec = killer_is_urgent(now) ? 30000 : 1000000};
+	int n = epoll_pwait2(run_epoll, events, EVENTS, &wait, NULL);
+
+	now = clock_us();
+	if (last != 0 && now - last > LATE_US)
+		run_late_us = now;
+	last = now;
+	server_poll();
+	for (int i = 0; i < n; i++)
+		client_turn(&clients[events[i].data.u32], events[i].events);
+	load_tick(now);
+	quiet_tick(now);
+}
+
+static bool
+all_in(uint64_t now)
+{
+	(void)now;
+	return load_all_in();
+}
+
+static bool
+all_drained(uint64_t now)
+{
+	return killer_rest(now) && load_drained();
+}
+
+static bool
+never(uint64_t now)
+{
+	(void)now;
+	return false;
+}
+
+static bool
+killed(uint64_t now)
+{
+	killer_tick(now, load_mode == LOAD_QUIET);
+	return killer_is_done();
+}
+
+/* Run in a mode until `done`; returns whether it was within the time. */
+static bool
+run(enum load_mode mode, bool (*done)(uint64_t now), uint64_t within_us)
+{
+	static const char *const names[] = {"join", "busy", "quiet", "drain"};
+	uint64_t until = clock_us() + within_us, shown = 0, now;
+
+	load_mode = mode;
+	while (!is_enough()) {
+		run_pass();
+		now = clock_us();
+		if (done(now))
+			return true;
+		if (now > until || (server_ended() && !stopping))
+			return false;
+		if (now - shown > SECOND_US / 5) {
+			report_progress(names[mode]);
+			shown = now;
+		}
+	}
+	return false;
+}
+
+/* Everything that was begun comes to its end. */
+static bool
+drain(void)
+{
+	if (run(LOAD_DRAIN, all_drained, DRAIN_US))
+		return true;
+	if (server.pid == 0)
+		wrong(CHECK_RECOVERY, "the master is gone, status %x",
+		    (unsigned)server.status);
+	for (uint32_t i = 0; i < options.workers; i++)
+		if (!server.seats[i].up)
+			wrong(CHECK_RECOVERY, "nobody serves in seat %u", i);
+	load_complain();
+	order_finish();
+	return false;
+}
+
+/* Kills in cycles: under load, in quiet, then all must have arrived. */
+static bool
+torture(void)
+{
+	unsigned left = options.kills, n, quiet;
+
+	while (left > 0) {
+		n = MIN(left, CYCLE_KILLS + 0u);
+		quiet = n * QUIET_PERCENT / 100;
+		left -= n;
+		killer_begin(n - quiet);
+		if (!run(LOAD_BUSY, killed, UINT32_MAX) || !drain())
+			return false;
+		killer_begin(quiet);
+		if (!run(LOAD_QUIET, killed, UINT32_MAX) || !drain())
+			return false;
+	}
+	if (options.kills == 0) {
+		(void)run(LOAD_BUSY, never, 3 * SECOND_US);
+		return drain();
+	}
+	return true;
+}
+
+static void
+check_fds(unsigned before)
+{
+	uint64_t until = clock_us() + 3 * SECOND_US;
+	unsigned after;
+
+	while ((after = server_fds()) != before && clock_us() < until)
+		run_pass();
+	if (after != before)
+		wrong(CHECK_FDS, "%u before, %u after", before, after);
+}
+
+static bool
+all_gone(uint64_t now)
+{
+	(void)now;
+	for (uint32_t i = 0; i < options.clients; i++)
+		if (clients[i].fd != -1)
+			return false;
+	return server_ended();
+}
+
+/* TERM: clients are told, all ends, nothing is left. */
+static void
+check_stop(void)
+{
+	uint64_t began = clock_us();
+
+	stopping = true;
+	kill(server.pid, SIGTERM);
+	if (!run(LOAD_DRAIN, all_gone, STOP_US + SECOND_US / 2))
+		wrong(CHECK_STOP, "not at an end after %.1f s",
+		    (double)(clock_us() - began) / 1e6);
+	for (uint32_t i = 0; i < options.clients; i++)
+		if (!clients[i].dismissed)
+			wrong(CHECK_STOP, "t%u was not told", i);
+	if (server_ended() && server.status != 0)
+		wrong(CHECK_STOP, "wait status %#x", (unsigned)server.status);
+	if (server_remove() != 0)
+		wrong(CHECK_STOP, "shared memory was left");
+}
+
+static void
+run_all(void)
+{
+	unsigned fds;
+
+	if (!run(LOAD_JOIN, all_in, JOIN_US) || !drain()) {
+		wrong(CHECK_OPEN, "not all clients came in");
+		return;
+	}
+	fds = server_fds();
+	if (!torture()) {
+		wrong(CHECK_RECOVERY, "the run ends early");
+		return;
+	}
+	order_finish();
+	server_verify();
+	check_fds(fds);
+	if (report_wrongs() > 0)
+		server_dump();
+	check_stop();
+}
+
+static void
+on_signal(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+static unsigned
+number(const char *text, unsigned min, unsigned max)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*text == '\0' || *end != '\0' || n < min || n > max)
+		errx(2, "%s is not a number from %u to %u", text, min, max);
+	return (unsigned)n;
+}
+
+static void
+read_options(int argc, char *argv[])
+{
+	static const struct option known[] = {
+	    {"kills", required_argument, NULL, 'k'},
+	    {"seed", required_argument, NULL, 's'},
+	    {"clients", required_argument, NULL, 'c'},
+	    {"rooms", required_argument, NULL, 'r'},
+	    {"workers", required_argument, NULL, 'w'},
+	    {"seconds-max", required_argument, NULL, 't'},
+	    {"rate", required_argument, NULL, 'f'},
+	    {"build", required_argument, NULL, 'b'},
+	    {"check", no_argument, NULL, 'C'},
+	    {NULL, 0, NULL, 0},
+	};
+	int o;
+
+	while ((o = getopt_long(argc, argv, "w:", known, NULL)) != -1) {
+		switch (o) {
+		case 'k':
+			options.kills = number(optarg, 0, 10000000);
+			break;
+		case 's':
+			options.seed = strtoull(optarg, NULL, 10);
+			break;
+		case 'c':
+			options.clients = number(optarg, 2, 10000);
+			break;
+		case 'r':
+			options.rooms = number(optarg, 1, 1000);
+			break;
+		case 'w':
+			options.workers = number(optarg, 1, 48);
+			break;
+		case 't':
+			options.seconds_max = number(optarg, 1, 1000000);
+			break;
+		case 'f':
+			options.rate = number(optarg, 1, 1000);
+			break;
+		case 'b':
+			snprintf(
+			    options.build, sizeof(options.build), "%s", optarg);
+			break;
+		case 'C':
+			break; /* what it does without any option */
+		default:
+			exit(2);
+		}
+	}
+	if (optind < argc)
+		errx(2, "what is %s?", argv[optind]);
+	if (options.clients < options.rooms * 4)
+		errx(2, "each room needs a few clients");
+}
+
+static void
+prepare(const char *self)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	struct rlimit files;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s", self);
+	if (options.build[0] == '\0')
+		snprintf(
+		    options.build, sizeof(options.build), "%s", dirname(path));
+	if (options.seed == 0)
+		options.seed = clock_real_us() % 1000000007;
+	chance_state = options.seed;
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	run_epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (run_epoll == -1 || clients_make() == -1)
+		err(2, "cannot prepare");
+}
+
+int
+main(int argc, char *argv[])
+{
+	read_options(argc, argv);
+	prepare(argv[0]);
+	printf("seed %ju, %u kills of %u workers, %u clients in %u rooms\n",
+	    (uintmax_t)options.seed, options.kills, options.workers,
+	    options.clients, options.rooms);
+	fflush(stdout);
+	counts.began_us = clock_us();
+	if (server_start() == 0)
+		run_all();
+	else
+		wrong(CHECK_OPEN, "the server doesn't start");
+	if (interrupted)
+		wrong(CHECK_STOP, "interrupted");
+	if (server.pid != 0) {
+		server_dump();
+		server_abandon();
+	}
+	(void)server_remove();
+	if (report_wrongs() > 0)
+		printf("again: torture --seed %ju --kills %u --clients %u "
+		       "--rooms %u --workers %u\n",
+		    (uintmax_t)options.seed, options.kills, options.clients,
+		    options.rooms, options.workers);
+	report_summary();
+	server_forget_log(report_wrongs() > 0);
+	return report_wrongs() > 0;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deaths at fault points.  A point is armed for a hit in the near future, as
+ * its rate of hits suggests, and disarmed when that doesn't come; points of
+ * repair are hit only after another death, which the caller brings about.
+ */
+#include "tests/torture/torture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "shared/base/fault.h"
+
+#ifdef FAULTS
+
+#define AHEAD_US 40000 /* so far ahead lies the hit that is to be the last */
+#define MEASURE_US 500000
+#define ARMED_MAX 2
+
+static struct fault_file file;
+static struct {
+	uint64_t hits; /* when last measured */
+	uint64_t rate; /* a second */
+	unsigned kills;
+} points[FAULT_ROWS];
+static struct fault_row_shm *armed[ARMED_MAX];
+static unsigned narmed;
+static uint64_t measured_us;
+
+/* Where the lock is held: a death there makes work for its successor. */
+static const char *const with_lock[] = {"ring.append.reserved",
+    "ring.append.torn", "ring.append.uncommitted", "ring.committed",
+    "journal.applied", "journal.half.stored", "lock.acquired", "lock.releasing",
+    "journal.apply.room", "journal.apply.left"};
+
+static uint32_t
+points_count(void)
+{
+	return atomic_load(&file.shm->count);
+}
+
+static const char *
+point_name(uint32_t i)
+{
+	return file.shm->rows[i].name;
+}
+
+static bool
+begins(const char *name, const char *with)
+{
+	return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* Is it a worker that comes by there? */
+static bool
+point_is_worker(uint32_t i)
+{
+	return !begins(point_name(i), "master.") ||
+	       strcmp(point_name(i), "master.forked") == 0;
+}
+
+/* Does anybody come by only after a death? */
+static bool
+point_is_repair(uint32_t i)
+{
+	static const char *const names[] = {"takeover.", "journal.replayed",
+	    "journal.rebuilt", "journal.settled", "master.forked"};
+
+	for (size_t k = 0; k < COUNT(names); k++)
+		if (begins(point_name(i), names[k]))
+			return true;
+	return false;
+}
+
+bool
+points_open(void)
+{
+	return fault_attach(&file, server.faults_path) == 0;
+}
+
+void
+points_close(void)
+{
+	if (file.shm != NULL)
+		fault_detach(&file);
+	file.shm = NULL;
+}
+
+/* How often is each point hit?  Now and then. */
+void
+points_measure(uint64_t now)
+{
+	uint64_t passed = now - measured_us, hits;
+
+	if (passed < MEASURE_US)
+		return;
+	measured_us = now;
+	for (uint32_t i = 0; i < points_count(); i++) {
+		hits = atomic_load(&file.shm->rows[i].hits);
+		points[i].rate = (hits - points[i].hits) * SECOND_US / passed;
+		points[i].hits = hits;
+	}
+}
+
+/* A point of that kind; half of the time the one least used until now. */
+static uint32_t
+point_choose(bool repair)
+{
+	uint32_t n = points_count(), best = UINT32_MAX, seen = 0;
+	bool least = chance_of(50);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!point_is_worker(i) || point_is_repair(i) != repair ||
+		    (!repair && points[i].hits == 0))
+			continue;
+		seen++;
+		if (best == UINT32_MAX ||
+		    (least ? points[i].kills < points[best].kills
+			   : chance_below(seen) == 0))
+			best = i;
+	}
+	return best;
+}
+
+static bool
+point_arm(uint32_t i)
+{
+	uint64_t ahead = points[i].rate * AHEAD_US / SECOND_US;
+	uint32_t countdown = 1 + chance_below((uint32_t)ahead + 2);
+
+	if (narmed == ARMED_MAX ||
+	    atomic_load(&file.shm->rows[i].action) != FAULT_NONE ||
+	    fault_arm(&file, point_name(i), FAULT_DIE, countdown, 0, -1) == -1)
+		return false;
+	armed[narmed++] = &file.shm->rows[i];
+	return true;
+}
+
+/* Let somebody die with the lock. */
+static bool
+arm_with_lock(void)
+{
+	const char *name = with_lock[chance_below(COUNT(with_lock))];
+	struct fault_row_shm *row = fault_find(&file, name);
+
+	return row != NULL && point_arm((uint32_t)(row - file.shm->rows));
+}
+
+/*
+ * Arm a point, for `repair` one that a successor comes by.  Returns whether
+ * somebody must be killed to get there.
+ */
+bool
+points_arm(uint64_t now, bool repair)
+{
+	uint32_t i = point_choose(repair);
+
+	(void)now;
+	if (i == UINT32_MAX || !point_arm(i))
+		return repair;
+	if (repair && begins(point_name(i), "journal."))
+		return !arm_with_lock();
+	return repair;
+}
+
+bool
+points_armed(void)
+{
+	return narmed > 0;
+}
+
+static void
+points_drop(unsigned k)
+{
+	armed[k] = armed[--narmed];
+}
+
+/* Has somebody died at a point since the last call? */
+bool
+points_fired(void)
+{
+	for (unsigned k = 0; k < narmed; k++) {
+		if (atomic_load(&armed[k]->action) != FAULT_NONE)
+			continue;
+		points[armed[k] - file.shm->rows].kills++;
+		points_drop(k);
+		return true;
+	}
+	return false;
+}
+
+/* Give up on one that is armed.  Returns whether it fired after all. */
+bool
+points_disarm(void)
+{
+	struct fault_row_shm *row;
+
+	if (narmed == 0)
+		return false;
+	row = armed[0];
+	points_drop(0);
+	if (atomic_exchange(&row->action, FAULT_NONE) != FAULT_NONE)
+		return false;
+	points[row - file.shm->rows].kills++;
+	return true;
+}
+
+/* Each point, how often it was come by, and how often that was the end. */
+void
+points_table(void)
+{
+	if (file.shm == NULL)
+		return;
+	printf("%-28s %12s %6s\n", "point", "hits", "kills");
+	for (uint32_t i = 0; i < points_count(); i++)
+		printf("%-28s %12ju %6u\n", point_name(i),
+		    (uintmax_t)atomic_load(&file.shm->rows[i].hits),
+		    points[i].kills);
+}
+
+#else
+
+bool
+points_open(void)
+{
+	return true;
+}
+
+void
+points_close(void)
+{
+}
+
+void
+points_measure(uint64_t now)
+{
+	(void)now;
+}
+
+bool
+points_arm(uint64_t now, bool repair)
+{
+	(void)now;
+	(void)repair;
+	return true;
+}
+
+bool
+points_armed(void)
+{
+	return false;
+}
+
+bool
+points_fired(void)
+{
+	return false;
+}
+
+bool
+points_disarm(void)
+{
+	return false;
+}
+
+void
+points_table(void)
+{
+}
+
+#endif

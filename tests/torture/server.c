@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server under torture: started with a log file that is read as it grows,
+ * looked at through its segment, which is mapped read-only, and removed with
+ * all that it might leave, however the run ends.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "tests/torture/torture.h"
+
+#define START_US (10 * SECOND_US)
+#define LOG_CHUNK 65536
+
+struct server server = {.log_fd = -1};
+
+/* In the child. */
+static _Noreturn void
+server_exec(void)
+{
+	char path[300], workers[16], clients_text[40], name[40];
+	pid_t parent = getppid();
+
+	/* Its clean stop removes the segment even if we are killed. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(1);
+	dup2(server.log_fd, STDERR_FILENO);
+	snprintf(path, sizeof(path), "%s/chatmaster", options.build);
+	snprintf(workers, sizeof(workers), "%u", options.workers);
+	snprintf(name, sizeof(name), "%s", server.name);
+	snprintf(clients_text, sizeof(clients_text), "--max-clients=%u",
+	    options.clients + 100);
+	setenv("CHATMASTER_FAULTS", server.faults_path, 1);
+	execl(path, path, "-w", workers, "-n", name, "--line=127.0.0.1:0",
+	    "--watchdog=3", clients_text, (char *)NULL);
+	fprintf(stderr, "cannot run %s: %s\n", path, strerror(errno));
+	_exit(127);
+}
+
+static int
+server_attach(void)
+{
+	char object[64];
+	int fd, r;
+
+	snprintf(object, sizeof(object), "/chatmaster.%s", server.name);
+	fd = shm_open(object, O_RDONLY | O_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	r = segment_attach(&server.seg, fd, false);
+	close(fd);
+	server.attached = r == 0;
+	return r;
+}
+
+/* Returns 0 once the server is ready, or -1. */
+int
+server_start(void)
+{
+	uint64_t until = clock_us() + START_US;
+
+	snprintf(server.name, sizeof(server.name), "torture-%d", getpid());
+	snprintf(server.log_path, sizeof(server.log_path), "%s/%s.log",
+	    options.build, server.name);
+	snprintf(server.faults_path, sizeof(server.faults_path), "%s/%s.faults",
+	    options.build, server.name);
+	server.log_fd = open(server.log_path,
+	    O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	if (server.log_fd == -1 || !points_open())
+		return -1;
+	server.pid = fork();
+	if (server.pid == 0)
+		server_exec();
+	if (server.pid == -1) {
+		server.pid = 0;
+		return -1;
+	}
+	while (server.port == 0 && clock_us() < until && !server_ended()) {
+		usleep(1000);
+		server_poll();
+	}
+	return server.port == 0 || server_attach() == -1 ? -1 : 0;
+}
+
+/* The number behind "key=" in a log line, or `none`. */
+static unsigned long
+log_number(const char *line, const char *key, unsigned long none)
+{
+	const char *p = strstr(line, key);
+
+	return p != NULL ? strtoul(p + strlen(key), NULL, 10) : none;
+}
+
+static void
+log_exit(const char *line)
+{
+	unsigned long seat = log_number(line, " seat=", SERVER_SEATS);
+	struct seat_seen *seen = &server.seats[seat % SERVER_SEATS];
+
+	if (stopping)
+		return;
+	counts.exits++;
+	counts.died_in_repair += !seen->up;
+	if (seen->up)
+		seen->died_us = clock_us();
+	seen->up = false;
+	server.changed_us = clock_us();
+	if (log_number(line, " signal=", 0) != SIGKILL)
+		wrong(CHECK_RECOVERY, "a worker died by itself: %s", line);
+}
+
+static void
+log_recovered(const char *line)
+{
+	unsigned long seat = log_number(line, " seat=", SERVER_SEATS);
+	struct seat_seen *seen = &server.seats[seat % SERVER_SEATS];
+	uint64_t now = clock_us();
+
+	counts.recoveries++;
+	counts.locks_recovered += strstr(line, " lock=released") != NULL;
+	counts.recovery_max_us =
+	    MAX(counts.recovery_max_us, now - MIN(now, seen->died_us));
+	seen->up = true;
+	server.changed_us = now;
+}
+
+static void
+log_ready(const char *line)
+{
+	for (uint32_t i = 0; i < options.workers; i++)
+		server.seats[i].up = true;
+	server.port = (uint16_t)log_number(line, "line=127.0.0.1:", 0);
+}
+
+static void
+log_line(const char *line)
+{
+	const char *event = strstr(line, " event=");
+
+	if (event == NULL) {
+		wrong(CHECK_RECOVERY, "in the log: %s", line);
+		return;
+	}
+	event += strlen(" event=");
+	if (strncmp(event, "worker-exit ", 12) == 0)
+		log_exit(line);
+	else if (strncmp(event, "worker-recovered ", 17) == 0)
+		log_recovered(line);
+	else if (strncmp(event, "ready ", 6) == 0)
+		log_ready(line);
+	else if (strstr(line, "level=info") == NULL &&
+		 strstr(line, "level=debug") == NULL)
+		wrong(CHECK_RECOVERY, "in the log: %s", line);
+}
+
+/* Read what has been added to the log. */
+void
+server_poll(void)
+{
+	static char text[LOG_CHUNK + 1];
+	static size_t len;
+	char *p = text, *lf;
+	static off_t at;
+	ssize_t n = pread(server.log_fd, text + len, LOG_CHUNK - len, at);
+
+	if (n <= 0)
+		return;
+	at += n;
+	len += (size_t)n;
+	text[len] = '\0';
+	while ((lf = memchr(p, '\n', len - (size_t)(p - text))) != NULL) {
+		*lf = '\0';
+		log_line(p);
+		p = lf + 1;
+	}
+	len -= (size_t)(p - text);
+	memmove(text, p, len);
+	if (len == LOG_CHUNK)
+		len = 0;
+}
+
+/* Do all workers serve, as far as the log says? */
+bool
+server_all_up(void)
+{
+	for (uint32_t i = 0; i < options.workers; i++)
+		if (!server.seats[i].up)
+			return false;
+	return true;
+}
+
+/* The pid of the worker in a seat now, or 0. */
+pid_t
+server_worker(uint32_t seat)
+{
+	return (pid_t)atomic_load(&server.seg.status->seats[seat].pid);
+}
+
+/* How many fds the master has open. */
+unsigned
+server_fds(void)
+{
+	char path[32];
+	unsigned n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", server.pid);
+	dir = opendir(path);
+	if (dir == NULL)
+		return 0;
+	for (struct dirent *e; (e = readdir(dir)) != NULL;)
+		n += e->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+static int
+server_shmdump(const char *view, char *out, size_t size)
+{
+	char command[400];
+	size_t len;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "%s/shmdump -n %s %s 2>&1",
+	    options.build, server.name, view);
+	f = popen(command, "re");
+	if (f == NULL)
+		return -1;
+	len = fread(out, 1, size - 1, f);
+	out[len] = '\0';
+	return pclose(f);
+}
+
+void
+server_verify(void)
+{
+	char out[4096];
+
+	if (server_shmdump("verify", out, sizeof(out)) != 0)
+		wrong(CHECK_SEGMENT, "shmdump verify says:\n%s", out);
+}
+
+/* For whoever looks into a failure: what is where. */
+void
+server_dump(void)
+{
+	static const char *const views[] = {
+	    "status", "workers", "locks", "rooms", "sessions"};
+	static char out[262144];
+
+	if (server.pid == 0 || server.log_fd == -1)
+		return;
+	for (size_t i = 0; i < COUNT(views); i++) {
+		(void)server_shmdump(views[i], out, sizeof(out));
+		dprintf(server.log_fd, "--- %s\n%s", views[i], out);
+	}
+}
+
+/* Has the master ended?  Reaps it. */
+bool
+server_ended(void)
+{
+	if (server.pid != 0 &&
+	    waitpid(server.pid, &server.status, WNOHANG) == server.pid)
+		server.pid = 0;
+	return server.pid == 0;
+}
+
+/* End it, whatever it takes. */
+void
+server_abandon(void)
+{
+	uint64_t until = clock_us() + 6 * SECOND_US;
+
+	if (server.pid == 0)
+		return;
+	kill(server.pid, SIGTERM);
+	while (!server_ended() && clock_us() < until)
+		usleep(10000);
+	if (server.pid == 0)
+		return;
+	kill(server.pid, SIGKILL); /* and its workers with it */
+	(void)waitpid(server.pid, &server.status, 0);
+	server.pid = 0;
+}
+
+/* Remove its objects; returns how many there were. */
+int
+server_remove(void)
+{
+	char object[64];
+	int n = 0;
+
+	snprintf(object, sizeof(object), "/chatmaster.%s", server.name);
+	n += shm_unlink(object) == 0;
+	strcat(object, ".old");
+	n += shm_unlink(object) == 0;
+	return n;
+}
+
+/* The log is kept for whoever looks into a failure. */
+void
+server_forget_log(bool keep)
+{
+	if (server.attached)
+		segment_detach(&server.seg);
+	points_close();
+	if (server.faults_path[0] != '\0')
+		unlink(server.faults_path);
+	if (server.log_path[0] == '\0')
+		return;
+	if (keep)
+		printf("the server's log: %s\n", server.log_path);
+	else
+		unlink(server.log_path);
+	close(server.log_fd);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kill harness: clients under load, workers killed under them, and every
+ * byte that a client reads checked as it arrives.
+ *
+ * Reading order: main.c (the phases of a run), server.c (starts it, reads its
+ * log), client.c (connections), load.c (what clients do), text.c (what they
+ * say), reader.c (bytes into lines), order.c (who must read what, in which
+ * order), quiet.c (one message at a time, for lost wake-ups), killer.c and
+ * points.c (who dies when), report.c (what was wrong).
+ *
+ * In each room one client says nothing, stays, and reads all: the observer.
+ * What it reads is the room's log; every other member must read the same
+ * from its join to its leave, less its own messages.
+ *
+ * One process, one thread.  Times are CLOCK_MONOTONIC in microseconds.
+ */
+#ifndef TESTS_TORTURE_TORTURE_H
+#define TESTS_TORTURE_TORTURE_H
+
+#include "shared/base/base.h"
+
+#include <sys/types.h>
+
+#include "shared/shm/segment.h"
+
+#define LINE_MAX_SENT 4096 /* max-line of the server */
+#define LINE_MAX_READ (LINE_MAX_SENT + 64)
+#define OUT_SIZE 32768
+#define REPLIES_MAX 8 /* errors a client waits for at once */
+#define NAME_SIZE 16
+#define SECOND_US UINT64_C(1000000)
+
+struct options {
+	char build[256]; /* where chatmaster and shmdump are */
+	unsigned kills, clients, rooms, workers;
+	unsigned seconds_max; /* of the whole run */
+	unsigned rate;        /* kills a second, under load */
+	uint64_t seed;
+};
+extern struct options options;
+
+/* What is proved; one line of the sum each. */
+enum check {
+	CHECK_BYTES,    /* every line is one that the server says */
+	CHECK_ORDER,    /* the same order for all members */
+	CHECK_LOST,     /* nothing is missing */
+	CHECK_TWICE,    /* nothing comes again */
+	CHECK_OPEN,     /* nobody is disconnected */
+	CHECK_RECOVERY, /* every death is recovered from */
+	CHECK_WAKEUP,   /* nothing waits for a wake-up that was lost */
+	CHECK_SEGMENT,  /* shmdump verify */
+	CHECK_FDS,      /* the master has no more fds than before */
+	CHECK_STOP,     /* a clean end that leaves nothing */
+	CHECKS,
+};
+
+/* report.c */
+void wrong(enum check check, const char *format, ...) PRINTF_LIKE(2, 3);
+unsigned report_wrongs(void);
+unsigned report_count(enum check check);
+void report_bytes(const char *what, const char *bytes, size_t len, size_t at);
+void report_summary(void);
+void report_progress(const char *phase);
+
+struct counts {
+	uint64_t deliveries, joins, leaves, replies, connections, messages;
+	uint64_t lost, twice, order_errors, disconnects, hangs;
+	uint64_t quiet_messages, quiet_slow;
+	uint64_t quiet_max_us;
+	uint64_t random_kills, point_kills, repair_kills;
+	uint64_t exits, recoveries, died_in_repair, locks_recovered;
+	uint64_t recovery_max_us;
+	uint64_t began_us;
+};
+extern struct counts counts;
+
+/* main.c: draws from the seed. */
+uint64_t chance_next(void);
+uint32_t chance_below(uint32_t n);
+bool chance_of(unsigned percent);
+/* Around `mean`, mostly less, at most eight times as much. */
+uint64_t chance_wait_us(uint64_t mean_us);
+
+/* server.c */
+#define SERVER_SEATS SEATS_MAX
+struct seat_seen {
+	bool up; /* serves, as far as the log says */
+	uint64_t died_us;
+};
+struct server {
+	char name[32];
+	char log_path[300];
+	char faults_path[300];
+	pid_t pid; /* of the master; 0 when it has been reaped */
+	int status;
+	uint16_t port; /* 0 until it is ready */
+	int log_fd;
+	bool attached;
+	struct segment seg; /* read-only: for the workers' pids */
+	struct seat_seen seats[SERVER_SEATS];
+	uint64_t changed_us; /* when a worker last died or recovered */
+};
+extern struct server server;
+int server_start(void);
+void server_poll(void);
+bool server_all_up(void);
+pid_t server_worker(uint32_t seat);
+unsigned server_fds(void);
+void server_verify(void);
+void server_dump(void);
+bool server_ended(void);
+void server_abandon(void);
+int server_remove(void);
+void server_forget_log(bool keep);
+
+/* text.c */
+size_t text_name(uint32_t client, char dst[NAME_SIZE]);
+size_t text_room(uint32_t room, char dst[NAME_SIZE]);
+size_t text_make(uint32_t client, uint32_t number, char *dst);
+bool text_has_cr(uint32_t client, uint32_t number);
+size_t text_line(uint32_t client, uint32_t number, char *dst);
+bool text_parse(
+    const char *line, size_t len, uint32_t *client, uint32_t *number);
+
+/* What a member reads of its room. */
+enum entry_kind {
+	ENTRY_MESSAGE,
+	ENTRY_JOIN,
+	ENTRY_LEAVE,
+};
+struct entry {
+	uint16_t kind; /* enum entry_kind */
+	uint16_t client;
+	uint32_t number; /* of the client's messages, from 0 */
+};
+
+struct room {
+	uint32_t index;
+	bool quiet; /* even while others are busy */
+	uint32_t observer;
+	uint32_t *members; /* clients */
+	uint32_t count;
+	struct entry *log;
+	uint32_t len, size;
+	/* The message under way in a quiet room. */
+	bool asked;
+	struct entry question;
+	uint64_t asked_us, due_us;
+	uint32_t answers; /* who has still to read it */
+};
+extern struct room *rooms;
+
+enum trait {
+	TRAIT_SENDS = 1,
+	TRAIT_CHURNS = 2, /* leaves and comes back */
+	TRAIT_SLOW = 4,   /* reads nothing for a while */
+	TRAIT_ERRS = 8,   /* says what is refused */
+};
+
+enum client_state {
+	CLIENT_OUT,      /* not connected */
+	CLIENT_COMING,   /* connected; its own join line is awaited */
+	CLIENT_IN,       /* in its room */
+	CLIENT_GOING,    /* has said so; the end of the stream is awaited */
+	CLIENT_SETTLING, /* closed; the room's log must catch up */
+};
+
+enum going {
+	GOING_QUIT,  /* "/quit" */
+	GOING_HALF,  /* shutdown for writing */
+	GOING_CLOSE, /* just close, perhaps with bytes unread */
+};
+
+struct client {
+	uint32_t index, room, member; /* member: its place in room.members */
+	unsigned traits;
+	enum client_state state;
+	enum going going;
+	int fd;
+	uint32_t armed;
+	bool paused; /* reads nothing */
+	bool shut;   /* has half-closed */
+	uint64_t pause_until_us;
+	uint64_t due_us; /* when it does something again */
+
+	/* What it says. */
+	uint32_t queued;    /* messages given to `out` */
+	uint32_t published; /* of them in the room's log */
+	uint64_t
+	    progress_us; /* when `published` last changed, or fell behind */
+	size_t out_len, out_at;
+	char out[OUT_SIZE];
+
+	/* What it reads. */
+	char partial[LINE_MAX_READ];
+	size_t partial_len;
+	uint8_t replies[REPLIES_MAX]; /* enum chat_error, the next one first */
+	unsigned nreplies;
+	uint32_t joins, leaves;         /* asked for */
+	uint32_t log_joins, log_leaves; /* in the room's log */
+	uint32_t join_at, leave_at;     /* the last ones there */
+	uint32_t at;                    /* in the log: what it reads next */
+	bool joined;                    /* has read its own join line */
+	bool placed;                    /* `at` is known */
+	bool dismissed;                 /* was told that the server stops */
+	struct entry *pending;          /* read, but not in the log yet */
+	uint32_t npending, pending_size;
+	uint32_t *next; /* by member: its next number, UINT32_MAX: unknown */
+};
+extern struct client *clients;
+
+/* client.c */
+int clients_make(void);
+void client_connect(struct client *c);
+void client_say(struct client *c, const char *bytes, size_t len);
+void client_flush(struct client *c, size_t most);
+void client_go(struct client *c, enum going how);
+void client_pause(struct client *c, uint64_t until_us);
+void client_watch(struct client *c);
+void client_ended(struct client *c, int error);
+void client_turn(struct client *c, uint32_t events);
+void client_settle(struct client *c);
+bool client_is_done(const struct client *c);
+extern bool stopping; /* the server was told to stop */
+
+/* reader.c */
+void reader_take(struct client *c);
+
+/* order.c */
+void order_begin(struct client *c);
+void order_take(struct client *c, struct entry e);
+void order_settle(struct client *c);
+bool order_at_end(struct client *c);
+void order_finish(void);
+
+/* load.c */
+enum load_mode {
+	LOAD_JOIN, /* all come in, nobody speaks */
+	LOAD_BUSY,
+	LOAD_QUIET, /* only quiet.c lets them speak */
+	LOAD_DRAIN, /* what was begun is ended; who is out comes back */
+};
+extern enum load_mode load_mode;
+void load_tick(uint64_t now);
+void load_message(struct client *c, bool ended);
+bool load_all_in(void);
+bool load_drained(void);
+void load_complain(void);
+
+/* quiet.c */
+void quiet_tick(uint64_t now);
+void quiet_seen(struct client *c, struct entry e);
+bool quiet_waits(void);
+
+/* killer.c, points.c */
+void killer_begin(uint64_t deaths);
+void killer_tick(uint64_t now, bool quiet);
+void killer_round(uint64_t now);
+bool killer_is_idle(uint64_t now);
+bool killer_is_done(void);
+bool killer_is_urgent(uint64_t now);
+bool killer_rest(uint64_t now);
+bool points_open(void);
+void points_close(void);
+void points_measure(uint64_t now);
+bool points_arm(uint64_t now, bool repair);
+bool points_armed(void);
+bool points_fired(void);
+bool points_disarm(void);
+void points_table(void);
+
+#endif
