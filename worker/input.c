@@ -193,7 +193,8 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 			input_starve(w, slot);
 	}
 	l->waiting = false;
-	talk_consume(w, slot, base, base + len, l->eof);
+	/* A reset, unlike a FIN, ends no line: half of one is nobody's wish. */
+	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
 	input_keep(w, slot, base, base + len);
 	/* If it waits for its reply to be read, epoll will say when. */
 	if (l->move_to != 0 ||
