@@ -200,6 +200,6 @@ lag_serve(struct worker *w, uint32_t slot)
 		 h->own >= atomic_load_explicit(
 			       &w->seat->cursor, memory_order_relaxed))
 		h->lag = 0;
-	else
+	else if (h->lag) /* else it is in step, whatever its own cursor says */
 		worker_due(w, slot);
 }
