@@ -313,11 +313,13 @@ static size_t
 send_pieces(struct worker *w, uint32_t slot, struct iovec *iov, int count)
 {
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = (size_t)count};
+	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	int fd = session_fd(slot);
 	ssize_t n;
 
-	do {
-		n = sendmsg(
-		    session_fd(slot), &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	do { /* one piece, as nearly always, is a little cheaper with send */
+		n = count == 1 ? send(fd, iov->iov_base, iov->iov_len, flags)
+			       : sendmsg(fd, &msg, flags);
 	} while (n == -1 && errno == EINTR);
 	FAULT_POINT("tx.sent");
 	if (n == -1 && errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) {
