@@ -30,6 +30,8 @@
 #define WRONGS_MAX 20    /* then it is enough */
 #define CYCLE_KILLS 125  /* between two times that all is drained */
 #define QUIET_PERCENT 35 /* of the kills */
+#define IDLE_US 300000
+#define IDLE_PASSES 60 /* of a worker in that time: 10 ms timers may run */
 #define JOIN_US (20 * SECOND_US)
 #define DRAIN_US (20 * SECOND_US)
 #define STOP_US (5 * SECOND_US)
@@ -145,7 +147,9 @@ run(enum load_mode mode, bool (*done)(uint64_t now), uint64_t within_us)
 
 	load_mode = mode;
 	while (!is_enough()) {
+		now = clock_us();
 		run_pass();
+		counts.mode_us[mode] += clock_us() - now;
 		now = clock_us();
 		if (done(now))
 			return true;
@@ -198,6 +202,33 @@ torture(void)
 		return drain();
 	}
 	return true;
+}
+
+static bool
+a_while(uint64_t now)
+{
+	static uint64_t began;
+
+	if (began == 0)
+		began = now;
+	return now - began > IDLE_US;
+}
+
+/* Nobody says anything: workers turn in their sleep once a second. */
+static void
+check_sleep(void)
+{
+	uint64_t before[SERVER_SEATS], passes;
+
+	for (uint32_t i = 0; i < options.workers; i++)
+		before[i] = server_passes(i);
+	(void)run(LOAD_DRAIN, a_while, SECOND_US);
+	for (uint32_t i = 0; i < options.workers; i++) {
+		passes = server_passes(i) - before[i];
+		if (passes > IDLE_PASSES)
+			wrong(CHECK_SLEEP, "seat %u: %ju passes in %u ms", i,
+			    (uintmax_t)passes, IDLE_US / 1000);
+	}
 }
 
 static void
@@ -257,6 +288,7 @@ run_all(void)
 		return;
 	}
 	order_finish();
+	check_sleep();
 	server_verify();
 	check_fds(fds);
 	if (report_wrongs() > 0)

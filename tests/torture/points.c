@@ -102,6 +102,14 @@ points_measure(uint64_t now)
 	}
 }
 
+/* Does anybody come by there as things are? */
+static bool
+point_is_used(uint32_t i)
+{
+	return load_mode == LOAD_QUIET ? points[i].rate > 0
+				       : points[i].hits > 0;
+}
+
 /* A point of that kind; half of the time the one least used until now. */
 static uint32_t
 point_choose(bool repair)
@@ -111,7 +119,7 @@ point_choose(bool repair)
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (!point_is_worker(i) || point_is_repair(i) != repair ||
-		    (!repair && points[i].hits == 0))
+		    (!repair && !point_is_used(i)))
 			continue;
 		seen++;
 		if (best == UINT32_MAX ||
@@ -126,7 +134,8 @@ static bool
 point_arm(uint32_t i)
 {
 	uint64_t ahead = points[i].rate * AHEAD_US / SECOND_US;
-	uint32_t countdown = 1 + chance_below((uint32_t)ahead + 2);
+	uint32_t most = load_mode == LOAD_QUIET ? 3 : (uint32_t)ahead + 2;
+	uint32_t countdown = 1 + chance_below(most);
 
 	if (narmed == ARMED_MAX ||
 	    atomic_load(&file.shm->rows[i].action) != FAULT_NONE ||

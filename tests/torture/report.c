@@ -118,6 +118,10 @@ print_counts(void)
 	printf("quiet_messages=%ju quiet_max_ms=%.1f quiet_slow=%ju\n",
 	    (uintmax_t)n->quiet_messages, (double)n->quiet_max_us / 1e3,
 	    (uintmax_t)n->quiet_slow);
+	printf("seconds_busy=%.1f seconds_quiet=%.1f seconds_drain=%.1f\n",
+	    (double)n->mode_us[LOAD_BUSY] / 1e6,
+	    (double)n->mode_us[LOAD_QUIET] / 1e6,
+	    (double)n->mode_us[LOAD_DRAIN] / 1e6);
 	printf("lost=%ju twice=%ju order_errors=%ju disconnects=%ju hangs=%ju "
 	       "seconds=%.1f\n",
 	    (uintmax_t)n->lost, (uintmax_t)n->twice, (uintmax_t)n->order_errors,

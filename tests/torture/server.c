@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/shm/seat.h"
 #include "tests/torture/torture.h"
 
 #define START_US (10 * SECOND_US)
@@ -205,6 +206,13 @@ pid_t
 server_worker(uint32_t seat)
 {
 	return (pid_t)atomic_load(&server.seg.status->seats[seat].pid);
+}
+
+/* How often a worker has woken up or looked around, in its seat's life. */
+uint64_t
+server_passes(uint32_t seat)
+{
+	return atomic_load(&segment_seat(&server.seg, seat)->passes);
 }
 
 /* How many fds the master has open. */

@@ -49,6 +49,7 @@ enum check {
 	CHECK_OPEN,     /* nobody is disconnected */
 	CHECK_RECOVERY, /* every death is recovered from */
 	CHECK_WAKEUP,   /* nothing waits for a wake-up that was lost */
+	CHECK_SLEEP,    /* a worker with nothing to do sleeps */
 	CHECK_SEGMENT,  /* shmdump verify */
 	CHECK_FDS,      /* the master has no more fds than before */
 	CHECK_STOP,     /* a clean end that leaves nothing */
@@ -72,6 +73,7 @@ struct counts {
 	uint64_t exits, recoveries, died_in_repair, locks_recovered;
 	uint64_t recovery_max_us;
 	uint64_t began_us;
+	uint64_t mode_us[4]; /* by enum load_mode: how long it took */
 };
 extern struct counts counts;
 
@@ -106,6 +108,7 @@ int server_start(void);
 void server_poll(void);
 bool server_all_up(void);
 pid_t server_worker(uint32_t seat);
+uint64_t server_passes(uint32_t seat);
 unsigned server_fds(void);
 void server_verify(void);
 void server_dump(void);
