@@ -83,9 +83,9 @@ adopt_row(struct worker *w, uint32_t slot)
 		lock_release(&w->journal.lock);
 		session_link(w, slot);
 	}
-	session_watch(w, slot);
 	l->waiting = s->half.in_done <
 		     atomic_load_explicit(&s->in_total, memory_order_relaxed);
+	session_watch(w, slot);
 	worker_due(w, slot);
 }
 

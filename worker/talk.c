@@ -314,13 +314,12 @@ talk_consume(
 	struct consumer c = {w, slot, s, s->half, base, total, eof};
 	enum progress p = GO_ON;
 
-	if (w->locals[slot].move_to != 0)
-		return;
-	while (p == GO_ON)
+	while (p == GO_ON && w->locals[slot].move_to == 0)
 		p = talk_next(&c);
 	flush(&c);
 	if (c.half.in_done != s->half.in_done ||
 	    c.half.skip_line != s->half.skip_line)
 		commit(&c);
-	w->locals[slot].waiting = p == WAIT;
+	/* What one that moves has left is taken up where it goes, or here. */
+	w->locals[slot].waiting = p == WAIT || w->locals[slot].move_to != 0;
 }
