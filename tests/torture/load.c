@@ -114,6 +114,7 @@ load_leave(struct client *c)
 			load_message(c, false);
 	}
 	client_go(c, how);
+	c->due_us = 0;
 }
 
 /* One who is in the room does something. */
@@ -217,6 +218,15 @@ load_watch(struct client *c, uint64_t now)
 	    "room %u, t%u hangs: state %d, said %u, read by others %u", c->room,
 	    c->index, (int)c->state, c->queued, c->published);
 	c->progress_us = now;
+}
+
+/* From now on clients do this; each takes a turn soon. */
+void
+load_begin(enum load_mode mode)
+{
+	load_mode = mode;
+	for (uint32_t i = 0; i < options.clients; i++)
+		clients[i].due_us = 0;
 }
 
 /* Whoever is due takes a turn. */

@@ -145,7 +145,7 @@ run(enum load_mode mode, bool (*done)(uint64_t now), uint64_t within_us)
 	static const char *const names[] = {"join", "busy", "quiet", "drain"};
 	uint64_t until = clock_us() + within_us, shown = 0, now;
 
-	load_mode = mode;
+	load_begin(mode);
 	while (!is_enough()) {
 		now = clock_us();
 		run_pass();

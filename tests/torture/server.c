@@ -173,8 +173,11 @@ server_poll(void)
 	static size_t len;
 	char *p = text, *lf;
 	static off_t at;
-	ssize_t n = pread(server.log_fd, text + len, LOG_CHUNK - len, at);
+	ssize_t n;
 
+	if (server.dumped)
+		return;
+	n = pread(server.log_fd, text + len, LOG_CHUNK - len, at);
 	if (n <= 0)
 		return;
 	at += n;
@@ -269,6 +272,7 @@ server_dump(void)
 
 	if (server.pid == 0 || server.log_fd == -1)
 		return;
+	server.dumped = true;
 	for (size_t i = 0; i < COUNT(views); i++) {
 		(void)server_shmdump(views[i], out, sizeof(out));
 		dprintf(server.log_fd, "--- %s\n%s", views[i], out);

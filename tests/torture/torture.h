@@ -99,6 +99,7 @@ struct server {
 	uint16_t port; /* 0 until it is ready */
 	int log_fd;
 	bool attached;
+	bool dumped; /* the log has been written to by ourselves */
 	struct segment seg; /* read-only: for the workers' pids */
 	struct seat_seen seats[SERVER_SEATS];
 	uint64_t changed_us; /* when a worker last died or recovered */
@@ -245,6 +246,7 @@ enum load_mode {
 	LOAD_DRAIN, /* what was begun is ended; who is out comes back */
 };
 extern enum load_mode load_mode;
+void load_begin(enum load_mode mode);
 void load_tick(uint64_t now);
 void load_message(struct client *c, bool ended);
 bool load_all_in(void);
