@@ -32,7 +32,8 @@ fanout_lapped(struct worker *w)
 		worker_due(w, slot);
 	}
 	FAULT_POINT("fanout.lapped");
-	cursor = ring_oldest(&w->seg);
+	/* Onwards in any case: what can't be read may be nonsense. */
+	cursor = MAX(ring_oldest(&w->seg), cursor + 1);
 	atomic_store_explicit(&w->seat->position,
 	    ring_read(&w->seg, cursor, &d) == RING_OK ? d.pos
 						      : ring_position(&w->seg),
@@ -110,7 +111,7 @@ stage_room(struct worker *w, struct local_room *r)
 		    g->desc[i].room_msg + (g->desc[i].type == RECORD_MESSAGE);
 	}
 	FAULT_POINT("fanout.staged");
-	return true;
+	return stage_copy(w);
 }
 
 /* Send what is staged to each member that is in step. */

@@ -185,7 +185,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	size_t kept = input_load(w, slot), room, len = kept;
 
 	note_in_set(w, slot, base);
-	if (readable && !l->eof) {
+	if (readable && !l->eof && !s->half.broken) {
 		room = input_room(w, slot);
 		if (kept < room)
 			len = input_recv(w, slot, kept, room);

@@ -61,7 +61,8 @@ lag_lapped(struct worker *w, uint32_t slot)
 	uint32_t own;
 
 	after = room_messages(w, &half, &head);
-	from = MAX(ring_oldest(&w->seg), half.since);
+	/* Onwards in any case: what can't be read may be nonsense. */
+	from = MAX(MAX(ring_oldest(&w->seg), half.since), half.own + 1);
 	count_messages(w, slot, from, head, &all, &own);
 	missed = after > half.msg_next + all ? after - all - half.msg_next : 0;
 	missed -=
@@ -108,7 +109,7 @@ lag_stage(struct worker *w, uint32_t slot, uint64_t limit, uint32_t most)
 		if (!stage_record(w, n, &d))
 			return 0;
 	}
-	return ring_holds(&w->seg, h->own) ? n : 0;
+	return stage_copy(w) && ring_holds(&w->seg, h->own) ? n : 0;
 }
 
 /* Send the session a batch from its own cursor on. */

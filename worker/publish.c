@@ -68,8 +68,26 @@ publish_batch_full(const struct worker *w, size_t more)
 
 	return b->count == BATCH_RECORDS ||
 	       b->used + line + LIMIT_NAME > b->text_size ||
-	       (b->count > 0 &&
-		   b->bytes + line > w->seg.params.ring_bytes / 16);
+	       (b->count > 0 && b->used + line > w->seg.params.ring_bytes / 16);
+}
+
+/* What all messages of a batch have in common. */
+static void
+batch_begin(struct batch *b, const struct session_shm *s, uint32_t slot)
+{
+	size_t len = MIN((size_t)s->name_len, (size_t)LIMIT_NAME);
+
+	memcpy(b->prefix, s->name, len);
+	memcpy(b->prefix + len, ": ", 2);
+	b->prefix_len = len + 2;
+	b->run = (struct record){
+	    .d.type = RECORD_MESSAGE,
+	    .d.name_len = (uint8_t)len,
+	    .d.sender = slot,
+	    .d.sender_gen = s->gen,
+	    .line = b->text,
+	    .lens = b->lens,
+	};
 }
 
 /* Add the message `text`, made safe, to a batch that isn't full. */
@@ -77,24 +95,17 @@ void
 publish_batch_add(struct batch *b, const struct session_shm *s, uint32_t slot,
     const char *text, size_t len)
 {
-	struct record *rec = &b->recs[b->count++];
 	char *line = b->text + b->used;
-	size_t n = s->name_len;
+	size_t n;
 
-	memcpy(line, s->name, n);
-	line[n++] = ':';
-	line[n++] = ' ';
+	if (b->count == 0)
+		batch_begin(b, s, slot);
+	memcpy(line, b->prefix, sizeof(b->prefix)); /* what is too much of */
+	n = b->prefix_len;                          /* it is written over */
 	n += text_sanitise(line + n, text, len);
 	line[n++] = '\n';
-	memset(rec, 0, sizeof(*rec));
-	rec->d.type = RECORD_MESSAGE;
-	rec->d.name_len = s->name_len;
-	rec->d.sender = slot;
-	rec->d.sender_gen = s->gen;
-	rec->d.len = (uint32_t)n;
-	rec->line = line;
+	b->lens[b->count++] = (uint32_t)n;
 	b->used += n;
-	b->bytes += ring_footprint(rec);
 }
 
 static void
@@ -160,21 +171,22 @@ publish_batch(struct worker *w, uint32_t slot, struct session_half *half)
 {
 	struct batch *b = &w->batch;
 	struct room_shm *room = &w->seg.rooms[half->room];
-	uint64_t now = clock_real_us(), seats;
+	uint64_t seats;
 
 	if (half->lag)
-		half->said += (uint32_t)b->count;
+		half->said += b->count;
+	b->run.count = b->count;
+	b->run.d.len = (uint32_t)b->used;
+	b->run.d.room = half->room;
+	b->run.d.room_gen = half->room_gen;
+	b->run.d.time_us = clock_real_us();
 	lock_acquire(&w->journal.lock);
-	for (size_t i = 0; i < b->count; i++) {
-		b->recs[i].d.room = half->room;
-		b->recs[i].d.room_gen = half->room_gen;
-		b->recs[i].d.room_msg = room->messages + i;
-		b->recs[i].d.time_us = now;
-	}
-	journal_publish(&w->journal, b->recs, b->count, slot, half);
+	b->run.d.room_msg = room->messages;
+	journal_publish(&w->journal, &b->run, 1, slot, half);
 	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
 	lock_release(&w->journal.lock);
-	b->count = b->used = b->bytes = 0;
+	b->count = 0;
+	b->used = 0;
 	bell(w, seats);
 }
 

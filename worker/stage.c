@@ -29,11 +29,28 @@ stage_reset(struct worker *w)
 {
 	w->staging->count = 0;
 	w->staging->bytes_used = 0;
+	w->span = (struct span){0};
 }
 
 /*
- * Stage record `n`, whose descriptor is `d`.  Returns false when it was
- * overwritten meanwhile; the caller has seen that there is room for it.
+ * Copy the records staged last.  Returns false when they were overwritten
+ * meanwhile.  To be called when all are staged.
+ */
+bool
+stage_copy(struct worker *w)
+{
+	const struct span *span = &w->span;
+
+	return span->len == 0 ||
+	       ring_copy_span(&w->seg, span->pos, w->staging->bytes + span->off,
+		   span->len) == RING_OK;
+}
+
+/*
+ * Stage record `n`, whose descriptor is `d`.  Those that lie one behind the
+ * other in the ring, as the lines of one read do, are copied at once.  Returns
+ * false when some were overwritten meanwhile; the caller has seen that there is
+ * room for it.
  */
 bool
 stage_record(struct worker *w, uint64_t n, const struct desc_shm *d)
@@ -41,10 +58,14 @@ stage_record(struct worker *w, uint64_t n, const struct desc_shm *d)
 	struct staging_shm *st = w->staging;
 	struct staged *row = &st->table[st->count];
 
-	if (d->len + 8 > STAGING_BYTES - st->bytes_used ||
-	    ring_copy(&w->seg, d, 0, st->bytes + st->bytes_used, d->len) !=
-		RING_OK)
+	if (d->len + 8 > STAGING_BYTES - st->bytes_used)
 		return false;
+	if (w->span.pos + w->span.len != d->pos) {
+		if (!stage_copy(w))
+			return false;
+		w->span = (struct span){.pos = d->pos, .off = st->bytes_used};
+	}
+	w->span.len += d->len;
 	*row = (struct staged){
 	    .record = n,
 	    .room_msg = d->room_msg,

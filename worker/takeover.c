@@ -43,13 +43,14 @@ settle_in(struct worker *w)
 	FAULT_POINT("takeover.in");
 	if (note->slot >= w->in->nslots ||
 	    tcp_counts(session_fd(note->slot), &counts) == -1 ||
-	    counts.read < note->base || counts.read > most) {
+	    counts.read < note->base || counts.read > most + 1) {
 		if (note->slot < w->in->nslots)
 			session_row(w, note->slot)->half.broken = 1;
 		atomic_store_explicit(&note->valid, 0, memory_order_relaxed);
 		return;
 	}
-	input_keep(w, note->slot, note->base, counts.read);
+	/* One too high, after FIN and RST: see tcp.h. */
+	input_keep(w, note->slot, note->base, MIN(counts.read, most));
 }
 
 /* A buffer that a row of mine refers to is its; the rest of mine are free. */

@@ -67,14 +67,23 @@ struct slot_list {
 	uint32_t count;
 };
 
-/* Messages of one session on their way into the ring. */
+/* Messages of one session on their way into the ring: a run of records. */
 struct batch {
-	struct record recs[BATCH_RECORDS];
-	size_t count;
-	size_t bytes; /* footprint in the ring */
-	size_t used;  /* of text */
+	struct record run;
+	uint32_t lens[BATCH_RECORDS];
+	uint32_t count;
+	char prefix[LIMIT_NAME + 2]; /* "NAME: " */
+	size_t prefix_len;
+	size_t used; /* of text */
 	size_t text_size;
 	char *text;
+};
+
+/* Bytes of the ring that are to be staged with one copy. */
+struct span {
+	uint64_t pos;
+	size_t off; /* in the staging area */
+	size_t len;
 };
 
 /* The records of a pass, sorted into rooms. */
@@ -100,6 +109,7 @@ struct worker {
 	struct local_room *rooms;
 	struct slot_list due, later, untold;
 	struct batch batch;
+	struct span span;
 	struct gathered *gathered;
 	uint32_t sessions;
 	uint32_t pool_hint;
@@ -169,6 +179,7 @@ void publish_ring_all(struct worker *w);
 
 /* stage.c */
 void stage_reset(struct worker *w);
+bool stage_copy(struct worker *w);
 bool stage_record(struct worker *w, uint64_t n, const struct desc_shm *d);
 void stage_send(struct worker *w, uint32_t slot, uint64_t first, uint64_t end);
 void stage_send_cut(struct worker *w, uint32_t slot);

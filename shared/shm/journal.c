@@ -31,19 +31,36 @@ note_step_clear(struct note_step *note)
 	FAULT_POINT("step.cleared");
 }
 
+/* Apply a record, or a run of messages, which needs its last one only. */
+static void
+apply_run(struct segment *seg, const struct record *rec)
+{
+	_Atomic uint64_t *ever = &seg->tables->messages;
+	uint32_t count = MAX(rec->count, 1U);
+	struct desc_shm last = rec->d;
+
+	if (count > 1) {
+		last.room_msg += count - 1;
+		atomic_store_explicit(ever,
+		    atomic_load_explicit(ever, memory_order_relaxed) + count -
+			1,
+		    memory_order_relaxed);
+	}
+	tables_apply(seg, &last, rec->line, rec->extra, true);
+}
+
 void
 journal_publish(struct journal *j, const struct record *recs, size_t n,
     uint32_t slot, const struct session_half *half)
 {
 	struct segment *seg = j->seg;
-	uint64_t head = ring_head(seg) + n;
+	uint64_t head = ring_head(seg) + ring_count(recs, n);
 
 	note_step_set(&j->seat->step, slot, head, half);
 	ring_append(seg, recs, n);
 	ring_commit(seg, head);
 	for (size_t i = 0; i < n; i++)
-		tables_apply(
-		    seg, &recs[i].d, recs[i].line, recs[i].extra, true);
+		apply_run(seg, &recs[i]);
 	FAULT_POINT("journal.applied");
 	atomic_store_explicit(&seg->ring->applied, head, memory_order_relaxed);
 	seg->sessions[slot].half = *half;
@@ -76,8 +93,7 @@ journal_replay(struct segment *seg)
 		const char *line = seg->bytes + (d->pos & mask);
 
 		if (d->len <= seg->params.ring_bytes / 2)
-			tables_apply(
-			    seg, d, line, line + (d->len + 7) / 8 * 8, false);
+			tables_apply(seg, d, line, line + d->len, false);
 		FAULT_POINT("journal.replayed");
 	}
 	atomic_store_explicit(&seg->ring->applied, head, memory_order_relaxed);

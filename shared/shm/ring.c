@@ -14,41 +14,79 @@
 
 typedef _Atomic uint64_t atomic_word;
 
-static size_t
-round_to_word(size_t n)
-{
-	return (n + WORD - 1) / WORD * WORD;
-}
-
-/* `dst` is on a word boundary and owns its last word whole. */
+/*
+ * Copy to position `pos` of the byte area.  The writer is alone, so a word that
+ * it shares with the record before or, a ring behind, with the oldest one, is
+ * stored with their bytes as they were.
+ */
 static void
-store_words(char *dst, const char *src, size_t len)
+store_bytes(struct segment *seg, uint64_t pos, const char *src, size_t len)
 {
-	atomic_word *to = (atomic_word *)(void *)dst;
+	size_t gap = pos % WORD, part;
+	atomic_word *to =
+	    (atomic_word *)(void *)(seg->bytes +
+				    ((pos - gap) &
+					(seg->params.ring_bytes - 1)));
 	uint64_t word;
 
+	if (len == 0)
+		return;
+	if (gap != 0) {
+		part = MIN(len, WORD - gap);
+		word = atomic_load_explicit(to, memory_order_relaxed);
+		memcpy((char *)&word + gap, src, part);
+		atomic_store_explicit(to++, word, memory_order_relaxed);
+		src += part;
+		len -= part;
+	}
 	for (; len >= WORD; len -= WORD, src += WORD) {
 		memcpy(&word, src, WORD);
 		atomic_store_explicit(to++, word, memory_order_relaxed);
 	}
 	if (len > 0) {
-		word = 0;
+		word = atomic_load_explicit(to, memory_order_relaxed);
 		memcpy(&word, src, len);
 		atomic_store_explicit(to, word, memory_order_relaxed);
 	}
 }
 
-/* `src` is on a word boundary; up to 7 bytes beyond `len` are written. */
+/* Copy from position `pos`; up to 7 bytes beyond `len` are written. */
 static void
-load_words(char *dst, const char *src, size_t len)
+load_bytes(const struct segment *seg, uint64_t pos, char *dst, size_t len)
 {
-	const atomic_word *from = (const atomic_word *)(const void *)src;
+	size_t gap = pos % WORD, part;
+	const atomic_word *from = (const atomic_word *)(const void
+		*)(seg->bytes + ((pos - gap) & (seg->params.ring_bytes - 1)));
 	uint64_t word;
 
+	if (gap != 0) {
+		part = MIN(len, WORD - gap);
+		word = atomic_load_explicit(from++, memory_order_relaxed);
+		memcpy(dst, (const char *)&word + gap, part);
+		dst += part;
+		len -= part;
+	}
 	for (size_t done = 0; done < len; done += WORD) {
 		word = atomic_load_explicit(from++, memory_order_relaxed);
 		memcpy(dst + done, &word, WORD);
 	}
+}
+
+static atomic_word *
+desc_words(const struct segment *seg, uint64_t n)
+{
+	return (atomic_word *)(void *)&seg->desc[n & (seg->layout.ndesc - 1)];
+}
+
+static void
+store_desc(struct segment *seg, uint64_t n, const struct desc_shm *d)
+{
+	atomic_word *to = desc_words(seg, n);
+	uint64_t words[sizeof(*d) / WORD];
+
+	memcpy(words, d, sizeof(words));
+	for (size_t i = 0; i < COUNT(words); i++)
+		atomic_store_explicit(&to[i], words[i], memory_order_relaxed);
 }
 
 void
@@ -65,7 +103,39 @@ ring_format(struct segment *seg)
 size_t
 ring_footprint(const struct record *rec)
 {
-	return round_to_word(rec->d.len) + round_to_word(rec->d.extra);
+	return rec->d.len + rec->d.extra;
+}
+
+uint64_t
+ring_count(const struct record *recs, size_t n)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += MAX(recs[i].count, 1U);
+	return count;
+}
+
+/* Write a run's bytes and descriptors; returns the number behind it. */
+static uint64_t
+append_run(
+    struct segment *seg, uint64_t n, uint64_t pos, const struct record *rec)
+{
+	struct desc_shm d = rec->d;
+	uint32_t count = MAX(rec->count, 1U);
+
+	store_bytes(seg, pos, rec->line, rec->d.len);
+	store_bytes(seg, pos + rec->d.len, rec->extra, rec->d.extra);
+	FAULT_POINT("ring.append.torn");
+	d.pos = pos;
+	for (uint32_t i = 0; i < count; i++) {
+		if (rec->count > 1)
+			d.len = rec->lens[i];
+		store_desc(seg, n + i, &d);
+		d.room_msg++;
+		d.pos += d.len;
+	}
+	return n + count;
 }
 
 uint64_t
@@ -75,34 +145,26 @@ ring_append(struct segment *seg, const struct record *recs, size_t n)
 	uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
 	uint64_t pos =
 	    atomic_load_explicit(&r->rsv_bytes, memory_order_relaxed);
-	uint64_t mask = seg->params.ring_bytes - 1, end = pos;
 	uint64_t promised =
 	    atomic_load_explicit(&r->rsv_desc, memory_order_relaxed);
+	uint64_t end_desc = head + ring_count(recs, n), end = pos;
 
 	for (size_t i = 0; i < n; i++)
 		end += ring_footprint(&recs[i]);
 	/* Neither goes back: a batch that died may have promised more. */
-	if (head + n > promised)
+	if (end_desc > promised)
 		atomic_store_explicit(
-		    &r->rsv_desc, head + n, memory_order_relaxed);
+		    &r->rsv_desc, end_desc, memory_order_relaxed);
 	atomic_store_explicit(&r->rsv_bytes, end, memory_order_relaxed);
 	/* Promise before overwriting; pairs with the fences of the readers. */
 	atomic_thread_fence(memory_order_release);
 	FAULT_POINT("ring.append.reserved");
 	for (size_t i = 0; i < n; i++) {
-		struct desc_shm d = recs[i].d;
-		char *at = seg->bytes + (pos & mask);
-
-		d.pos = pos;
-		store_words(at, recs[i].line, d.len);
-		store_words(at + round_to_word(d.len), recs[i].extra, d.extra);
-		FAULT_POINT("ring.append.torn");
-		store_words((char *)&seg->desc[(head + i) % seg->layout.ndesc],
-		    (const char *)&d, sizeof(d));
+		head = append_run(seg, head, pos, &recs[i]);
 		pos += ring_footprint(&recs[i]);
 	}
 	FAULT_POINT("ring.append.uncommitted");
-	return head + n;
+	return head;
 }
 
 void
@@ -116,52 +178,52 @@ ring_commit(struct segment *seg, uint64_t head)
 enum ring_result
 ring_read(const struct segment *seg, uint64_t n, struct desc_shm *out)
 {
+	const atomic_word *from = desc_words(seg, n);
+	uint64_t words[sizeof(*out) / WORD];
+
 	if (n >= ring_head(seg))
 		return RING_NOTHING;
 	if (n < seg->params.first_seq)
 		return RING_LAPPED;
-	load_words((char *)out, (const char *)&seg->desc[n % seg->layout.ndesc],
-	    sizeof(*out));
+	for (size_t i = 0; i < COUNT(words); i++)
+		words[i] = atomic_load_explicit(&from[i], memory_order_relaxed);
+	memcpy(out, words, sizeof(*out));
 	return ring_holds(seg, n) ? RING_OK : RING_LAPPED;
+}
+
+enum ring_result
+ring_copy_span(const struct segment *seg, uint64_t pos, char *dst, size_t len)
+{
+	uint64_t size = seg->params.ring_bytes;
+
+	if (len > size)
+		return RING_LAPPED;
+	load_bytes(seg, pos, dst, len);
+	/* Pairs with the release fence in ring_append. */
+	atomic_thread_fence(memory_order_acquire);
+	if (atomic_load_explicit(&seg->ring->rsv_bytes, memory_order_relaxed) >
+	    pos + size)
+		return RING_LAPPED;
+	return RING_OK;
 }
 
 enum ring_result
 ring_copy(const struct segment *seg, const struct desc_shm *d, size_t off,
     char *dst, size_t len)
 {
-	uint64_t size = seg->params.ring_bytes;
-	size_t gap = off % WORD, whole;
-	const char *src;
-	char word[WORD];
+	uint64_t most = seg->params.ring_bytes / 2;
+	size_t whole = (size_t)d->len + d->extra;
 
-	if (d->len > size / 2 || d->extra > size / 2 || d->pos % WORD != 0)
+	if (d->len > most || d->extra > most || off > whole ||
+	    len > whole - off)
 		return RING_LAPPED;
-	whole = round_to_word(d->len) + d->extra;
-	if (off > whole || len > whole - off)
-		return RING_LAPPED;
-	src = seg->bytes + (d->pos & (size - 1)) + (off - gap);
-	if (gap != 0) {
-		size_t part = WORD - gap < len ? WORD - gap : len;
-
-		load_words(word, src, WORD);
-		memcpy(dst, word + gap, part);
-		dst += part;
-		len -= part;
-		src += WORD;
-	}
-	load_words(dst, src, len);
-	/* Pairs with the release fence in ring_append. */
-	atomic_thread_fence(memory_order_acquire);
-	if (atomic_load_explicit(&seg->ring->rsv_bytes, memory_order_relaxed) >
-	    d->pos + size)
-		return RING_LAPPED;
-	return RING_OK;
+	return ring_copy_span(seg, d->pos + off, dst, len);
 }
 
 enum ring_result
 ring_copy_extra(const struct segment *seg, const struct desc_shm *d, char *dst)
 {
-	return ring_copy(seg, d, round_to_word(d->len), dst, d->extra);
+	return ring_copy(seg, d, d->len, dst, d->extra);
 }
 
 uint64_t

@@ -81,11 +81,19 @@ static_assert(offsetof(struct ring_shm, rsv_desc) == 64 &&
 		  offsetof(struct ring_shm, applied) == 128,
     "layout comment above");
 
-/* A record to append: `d` but for pos, and where its bytes are. */
+/*
+ * What to append: a record, `d` but for pos, and where its bytes are.  Or, with
+ * a `count` of 2 or more, a run of them that are alike but for their lengths,
+ * which are in lens[], and for room_msg, which rises by one: `line` has their
+ * lines one behind the other, d.len is their bytes in all, and there is no
+ * `extra`.
+ */
 struct record {
 	struct desc_shm d;
 	const char *line;
 	const char *extra;
+	uint32_t count;
+	const uint32_t *lens;
 };
 
 static_assert(offsetof(struct desc_shm, room) % sizeof(uint64_t) == 0 &&
@@ -108,13 +116,16 @@ ring_head(const struct segment *seg)
 	return atomic_load_explicit(&seg->ring->head, memory_order_acquire);
 }
 
-/* Bytes a record takes in the byte area. */
+/* Bytes a record, or a run of them, takes in the byte area. */
 size_t ring_footprint(const struct record *rec);
 
+/* How many records are in the first `n` elements of `recs`? */
+uint64_t ring_count(const struct record *recs, size_t n);
+
 /*
- * Append `n` records, without committing them.  Returns the new head, to be
- * given to ring_commit.  The caller holds the lock and has checked that their
- * footprints together are at most an eighth of the ring.
+ * Append `n` records or runs, without committing them.  Returns the new head,
+ * to be given to ring_commit.  The caller holds the lock and has checked that
+ * their footprints together are at most an eighth of the ring.
  */
 uint64_t ring_append(struct segment *seg, const struct record *recs, size_t n);
 
@@ -164,6 +175,13 @@ enum ring_result ring_copy(const struct segment *seg, const struct desc_shm *d,
 /* The same for the `extra` bytes; `dst` has room for d->extra + 8. */
 enum ring_result ring_copy_extra(
     const struct segment *seg, const struct desc_shm *d, char *dst);
+
+/*
+ * Copy `len` bytes from position `pos` on: of several records that lie one
+ * behind the other.  `dst` has room for `len` + 8 bytes.
+ */
+enum ring_result ring_copy_span(
+    const struct segment *seg, uint64_t pos, char *dst, size_t len);
 
 /* The oldest record that can be read now, at most `head`. */
 uint64_t ring_oldest(const struct segment *seg);

@@ -105,13 +105,19 @@ TEST(options_bound_the_number_of_listeners)
 
 TEST(options_round_the_ring_up_to_a_power_of_two)
 {
-	CHECK_EQ(READ("--ring-size=64K"), 0);
+	CHECK_EQ(READ("--ring-size=64K", "--max-line=2048"), 0);
 	CHECK_EQ(options.ring_size, 64 << 10);
 	CHECK_EQ(READ("--ring-size=65537"), 0);
 	CHECK_EQ(options.ring_size, 128 << 10);
 	CHECK_EQ(options.ring_size_asked, 65537);
 	CHECK_EQ(READ("--ring-size=1G"), 0);
 	CHECK_EQ(options.ring_size, 1 << 30);
+}
+
+TEST(options_refuse_a_ring_that_is_too_small_for_the_longest_line)
+{
+	CHECK_EQ(READ("--ring-size=64K", "--max-line=2049"), -1);
+	CHECK(strstr(err, "ring-size") != NULL);
 }
 
 TEST(options_know_whether_max_clients_was_asked_for)
