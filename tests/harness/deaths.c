@@ -15,6 +15,8 @@
 #include "shared/base/fault.h"
 #include "tests/harness/test.h"
 
+#define SEAT 1000 /* of the children below: orders are for them alone */
+
 static struct fault_file file;
 
 void
@@ -38,6 +40,7 @@ status_of(deaths_act *act, void *context)
 	int status;
 
 	if (pid == 0) {
+		fault_set_seat(SEAT);
 		act(context);
 		_exit(0);
 	}
@@ -72,7 +75,7 @@ deaths_die(const struct death *death, deaths_act *act, void *context)
 	int status;
 
 	CHECK_EQ(
-	    fault_arm(&file, death->point, FAULT_DIE, death->hit, 0, -1), 0);
+	    fault_arm(&file, death->point, FAULT_DIE, death->hit, 0, SEAT), 0);
 	status = status_of(act, context);
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
 		test_fail(__FILE__, __LINE__, "it did not die at %s, hit %u",
