@@ -151,12 +151,13 @@ publish_ring_all(struct worker *w)
 static void
 bell(struct worker *w, uint64_t seats)
 {
-	uint64_t eighth = w->seg.params.ring_bytes / 8;
-	uint64_t position = ring_position(&w->seg);
+	uint64_t position = ring_position(&w->seg), head = ring_head(&w->seg);
 
 	FAULT_POINT("publish.committed");
-	if (position - w->last_bell_position > eighth) {
+	if (position - w->last_bell_position > w->seg.params.ring_bytes / 8 ||
+	    head - w->last_bell_head > w->seg.layout.ndesc / 8) {
 		w->last_bell_position = position;
+		w->last_bell_head = head;
 		seats = ~UINT64_C(0);
 	}
 	wake(w, seats);

@@ -118,6 +118,7 @@ struct worker {
 	uint64_t later_us;             /* when the list `later` is due */
 	uint64_t swept_us;             /* when deadlines were last looked at */
 	uint64_t last_bell_position;   /* for waking everybody now and then */
+	uint64_t last_bell_head;
 	uint64_t seat_seen[SEATS_MAX]; /* cursors, for flow control */
 	uint64_t seat_seen_us[SEATS_MAX]; /* and when they last moved */
 	bool stalled; /* another worker is far behind: no input is read */
