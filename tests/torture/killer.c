@@ -107,7 +107,7 @@ strike(uint64_t now, bool quiet)
 	disarm_us = now + (quiet ? QUIET_ARMED_US : ARMED_US);
 	if (chance_of(45))
 		kill_random(now);
-	else if (points_arm(now, repair))
+	else if (points_arm(repair))
 		kill_random(now);
 }
 

@@ -33,6 +33,12 @@ static const char *const with_lock[] = {"ring.append.reserved",
     "journal.applied", "journal.half.stored", "lock.acquired", "lock.releasing",
     "journal.apply.room", "journal.apply.left"};
 
+/* Between a commit and who is to hear of it. */
+static const char *const with_wakeup[] = {"ring.committed", "journal.applied",
+    "journal.half.stored", "step.cleared", "lock.releasing",
+    "publish.committed", "publish.bell", "worker.woken", "worker.sleeping",
+    "fanout.staged", "fanout.sent"};
+
 static uint32_t
 points_count(void)
 {
@@ -145,12 +151,11 @@ point_arm(uint32_t i)
 	return true;
 }
 
-/* Let somebody die with the lock. */
 static bool
-arm_with_lock(void)
+arm_one_of(const char *const names[], size_t n)
 {
-	const char *name = with_lock[chance_below(COUNT(with_lock))];
-	struct fault_row_shm *row = fault_find(&file, name);
+	struct fault_row_shm *row =
+	    fault_find(&file, names[chance_below((uint32_t)n)]);
 
 	return row != NULL && point_arm((uint32_t)(row - file.shm->rows));
 }
@@ -160,15 +165,17 @@ arm_with_lock(void)
  * somebody must be killed to get there.
  */
 bool
-points_arm(uint64_t now, bool repair)
+points_arm(bool repair)
 {
-	uint32_t i = point_choose(repair);
+	uint32_t i;
 
-	(void)now;
+	if (!repair && load_mode == LOAD_QUIET && chance_of(50))
+		return !arm_one_of(with_wakeup, COUNT(with_wakeup));
+	i = point_choose(repair);
 	if (i == UINT32_MAX || !point_arm(i))
 		return repair;
 	if (repair && begins(point_name(i), "journal."))
-		return !arm_with_lock();
+		return !arm_one_of(with_lock, COUNT(with_lock));
 	return repair;
 }
 
@@ -247,9 +254,8 @@ points_measure(uint64_t now)
 }
 
 bool
-points_arm(uint64_t now, bool repair)
+points_arm(bool repair)
 {
-	(void)now;
 	(void)repair;
 	return true;
 }

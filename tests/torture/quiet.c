@@ -91,6 +91,21 @@ quiet_watch(struct room *r, uint64_t now)
 	r->asked = false;
 }
 
+/*
+ * A room to talk in this round: often one of the big rooms, whose members are
+ * spread over several workers, so that they must wake each other.
+ */
+static struct room *
+quiet_choose(void)
+{
+	struct room *r = &rooms[chance_below(options.rooms)];
+
+	for (uint32_t i = 0; i < options.rooms && chance_of(60); i++)
+		if (rooms[i].count > r->count)
+			r = &rooms[i];
+	return r;
+}
+
 /* All is silent and whole: the next round, with a death in it. */
 static void
 quiet_round(uint64_t now)
@@ -98,7 +113,7 @@ quiet_round(uint64_t now)
 	killer_round(now);
 	killer_tick(now, true);
 	for (uint32_t n = 1 + chance_below(ROOMS_MAX); n > 0; n--) {
-		struct room *r = &rooms[chance_below(options.rooms)];
+		struct room *r = quiet_choose();
 
 		if (!r->asked)
 			quiet_ask(r, now);

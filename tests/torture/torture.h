@@ -99,7 +99,7 @@ struct server {
 	uint16_t port; /* 0 until it is ready */
 	int log_fd;
 	bool attached;
-	bool dumped; /* the log has been written to by ourselves */
+	bool dumped;        /* the log has been written to by ourselves */
 	struct segment seg; /* read-only: for the workers' pids */
 	struct seat_seen seats[SERVER_SEATS];
 	uint64_t changed_us; /* when a worker last died or recovered */
@@ -269,7 +269,7 @@ bool killer_rest(uint64_t now);
 bool points_open(void);
 void points_close(void);
 void points_measure(uint64_t now);
-bool points_arm(uint64_t now, bool repair);
+bool points_arm(bool repair);
 bool points_armed(void);
 bool points_fired(void);
 bool points_disarm(void);
