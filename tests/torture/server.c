@@ -44,7 +44,7 @@ server_exec(void)
 	    options.clients + 100);
 	setenv("CHATMASTER_FAULTS", server.faults_path, 1);
 	execl(path, path, "-w", workers, "-n", name, "--line=127.0.0.1:0",
-	    "--watchdog=3", clients_text, (char *)NULL);
+	    "--watchdog=60", clients_text, (char *)NULL);
 	fprintf(stderr, "cannot run %s: %s\n", path, strerror(errno));
 	_exit(127);
 }
