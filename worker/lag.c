@@ -34,18 +34,36 @@ count_messages(const struct worker *w, uint32_t slot, uint64_t from,
 	}
 }
 
-/* The number of the room's next message, and the head it belongs to. */
+/*
+ * The first record that is not for the session any more, so far, and the
+ * number of the room's next message there.
+ */
 static uint64_t
-room_messages(struct worker *w, const struct session_half *h, uint64_t *head)
+room_messages(struct worker *w, const struct session_half *h, uint64_t *end)
 {
 	uint64_t messages = h->msg_next;
 
+	if (h->state == SESSION_LEAVING) {
+		*end = h->until;
+		return h->until_msg;
+	}
 	lock_acquire(&w->journal.lock);
-	*head = ring_head(&w->seg);
-	if (w->seg.rooms[h->room].gen == h->room_gen)
+	*end = ring_head(&w->seg);
+	if (h->room < w->seg.params.nrooms &&
+	    w->seg.rooms[h->room].gen == h->room_gen)
 		messages = w->seg.rooms[h->room].messages;
 	lock_release(&w->journal.lock);
 	return messages;
+}
+
+/* Let `half` read what has been published up to now, and nothing further. */
+void
+lag_until_now(struct worker *w, struct session_half *half)
+{
+	uint64_t end;
+
+	half->until_msg = room_messages(w, half, &end);
+	half->until = end;
 }
 
 /*

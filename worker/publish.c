@@ -314,6 +314,7 @@ publish_leave(struct worker *w, uint32_t slot, struct session_half *half)
 	if (room->members <= 1)
 		rec.d.flags = RECORD_ROOM_ENDS;
 	half->until = ring_head(&w->seg);
+	half->until_msg = room->messages;
 	journal_publish(&w->journal, &rec, 1, slot, half);
 	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
 	if (last_here)

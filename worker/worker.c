@@ -218,8 +218,9 @@ timeout_ms(const struct worker *w)
 {
 	if (!worker_idle(w))
 		return w->stopping && w->due.count == 0 ? 10 : 0;
-	return w->later.count > 0 || w->untold.count > 0 ? LATER_US / 1000
-							 : IDLE_MS;
+	return w->later.count > 0 || w->untold.count > 0 || w->acks > 0
+		   ? LATER_US / 1000
+		   : IDLE_MS;
 }
 
 /* Wait for events; returns how many. */
@@ -414,7 +415,7 @@ stop_all(struct worker *w)
 		if (half.state == SESSION_LEAVING)
 			continue;
 		session_reply(w, slot, &half, CHAT_SHUTTING_DOWN, 0);
-		half.until = ring_head(&w->seg);
+		lag_until_now(w, &half);
 		half.state = SESSION_LEAVING;
 		half.reason = CLOSE_SHUTDOWN;
 		session_unlink(w, slot);

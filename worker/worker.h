@@ -115,11 +115,11 @@ struct worker {
 	uint32_t pool_hint;
 	uint32_t acks;   /* CHANNEL_PASS dealt with and not yet acknowledged */
 	uint64_t now_us; /* CLOCK_MONOTONIC, as of this pass */
-	uint64_t later_us;             /* when the list `later` is due */
-	uint64_t swept_us;             /* when deadlines were last looked at */
-	uint64_t last_bell_position;   /* for waking everybody now and then */
+	uint64_t later_us;           /* when the list `later` is due */
+	uint64_t swept_us;           /* when deadlines were last looked at */
+	uint64_t last_bell_position; /* for waking everybody now and then */
 	uint64_t last_bell_head;
-	uint64_t seat_seen[SEATS_MAX]; /* cursors, for flow control */
+	uint64_t seat_seen[SEATS_MAX];    /* cursors, for flow control */
 	uint64_t seat_seen_us[SEATS_MAX]; /* and when they last moved */
 	bool stalled; /* another worker is far behind: no input is read */
 	bool stopping;
@@ -190,6 +190,7 @@ void stage_settle(struct worker *w);
 /* fanout.c, lag.c */
 void fanout(struct worker *w);
 void lag_serve(struct worker *w, uint32_t slot);
+void lag_until_now(struct worker *w, struct session_half *half);
 
 /* adopt.c */
 void adopt_from_channel(struct worker *w);

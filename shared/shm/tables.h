@@ -57,8 +57,11 @@ struct reply {
  * it or nothing, whenever the worker dies.
  */
 struct session_half {
-	uint64_t in_done;  /* bytes of input consumed, since the beginning */
-	uint64_t skip_to;  /* input before this is thrown away */
+	uint64_t in_done; /* bytes of input consumed, since the beginning */
+	union {
+		uint64_t skip_to;   /* input before this is thrown away */
+		uint64_t until_msg; /* leaving: as msg_next, at `until` */
+	};
 	uint64_t own;      /* next record to deliver; see session_cursor */
 	uint64_t since;    /* first record it may read */
 	uint64_t until;    /* and the first it may not */
