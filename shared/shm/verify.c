@@ -165,7 +165,7 @@ verify_room_list(struct verifier *v, uint32_t room)
 
 	while (at != NONE) {
 		if (at >= seg->params.nslots ||
-		    v->listed++ == seg->params.nslots) {
+		    v->listed >= seg->params.nslots) {
 			breach(v, "room %u: its list is broken", room);
 			break;
 		}
@@ -177,6 +177,7 @@ verify_room_list(struct verifier *v, uint32_t room)
 			    room, at);
 		before = at;
 		at = seg->members[at].next;
+		v->listed++;
 		n++;
 	}
 	return n;
