@@ -188,6 +188,34 @@ test_say(struct journal *j, uint32_t slot, const char *text, unsigned times)
 	lock_release(&j->lock);
 }
 
+void
+test_say_run(struct journal *j, uint32_t slot, const char *text, unsigned times)
+{
+	const struct session_shm *s = &j->seg->sessions[slot];
+	struct session_half half = s->half;
+	uint32_t lens[BATCH_MAX], len;
+	char name[LIMIT_NAME + 1], lines[LINE_MAX_BYTES];
+	struct record run;
+
+	CHECK(times >= 2 && times <= BATCH_MAX);
+	name_of(s, name);
+	len = (uint32_t)snprintf(lines, sizeof(lines), "%s: %s\n", name, text);
+	CHECK(len * times < sizeof(lines));
+	run = record_of(j->seg, RECORD_MESSAGE, slot, name, s->name_len, lines);
+	for (unsigned i = 0; i < times; i++) {
+		memmove(lines + i * len, lines, len);
+		lens[i] = len;
+	}
+	run.count = times;
+	run.lens = lens;
+	run.d.len = len * times;
+	lock_acquire(&j->lock);
+	run.d.room_msg = j->seg->rooms[half.room].messages;
+	half.in_done += times;
+	journal_publish(j, &run, 1, slot, &half);
+	lock_release(&j->lock);
+}
+
 static void
 keep_first(void *context, const char *sentence)
 {

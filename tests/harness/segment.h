@@ -39,6 +39,10 @@ void test_leave(struct journal *j, uint32_t slot);
 void test_say(
     struct journal *j, uint32_t slot, const char *text, unsigned times);
 
+/* The same as one run. */
+void test_say_run(
+    struct journal *j, uint32_t slot, const char *text, unsigned times);
+
 /* The first sentence that tables_verify says, or "". */
 const char *test_breach(const struct segment *seg);
 

@@ -62,6 +62,15 @@ act_messages(void *context)
 }
 
 static void
+act_run(void *context)
+{
+	struct journal j = test_journal(&live, 0);
+
+	(void)context;
+	test_say_run(&j, ALICE, "all of them or none", 3);
+}
+
+static void
 act_join(void *context)
 {
 	struct journal j = test_journal(&live, 0);
@@ -113,6 +122,7 @@ act_step(void *context)
 static const struct scene scenes[] = {
     {"a message", act_message},
     {"a batch of messages", act_messages},
+    {"a run of messages", act_run},
     {"a join", act_join},
     {"a join that makes a room", act_join_new_room},
     {"a leave", act_leave},
@@ -387,7 +397,7 @@ TEST(a_step_has_happened_from_its_note_on)
 		struct test_picture now;
 
 		set_up();
-		rehearse(&scenes[6]);
+		rehearse(&scenes[COUNT(scenes) - 1]);
 		deaths_die(&(struct death){cases[i].point, 1}, act_step, NULL);
 		settle(NULL);
 		test_picture(&live, &now);

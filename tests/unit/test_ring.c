@@ -213,6 +213,34 @@ TEST(a_batch_is_visible_as_a_whole_from_its_commit_on)
 	CHECK_EQ(ring_position(&seg), 15);
 }
 
+TEST(a_run_is_read_as_the_records_that_it_stands_for)
+{
+	static const uint32_t lens[] = {3, 1, 8, 0, 5};
+	const char lines[] = "ab\n\nabcdefg\n1234\n";
+	struct record rec = record_with(lines, sizeof(lines) - 1, "", 0);
+	uint64_t pos = 0;
+
+	set_up();
+	rec.count = COUNT(lens);
+	rec.lens = lens;
+	rec.d.room_msg = 70;
+	CHECK_EQ(ring_count(&rec, 1), COUNT(lens));
+	CHECK_EQ(ring_append(&seg, &rec, 1), first + COUNT(lens));
+	ring_commit(&seg, first + COUNT(lens));
+	for (unsigned i = 0; i < COUNT(lens); i++) {
+		char got[sizeof(lines) + 8];
+		struct desc_shm d;
+
+		CHECK_EQ(ring_read(&seg, first + i, &d), RING_OK);
+		CHECK_EQ(d.room_msg, 70 + i);
+		CHECK_EQ(d.pos, pos);
+		CHECK_EQ(ring_copy(&seg, &d, 0, got, d.len), RING_OK);
+		CHECK_MEM(got, d.len, lines + pos, lens[i]);
+		pos += lens[i];
+	}
+	CHECK_EQ(ring_position(&seg), sizeof(lines) - 1);
+}
+
 /* A writer that dies between the two leaves its promises behind. */
 TEST(what_was_never_committed_is_overwritten_but_its_promise_stays)
 {

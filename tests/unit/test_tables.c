@@ -124,7 +124,9 @@ TEST(a_room_counts_its_messages_from_its_birth_and_the_segment_all)
 	CHECK_EQ(atomic_load(&seg.tables->messages), 6);
 	tables_rebuild(&seg);
 	CHECK_EQ(atomic_load(&seg.tables->messages), 6);
-	CHECK_EQ(seg.rooms[0].messages, 3);
+	test_say_run(&workers[0], 0, "hi", 5);
+	CHECK_EQ(atomic_load(&seg.tables->messages), 11);
+	CHECK_EQ(seg.rooms[0].messages, 8);
 }
 
 TEST(a_record_of_another_generation_changes_no_session)
