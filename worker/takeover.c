@@ -5,6 +5,8 @@
  * wake everybody, then go through the rows.  Killed in here, the next one does
  * it again: each step either has a note that still holds, or looks at facts.
  */
+#include <netinet/tcp.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
@@ -49,7 +51,12 @@ settle_in(struct worker *w)
 		atomic_store_explicit(&note->valid, 0, memory_order_relaxed);
 		return;
 	}
-	/* One too high, after FIN and RST: see tcp.h. */
+	/*
+	 * One too high, after FIN and RST (see tcp.h): the byte too many is 0,
+	 * since the buffer is wiped, and nothing may be read behind it.
+	 */
+	if (counts.state == TCP_CLOSE)
+		session_row(w, note->slot)->half.broken = 1;
 	input_keep(w, note->slot, note->base, MIN(counts.read, most));
 }
 
@@ -158,6 +165,7 @@ takeover(struct worker *w)
 	FAULT_POINT("takeover.tx.settled");
 	settle_in(w);
 	FAULT_POINT("takeover.in.settled");
+	memset(w->input, 0, w->seg.layout.input_stride);
 	settle_pool(w);
 	/*
 	 * The dead may have swallowed a wake-up, or have died between commit
