@@ -193,9 +193,11 @@ torture(void)
 		killer_begin(n - quiet);
 		if (!run(LOAD_BUSY, killed, UINT32_MAX) || !drain())
 			return false;
+		server_verify();
 		killer_begin(quiet);
 		if (!run(LOAD_QUIET, killed, UINT32_MAX) || !drain())
 			return false;
+		server_verify();
 	}
 	if (options.kills == 0) {
 		(void)run(LOAD_BUSY, never, 3 * SECOND_US);
@@ -289,7 +291,6 @@ run_all(void)
 	}
 	order_finish();
 	check_sleep();
-	server_verify();
 	check_fds(fds);
 	if (report_wrongs() > 0)
 		server_dump();
