@@ -8,7 +8,13 @@
 
 #include "master/master.h"
 
-/* Make the set, block the signals and take them as events.  0, or -1. */
+/*
+ * Keep the signals that the loop takes as events until it runs, so that a stop
+ * that comes while things are being opened is a clean one.  0, or -1.
+ */
+int loop_block_signals(void);
+
+/* Make the set, and take the blocked signals as events.  0, or -1. */
 int loop_open(struct master *m);
 
 /* Have events of `fd` given to the module that `source` says.  0, or -1. */

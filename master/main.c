@@ -136,7 +136,7 @@ main(int argc, char *argv[])
 		return EXIT_FAILURE;
 	}
 	main_configure(&master.options, argc, argv);
-	if (main_open(&master) == -1)
+	if (loop_block_signals() == -1 || main_open(&master) == -1)
 		return EXIT_FAILURE;
 	watchdog_begin(&master);
 	loop_run(&master);
