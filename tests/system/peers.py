@@ -98,6 +98,10 @@ class Client(Stream):
         if rcvbuf is not None:
             self.socket.setsockopt(
                 socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+            # Segments of loopback's size would be larger than the window:
+            # the kernel then sends them when a timer says so, if at all.
+            self.socket.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1000)
         self.socket.settimeout(DEADLINE)
         self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -4,8 +4,9 @@ import os
 import signal
 import socket
 import subprocess
+import time
 
-from lib import process_lives, test
+from lib import JOINED, STOP_DEADLINE, Server, process_lives, test, wait_until
 
 
 @test
@@ -171,3 +172,100 @@ def it_runs_without_a_listener(t):
     server = t.server(line="none")
     assert server.listeners == []
     assert server.dump()["sessions"] == 0
+
+
+@test
+def a_stop_at_any_moment_of_the_start_is_clean(t):
+    """Be it so early that nothing is open yet."""
+    for i in range(40):
+        server = Server(t, workers=4)
+        server.log_path += str(i)
+        t.servers.append(server)
+        server.start()
+        # As soon as it is the server, and no longer what was forked for it.
+        wait_until(lambda: b"chatmaster" in open(
+            f"/proc/{server.pid}/cmdline", "rb").read(), "it is executed")
+        time.sleep(i * 0.001)
+        server.process.terminate()
+        code = server.wait(STOP_DEADLINE)
+        assert code == 0 or (code == -signal.SIGTERM and not server.log()), \
+            (i, code)
+        assert server.objects() == [], (i, code)
+
+
+@test
+def hup_stops_nothing(t):
+    server = t.server()
+    alice, bob = server.room("general", "Alice", "Bob")
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_event("hup")
+    alice.send("still here")
+    bob.expect("Alice: still here")
+
+
+@test
+def many_clients_are_all_told_of_a_stop(t):
+    server = t.server(workers=4)
+    clients = [server.join(f"room{i % 10}", f"c{i}") for i in range(200)]
+    server.process.terminate()
+    for client in clients:
+        lines = client.lines_to_end()
+        assert lines[-1].startswith("*** error shutting-down: "), lines[-1]
+        client.close()
+    assert server.wait(STOP_DEADLINE) == 0
+    assert server.objects() == []
+
+
+def listening_port(pid):
+    """The port of a process that has nowhere to say it."""
+    sockets = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            sockets.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except FileNotFoundError:
+            pass
+    with open("/proc/net/tcp", encoding="ascii") as f:
+        for line in f.readlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                return int(fields[1].split(":")[1], 16)
+    return None
+
+
+@test
+def it_serves_without_standard_input_output_and_error(t):
+    server = Server(t, workers=2, wrapper=[
+        "sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"])
+    t.servers.append(server)
+    server.start()
+    port = wait_until(lambda: listening_port(server.pid), "it listens")
+    for name in "Alice", "Bob":
+        client = server.connect(("127.0.0.1", port))
+        client.send("general", name)
+        client.expect(JOINED % name)
+        client.send("/quit")
+        client.expect_end()
+    server.stop()
+
+
+@test
+def it_keeps_no_fd_that_it_was_started_with(t):
+    read, write = os.pipe()
+    os.dup2(write, 700)  # where connections are going to be
+    process = subprocess.Popen(
+        [os.path.join(t.build, "chatmaster"), "-n", t.instance(),
+         "--line=127.0.0.1:0"], pass_fds=[write, 700],
+        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        for line in process.stderr:
+            if b"event=ready" in line:
+                break
+        os.close(write)
+        os.close(700)
+        assert os.read(read, 1) == b""  # nobody has the other end
+        process.terminate()
+        process.communicate()
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.wait()

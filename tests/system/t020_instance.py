@@ -112,7 +112,7 @@ def a_foreign_file_is_replaced_whatever_is_in_it(t):
         server = t.server(name=name)
         assert server.events("foreign-segment")
         assert read(name + ".old") == data
-        server.join("general", "Alice")
+        server.join("general", "Alice").close()
         server.stop()
 
 
@@ -130,7 +130,7 @@ def a_corrupt_segment_is_replaced_wherever_it_is_corrupt(t):
             bad = bad[:rng.randrange(len(bad))]
         write(dead.name, bad)
         server = t.server(name=dead.name)
-        server.join("general", "Alice")
+        server.join("general", "Alice").close()
         assert read(dead.name + ".old") == bad
         assert server.dump()["ring_head"] < 1 << 53
         server.stop()
