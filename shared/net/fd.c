@@ -31,7 +31,7 @@ fd_clean(void)
 	int fd;
 
 	do {
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		fd = open("/dev/null", O_RDWR); /* for programs we start, too */
 		if (fd == -1)
 			return -1;
 	} while (fd <= STDERR_FILENO);
