@@ -141,7 +141,7 @@ killer_is_idle(uint64_t now)
 void
 killer_round(uint64_t now)
 {
-	due_us = chance_of(40) ? UINT64_MAX : now + chance_below(1500);
+	due_us = chance_of(75) ? UINT64_MAX : now + chance_below(1500);
 }
 
 void
