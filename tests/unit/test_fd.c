@@ -5,8 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/harness/test.h"
@@ -70,6 +74,37 @@ TEST(a_range_is_closed_to_its_last_number_and_not_beyond)
 	CHECK(is_open(114) && is_open(115));
 	fd_close_range(112, INT_MAX);
 	CHECK(!is_open(112) && !is_open(119));
+}
+
+/* From now on close_range(2) is as unknown as before Linux 5.9. */
+static void
+forget_close_range(void)
+{
+	struct sock_filter filter[] = {
+	    BPF_STMT(
+		BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = COUNT(filter), .filter = filter};
+
+	CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	CHECK_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+	CHECK_EQ(close_range(1000, 1000, 0), -1);
+	CHECK_EQ(errno, ENOSYS);
+}
+
+TEST(a_range_is_closed_one_by_one_where_the_kernel_is_old)
+{
+	for (int fd = 100; fd < 120; fd++)
+		CHECK_EQ(dup2(1, fd), fd);
+	forget_close_range();
+	fd_close_range(103, 110);
+	for (int fd = 100; fd < 120; fd++)
+		CHECK_EQ(is_open(fd), fd < 103 || fd > 110);
+	fd_close_range(112, INT_MAX);
+	CHECK(is_open(111) && !is_open(112) && !is_open(119));
 }
 
 TEST(a_moved_fd_is_there_and_no_longer_here)

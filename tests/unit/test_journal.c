@@ -18,10 +18,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/shm/journal.h"
 #include "tests/harness/deaths.h"
 #include "tests/harness/segment.h"
 
 #define DEATHS_MAX 100
+
+/* Scenes from one that is stepped through to the next. */
+#ifdef __SANITIZE_ADDRESS__
+#define STRIDE 3 /* it makes ten instructions of one, 20 us each */
+#else
+#define STRIDE 1
+#endif
 
 /* Who is where at the beginning of each scene, and by whom served. */
 enum {

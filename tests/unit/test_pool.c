@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shared/shm/pool.h"
 #include "tests/harness/deaths.h"
 #include "tests/harness/segment.h"
 

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shared/shm/ring.h"
 #include "tests/harness/deaths.h"
 #include "tests/harness/segment.h"
 
@@ -373,14 +374,14 @@ TEST(no_record_wraps_at_the_end_of_the_bytes)
 /* ring_copy owns 8 bytes behind what it was asked for, and no more. */
 TEST(any_part_of_a_record_can_be_copied)
 {
-	char line[40], extra[13], whole[48], got[sizeof(whole) + 16];
+	char line[40] = "", extra[13] = "", whole[48] = "";
+	char got[sizeof(whole) + 16];
 	struct record rec = record_with(line, 35, extra, sizeof(extra));
 	struct desc_shm d;
 
 	set_up();
 	fill(line, sizeof(line), 1);
 	fill(extra, sizeof(extra), 2);
-	memset(whole, 0, sizeof(whole));
 	memcpy(whole, line, 35);
 	memcpy(whole + 35, extra, sizeof(extra));
 	ring_commit(&seg, ring_append(&seg, &rec, 1));
