@@ -154,6 +154,17 @@ lag_limit(const struct worker *w, const struct session_half *h)
 	return h->room == NONE ? h->own : MIN(head, h->until);
 }
 
+/*
+ * Must its reply wait?  Its own join line is the first that a joiner reads: an
+ * error before it would say that the join was refused.
+ */
+static bool
+lag_unwelcomed(const struct session_half *h, uint64_t limit)
+{
+	return h->reply.code != CHAT_OK && h->reply.skip == 0 && h->lag &&
+	       h->room != NONE && h->own <= h->since && h->own < limit;
+}
+
 /* One send, if there is something to send.  Returns whether there was. */
 static bool
 lag_round(struct worker *w, uint32_t slot)
@@ -163,7 +174,7 @@ lag_round(struct worker *w, uint32_t slot)
 
 	if (h->cut_buf != 0)
 		stage_send_cut(w, slot);
-	else if (h->cut_skip != 0)
+	else if (h->cut_skip != 0 || lag_unwelcomed(h, limit))
 		lag_send(w, slot, limit, 1);
 	else if (h->reply.code != CHAT_OK)
 		stage_send_reply(w, slot);
