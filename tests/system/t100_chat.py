@@ -101,6 +101,43 @@ def one_who_half_closes_still_reads_what_was_said_before(t):
 
 
 @test
+def all_that_one_who_half_closes_has_sent_is_delivered(t):
+    server = t.server(workers=2)
+    alice = server.join("general", "Alice")
+    for i in range(5):
+        bob = server.connect()
+        bob.send_bytes(b"".join(
+            [b"general\nBob\n", *(b"%d\n" % n for n in range(20000)),
+             b"last"]))
+        bob.half_close()
+        alice.expect(JOINED % "Bob")
+        alice.expect(*(f"Bob: {n}" for n in range(20000)))
+        alice.expect("Bob: last", LEFT % "Bob")
+        bob.expect(JOINED % "Bob")
+        bob.expect_end()
+
+
+@test
+def a_last_line_that_is_wrong_is_answered_before_the_end(t):
+    server = t.server(max_line=64)
+    for last, code in ((b"x" * 65, "too-long"), (b"\x01", "bad-text"),
+                       (b"/dance", "unknown-command")):
+        alice = server.connect()
+        alice.send_bytes(b"general\nAlice\n" + last)
+        alice.half_close()
+        alice.expect(JOINED % "Alice")
+        alice.expect_error(code)
+        alice.expect_end()
+        alice.close()
+        server.wait_sessions(0)
+    alice = server.connect()
+    alice.send_bytes(b"general\nbad name")
+    alice.half_close()
+    alice.expect_error("bad-name")
+    alice.expect_end()
+
+
+@test
 def a_name_without_lf_at_the_end_joins_and_leaves(t):
     server = t.server()
     alice = server.join("general", "Alice")

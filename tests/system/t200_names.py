@@ -248,3 +248,22 @@ def a_room_and_a_name_are_different_things(t):
     alice = server.join("Alice", "Alice")
     server.join("Alice", "Bob")
     alice.expect(JOINED % "Bob")
+
+
+@test
+def of_many_who_want_a_name_at_once_one_gets_it(t):
+    server = t.server(workers=8)
+    for i in range(10):
+        clients = [server.connect() for _ in range(16)]
+        for client in clients:
+            client.send_bytes(b"general\n")
+        for n, client in enumerate(clients):
+            client.send("Alice" if n % 2 else "ALICE")
+        lines = [client.line() for client in clients]
+        won = [n for n, x in enumerate(lines) if x.startswith("🌟")]
+        assert len(won) == 1, lines
+        assert sum("name-taken" in x for x in lines) == 15, lines
+        assert server.dump("rooms")[0]["members"] == 1
+        for client in clients:
+            client.close()
+        server.wait_sessions(0)

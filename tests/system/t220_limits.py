@@ -143,3 +143,41 @@ def a_slot_serves_one_after_the_other(t):
             alice.expect("Bob: half")
         alice.expect(LEFT % "Bob")
         server.wait_sessions(1)
+
+
+@test
+def one_who_does_not_hang_up_after_quitting_is_hung_up_on(t):
+    server = t.server()
+    quiet = server.join("general", "Quiet")
+    quiet.send("/quit")
+    quiet.expect_end()
+    talker = server.join("general", "Talker")
+    talker.send("/quit")
+    talker.expect_end()
+
+    def closed():
+        try:
+            talker.send("but wait, there is more")
+            return False
+        except OSError:
+            return True
+    wait_until(closed, "the connection is closed")
+    server.wait_sessions(0)
+    for event in server.events("close"):
+        assert event["reason"] == "quit", event.line
+
+
+@test
+def one_who_leaves_and_never_reads_is_closed_in_the_end(t):
+    server = t.server()
+    alice, bob = server.room("general", "Alice", "Bob")
+    slow = server.join("general", "Slow", rcvbuf=4096)
+    for client in alice, bob:
+        client.expect(JOINED % "Slow")
+    for i in range(8000):
+        alice.send("x" * 1000)
+        bob.expect("Alice: " + "x" * 1000)
+    slow.send("/quit")
+    alice.expect(LEFT % "Slow")
+    server.wait_event("close", reason="unread")
+    server.wait_sessions(2)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Everything at once."""
+import os
+import signal
+import threading
+
 from crowd import Crowd
 from lib import test
 
@@ -25,6 +29,52 @@ def the_same_with_long_lines_and_a_ring_that_goes_round(t):
     crowd.check()
     server.wait_verified()
     crowd.close()
+
+
+@test(limit=120)
+def the_same_on_the_smallest_ring(t):
+    server = t.server(workers=4, ring_size="128K")
+    crowd = Crowd(server, 10, 6)
+    crowd.talk(40, size=2000)
+    crowd.check()
+    server.wait_verified()
+    crowd.close()
+
+
+@test(limit=120)
+def as_many_workers_as_there_may_be_serve_and_die_and_stop(t):
+    server = t.server(workers=48)
+    crowd = Crowd(server, 1, 130)
+    crowd.talk(1)
+    server.deaths_allowed = True
+    for pid in server.worker_pids().values():
+        os.kill(pid, signal.SIGKILL)
+    crowd.talk(1)
+    crowd.check()
+    for seat in range(48):
+        server.wait_event("worker-recovered", seat=seat)
+    crowd.close()
+
+
+@test
+def one_who_floods_does_not_hold_up_the_others(t):
+    server = t.server(workers=2)
+    alice, bob = server.room("general", "Alice", "Bob")
+    flooder = server.join("elsewhere", "Flooder")
+    over = threading.Event()
+
+    def flood():
+        while not over.is_set():
+            flooder.send(*["x" * 100] * 1000)
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        for i in range(300):
+            alice.send(f"{i}")
+            bob.expect(f"Alice: {i}")
+    finally:
+        over.set()
+        thread.join()
 
 
 @test(limit=120)

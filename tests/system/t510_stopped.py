@@ -122,6 +122,7 @@ def a_stopped_master_is_no_reason_to_kill_workers(t):
     server = t.server(workers=2, watchdog=1)
     other = t.server(workers=1, watchdog=1)
     alice, bob = server.room("general", "Alice", "Bob")
+    server.wait_joined(2)  # moves need the master
     server.process.send_signal(signal.SIGSTOP)
     other.signal_worker(0, signal.SIGSTOP)
     other.wait_event("worker-recovered")  # as long as that
@@ -133,6 +134,26 @@ def a_stopped_master_is_no_reason_to_kill_workers(t):
     late.expect(JOINED % "Late")
     assert not server.events("worker-exit")
     assert not server.events("watchdog")
+
+
+@test
+def a_machine_that_was_suspended_is_no_frozen_worker(t):
+    server = t.server(workers=3, watchdog=1)
+    other = t.server(workers=1, watchdog=1)
+    alice, bob = server.room("general", "Alice", "Bob")
+    server.wait_joined(2)
+    pids = [server.pid, *server.worker_pids().values()]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    other.signal_worker(0, signal.SIGSTOP)
+    other.wait_event("worker-recovered")  # as long as that
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    alice.send("good morning")
+    bob.expect("Alice: good morning")
+    other.signal_worker(0, signal.SIGSTOP)
+    other.wait_event("worker-recovered", 2)
+    assert not server.events("worker-exit")
 
 
 @test
