@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each client read, line by line, against what was committed; and what is
+ * left when all are gone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/shm/lock.h"
+#include "shared/shm/tables.h"
+#include "tests/model/sim/sim.h"
+
+/* A client's stream against what it should be. */
+struct reader {
+	struct client *c;
+	int next;             /* entry of the log */
+	int reply;            /* of those that it expects */
+	int evicted, skipped; /* because of evictions */
+	uint64_t lag;         /* missed, as it was told, since the last line */
+};
+
+static const struct entry *
+entry_at(int i)
+{
+	return &sim.oracle.entries[i];
+}
+
+static const char *
+entry_text(int i)
+{
+	return sim.oracle.text.data + entry_at(i)->text;
+}
+
+/* Is this entry for that client? */
+static bool
+is_for(const struct client *c, int i)
+{
+	const struct entry *e = entry_at(i), *join;
+
+	if (c->join < 0 || i < c->join || (c->leave >= 0 && i >= c->leave))
+		return false;
+	join = entry_at((int)c->join);
+	return e->room == join->room && e->room_gen == join->room_gen &&
+	       !(e->type == RECORD_MESSAGE && &sim.clients[e->client] == c);
+}
+
+static int
+next_for(const struct client *c, int from)
+{
+	while (from < sim.oracle.count && !is_for(c, from))
+		from++;
+	return from;
+}
+
+static bool
+is_line(int i, const char *line, size_t len)
+{
+	return entry_at(i)->len == len && memcmp(entry_text(i), line, len) == 0;
+}
+
+/* Has the ring ever been so far ahead that this record was overwritten? */
+static bool
+was_overwritten(int i)
+{
+	return sim.oracle.count - i > (int)sim.seg.layout.ndesc ||
+	       sim.oracle.text.len - entry_at(i)->text > RING_BYTES / 2;
+}
+
+static _Noreturn void
+complain(const struct reader *r, const char *line, size_t len)
+{
+	int next = next_for(r->c, r->next);
+
+	if (next < sim.oracle.count)
+		fail("%s reads %.*s and not %.*s", r->c->name, (int)len, line,
+		    (int)entry_at(next)->len, entry_text(next));
+	fail(
+	    "%s reads %.*s, and there was no more", r->c->name, (int)len, line);
+}
+
+/* Pass over what the client was told that it missed: [r->next, to). */
+static void
+skip_to(struct reader *r, int to)
+{
+	for (int i = next_for(r->c, r->next); i < to;
+	     i = next_for(r->c, i + 1)) {
+		if (!was_overwritten(i))
+			fail("%s missed %.*s", r->c->name,
+			    (int)entry_at(i)->len, entry_text(i));
+		if (entry_at(i)->type != RECORD_MESSAGE)
+			continue;
+		if (r->lag == 0)
+			fail("%s missed %.*s and was not told", r->c->name,
+			    (int)entry_at(i)->len, entry_text(i));
+		r->lag--;
+	}
+	if (r->lag > 0)
+		fail("%s was told of %llu missed messages too many", r->c->name,
+		    (unsigned long long)r->lag);
+	r->next = to;
+}
+
+static void
+on_chat(struct reader *r, const char *line, size_t len)
+{
+	int i = next_for(r->c, r->next);
+
+	while (i < sim.oracle.count && !is_line(i, line, len))
+		i = next_for(r->c, i + 1);
+	if (i == sim.oracle.count)
+		complain(r, line, len);
+	skip_to(r, i);
+	r->next = i + 1;
+}
+
+const char *
+reply_line(enum chat_error code, uint64_t arg, size_t *len)
+{
+	static char line[NOTICE_MAX];
+
+	*len = notice_error(line, sizeof(line), code, arg);
+	return line;
+}
+
+/* Replies to what the client did not say in the end: see client.c. */
+static void
+pass_withdrawn(struct reader *r)
+{
+	while (r->reply < r->c->nreplies && r->c->replies[r->reply] == CHAT_OK)
+		r->reply++;
+}
+
+static bool
+is_reply(enum chat_error code, const char *line, size_t len)
+{
+	uint64_t arg = code == CHAT_TOO_LONG        ? MAX_LINE
+		       : code == CHAT_LOGIN_TIMEOUT ? LOGIN_S
+						    : 0;
+	size_t expected_len;
+	const char *expected = reply_line(code, arg, &expected_len);
+
+	return len == expected_len && memcmp(line, expected, len) == 0;
+}
+
+static void
+on_error(struct reader *r, const char *line, size_t len)
+{
+	unsigned long long n;
+
+	if (sscanf(line, "*** error lagged: %llu ", &n) == 1) {
+		r->lag += n;
+		sim.total.lapped++;
+		return;
+	}
+	for (;;) {
+		pass_withdrawn(r);
+		if (r->reply == r->c->nreplies)
+			break;
+		if (is_reply(r->c->replies[r->reply], line, len)) {
+			r->reply++;
+			return;
+		}
+		if (r->skipped == r->c->evictions)
+			break;
+		r->skipped++;
+		r->reply++;
+	}
+	if (r->evicted++ < r->c->evictions &&
+	    is_reply(CHAT_TOO_LONG, line, len))
+		return;
+	fail("%s reads %.*s without a reason", r->c->name, (int)len, line);
+}
+
+/* A record cut short by the ring's lapping: the note of it comes next. */
+static bool
+is_cut(const struct reader *r, const char *line, size_t len, size_t rest)
+{
+	int i = next_for(r->c, r->next);
+
+	return rest > 16 && memcmp(line + len, "*** error lagged", 16) == 0 &&
+	       i < sim.oracle.count && len < entry_at(i)->len &&
+	       memcmp(entry_text(i), line, len - 1) == 0;
+}
+
+/* All that the client has read so far; `whole`: and there must be no more. */
+static void
+check_client(struct client *c, bool whole)
+{
+	struct reader r = {.c = c};
+	const char *line = c->got.data, *end;
+	size_t rest = c->got.len, len;
+
+	while (rest > 0 && (end = memchr(line, '\n', rest)) != NULL) {
+		len = (size_t)(end - line) + 1;
+		TRACE("%s reads %.*s", c->name, (int)len - 1, line);
+		if (strncmp(line, "*** error ", 10) == 0)
+			on_error(&r, line, len);
+		else if (!is_cut(&r, line, len, rest - len))
+			on_chat(&r, line, len);
+		line += len;
+		rest -= len;
+	}
+	if (!whole)
+		return;
+	if (rest > 0)
+		fail("%s reads half a line: %.*s", c->name, (int)rest, line);
+	pass_withdrawn(&r);
+	if (r.reply + c->evictions < c->nreplies && c->done)
+		fail("%s got %d of %d replies", c->name, r.reply, c->nreplies);
+	if (r.lag > 0 || next_for(c, r.next) < sim.oracle.count)
+		skip_to(&r, sim.oracle.count);
+}
+
+/*
+ * All has come to rest: whoever reads must have read all, or a wake-up was
+ * lost.
+ */
+void
+check_quiet(void)
+{
+	for (unsigned i = 0; i < sim.profile.nclients; i++) {
+		struct client *c = &sim.clients[i];
+		bool asleep = c->sleepy && sim.quiets < QUIET_AWAKE;
+
+		if (!c->connected || c->done)
+			continue;
+		if (!asleep && c->conn->out_acked < c->conn->out.len)
+			fail("%s does not read", c->name);
+		check_client(c, !asleep && c->join >= 0 && !c->resets);
+	}
+}
+
+static void
+check_pool(void)
+{
+	for (uint32_t i = 0; i < sim.seg.layout.nbuffers; i++) {
+		uint32_t owner = sim.seg.bufctl[i].owner;
+		uint32_t seat = (owner & ~BUFFER_SPARE) - 1;
+
+		if (owner == 0 || owner == BUFFER_NOBODY)
+			continue;
+		if ((owner & BUFFER_SPARE) == 0 || seat >= SEATS ||
+		    segment_seat(&sim.seg, seat)->spare != i + 1)
+			fail("buffer %u is leaked, its owner is %x", i, owner);
+	}
+}
+
+static void
+check_seat(uint32_t i)
+{
+	const struct seat_shm *seat = segment_seat(&sim.seg, i);
+
+	if (seat->in.valid || seat->step.valid || seat->tx.valid)
+		fail("seat %u: a note still holds", i);
+	for (int k = 0; k < sim.epolls[i].count; k++)
+		if (sim.epolls[i].watches[k].file.conn != NULL)
+			fail("seat %u: still watches fd %d", i,
+			    sim.epolls[i].watches[k].fd);
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		if (sim.procs[i].session[slot] != NULL)
+			fail("seat %u: still has the fd of slot %u", i, slot);
+	for (int k = 0; k < TRANSIENT; k++)
+		if (sim.procs[i].transient[k] != NULL)
+			fail("seat %u: has a leaked fd", i);
+}
+
+static void
+on_breach(void *context UNUSED, const char *sentence)
+{
+	fail("verify: %s", sentence);
+}
+
+/* All are gone: nothing may be left of them. */
+void
+check_end(void)
+{
+	for (unsigned i = 0; i < sim.profile.nclients; i++) {
+		struct client *c = &sim.clients[i];
+
+		check_client(c, !c->resets);
+		if (c->joins && !c->resets && c->join < 0)
+			fail("%s never joined", c->name);
+		if (c->join >= 0 && c->leave < 0)
+			fail("%s never left", c->name);
+		if (c->conn->aborted && !c->resets)
+			fail("%s was reset by the server", c->name);
+		sim.total.deliveries += c->got.len;
+	}
+	tables_verify(&sim.seg, on_breach, NULL);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		if (sim.seg.sessions[i].owner != 0)
+			fail("slot %u still has an owner", i);
+	if (sim.seg.lock->word != 0)
+		fail("the lock is still held");
+	check_pool();
+	for (uint32_t i = 0; i < sim.profile.nworkers; i++)
+		check_seat(i);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clients: each works off its script, and reads at its own pace.
+ */
+#include <string.h>
+
+#include "tests/model/sim/sim.h"
+
+void *__real_memcpy(void *dst, const void *src, size_t len);
+
+static const struct op *
+op_now(const struct client *c)
+{
+	return c->op < c->nops ? &c->ops[c->op] : NULL;
+}
+
+/* Look at the lines that came since the last time. */
+static void
+look(struct client *c)
+{
+	char join[64];
+	size_t n = notice_join(join, sizeof(join), c->name, strlen(c->name));
+
+	for (;;) {
+		const char *line = c->got.data + c->parsed;
+		const char *end = memchr(line, '\n', c->got.len - c->parsed);
+		size_t len;
+
+		if (c->got.len == c->parsed || end == NULL)
+			return;
+		len = (size_t)(end - line) + 1;
+		if (len == n && memcmp(line, join, n) == 0)
+			c->join_seen = true;
+		if (len > 9 && memcmp(line, "*** error", 9) == 0 &&
+		    memcmp(line, "*** error lagged", 16) != 0)
+			c->replies_seen++;
+		c->parsed += len;
+	}
+}
+
+/* Read something.  False if there was nothing, or it sleeps. */
+static bool
+read_some(int i)
+{
+	struct client *c = &sim.clients[i];
+	struct conn *conn = c->conn;
+	size_t n = conn->out.len - conn->out_acked;
+
+	if (c->sleepy && sim.quiets < QUIET_AWAKE)
+		return false;
+	if (n > 0) {
+		n = MIN(n, (size_t)1 + random_below(c->pace));
+		bytes_add(&c->got, conn->out.data + conn->out_acked, n);
+		conn->out_acked += n;
+		look(c);
+		return true;
+	}
+	if (conn->aborted || (conn->shut_wr && !conn->fin_acked)) {
+		conn->fin_acked = true;
+		TRACE("client %d: reads the end", i);
+		if (!conn->fin_in && !conn->rst)
+			conn->fin_in = true;
+		c->done = true;
+		return true;
+	}
+	return false;
+}
+
+static bool
+send_some(struct client *c, const struct op *op)
+{
+	struct conn *conn = c->conn;
+	size_t queued = conn->in.len - conn->in_read, n = op->to - c->sent;
+
+	if (conn->rst || conn->shut_rd || conn->refs == 0) {
+		c->sent = op->to; /* goes nowhere */
+		c->op++;
+		return true;
+	}
+	if (queued >= sim.profile.rcvbuf)
+		return false;
+	if (!op->whole && n > 1 && random_percent(60))
+		n = 1 + random_below((unsigned)n);
+	bytes_add(&conn->in, c->text.data + c->sent, n);
+	c->sent += n;
+	if (c->sent == op->to)
+		c->op++;
+	return true;
+}
+
+static bool
+passed(struct client *c, bool yes)
+{
+	if (yes)
+		c->op++;
+	return yes;
+}
+
+/*
+ * Wait until the other one has joined, whose name is then asked for; if it may
+ * have left again, do without: pass over the send and its reply.
+ */
+static bool
+wait_for_other(struct client *c, const struct op *op)
+{
+	if (sim.quiets >= QUIET_OPEN) {
+		c->sent = op[1].to;
+		c->replies[op[2].to - 1] = CHAT_OK;
+		c->replies_seen++;
+		c->op += 3;
+		return true;
+	}
+	return passed(c, sim.clients[op->to].join >= 0);
+}
+
+/* Work on the script. */
+static bool
+act(int i)
+{
+	struct client *c = &sim.clients[i];
+	const struct op *op = op_now(c);
+
+	if (op == NULL)
+		return false;
+	switch (op->kind) {
+	case OP_SEND:
+		return send_some(c, op);
+	case OP_JOINED:
+		return passed(c, c->join_seen);
+	case OP_REPLIES:
+		return passed(c, c->replies_seen >= (int)op->to);
+	case OP_OTHER:
+		return wait_for_other(c, op);
+	case OP_BARRIER:
+		return passed(c, sim.quiets >= QUIET_OPEN);
+	case OP_FIN:
+		TRACE("client %d: ends its side", i);
+		c->conn->fin_in = true;
+		return passed(c, true);
+	case OP_RESET:
+		TRACE("client %d: resets", i);
+		conn_reset(c->conn);
+		c->done = true;
+		return passed(c, true);
+	case OP_END:
+		return false;
+	}
+	return false;
+}
+
+static bool
+connect_now(int i)
+{
+	struct client *c = &sim.clients[i];
+
+	if (c->conn == NULL)
+		c->conn = conn_open(i);
+	if (!master_accept(i))
+		return false;
+	c->connected = true;
+	return true;
+}
+
+/* One thing that client does.  False when there is nothing it can do. */
+bool
+client_step(int i)
+{
+	struct client *c = &sim.clients[i];
+
+	if (c->done)
+		return false;
+	if (!c->connected)
+		return connect_now(i);
+	if (random_percent(50))
+		return act(i) || read_some(i);
+	return read_some(i) || act(i);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One run: workers, clients and master take turns at random until nothing
+ * moves; then time goes on, or sleepers awake, or it is over.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/shm/lock.h"
+#include "tests/model/sim/sim.h"
+
+#define STEPS_MAX 5000000
+#define POINTS_MAX 50000000
+#define PAUSES_MAX 300
+#define IDLE_SECONDS_MAX 60
+
+/* A rate of n in 2^32. */
+static uint32_t
+rate(double probability)
+{
+	return (uint32_t)(probability * 4294967295.0);
+}
+
+static void
+draw_lapping(struct profile *p)
+{
+	p->lapping = true;
+	p->nclients = 3 + random_below(4);
+	p->messages = 120 + random_below(100);
+	p->message_max = MAX_LINE;
+}
+
+static void
+draw_profile(struct profile *p)
+{
+	static const unsigned quanta[] = {8, 40, 200, 1000, 5000};
+
+	*p = (struct profile){
+	    .nworkers = 1 + random_below(SEATS),
+	    .nclients = 2 + random_below(10),
+	    .deaths_max = random_percent(10) ? 0 : 1 + random_below(12),
+	    .death_rate = rate(0.0005 * (1 + random_below(20))),
+	    .recovery_rate = rate(0.002 * (1 + random_below(20))),
+	    .call_rate = rate(0.0005 * (1 + random_below(10))),
+	    .quantum = quanta[random_below(COUNT(quanta))],
+	    .short_sends = random_percent(50) ? 0 : random_below(40),
+	    .rate_worker = 1 + random_below(20),
+	    .rate_client = 1 + random_below(20),
+	    .rate_master = 1 + random_below(10),
+	    .small_pool = random_percent(20),
+	    .messages = random_below(30),
+	    .message_max = 1 + random_below(MAX_LINE),
+	    .sndbuf = random_percent(30) ? 200 + random_below(2000) : 65536,
+	    .rcvbuf = random_percent(30) ? 1 + random_below(500) : 65536,
+	    .jumps_us = random_percent(50) ? 0 : 1500000,
+	};
+	if (random_percent(10))
+		p->nclients = CLIENTS;
+	if (random_percent(6))
+		draw_lapping(p);
+}
+
+static void
+reset_segment(void)
+{
+	memcpy(sim.seg.base, sim.image, sim.seg.layout.size);
+	for (uint32_t i = 0; i < sim.seg.layout.nbuffers; i++)
+		if (sim.profile.small_pool && i >= SEATS + 1 &&
+		    random_percent(98))
+			sim.seg.bufctl[i].owner = BUFFER_NOBODY;
+}
+
+static void
+reset(uint64_t seed)
+{
+	sim.seed = seed;
+	sim.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	sim.failure[0] = '\0';
+	for (int i = 0; i < 8; i++)
+		(void)random_next();
+	draw_profile(&sim.profile);
+	sim.now_us = 1000000;
+	sim.jumped_us = 0;
+	sim.steps = 0;
+	sim.deaths = sim.recoveries_in_a_row = sim.quiets = 0;
+	sim.parked_posts = sim.pauses = 0;
+	sim.moved = false;
+	sim.deaths_on = true;
+	sim.next_file = 1000;
+	memset(sim.epolls, 0, sizeof(sim.epolls));
+	memset(sim.bells, 0, sizeof(sim.bells));
+	for (int i = 0; i < CLIENTS; i++)
+		sim.conns[i].refs = 0;
+	proc_reset();
+	reset_segment();
+	points_reset();
+	master_reset();
+	oracle_reset();
+	for (unsigned i = 0; i < sim.profile.nclients; i++)
+		script_write((int)i);
+}
+
+static bool
+step_worker(void)
+{
+	unsigned n = sim.profile.nworkers, first = random_below(n);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct proc *p = &sim.procs[(first + i) % n];
+
+		if (p->state == PROC_DEAD ||
+		    (p->state == PROC_WAITS && !wait_over(p)))
+			continue;
+		proc_resume(p);
+		return true;
+	}
+	return false;
+}
+
+static bool
+step_client(void)
+{
+	unsigned n = sim.profile.nclients, first = random_below(n);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!client_step((int)((first + i) % n)))
+			continue;
+		sim.moved = true;
+		return true;
+	}
+	return false;
+}
+
+/* Somebody does something.  False when nobody can. */
+static bool
+step(void)
+{
+	const struct profile *p = &sim.profile;
+	unsigned n =
+	    random_below(p->rate_worker + p->rate_client + p->rate_master);
+
+	if (n < p->rate_worker)
+		return step_worker() || step_client() || master_step();
+	if (n < p->rate_worker + p->rate_client)
+		return step_client() || master_step() || step_worker();
+	return master_step() || step_worker() || step_client();
+}
+
+/* Time passes: little by little, and by leaps now and then. */
+static void
+pass_time(void)
+{
+	uint64_t leap;
+
+	sim.now_us += random_below(4);
+	if (sim.jumped_us >= sim.profile.jumps_us || random_below(500) != 0)
+		return;
+	leap = random_below(80000);
+	sim.now_us += leap;
+	sim.jumped_us += leap;
+}
+
+/*
+ * Does somebody wait for a moment that is near?  Not for ever: somebody short
+ * of buffers asks again and again, until one who sleeps awakes.
+ */
+static bool
+pass_pause(void)
+{
+	uint64_t next = UINT64_MAX;
+
+	if (sim.moved) {
+		sim.moved = false;
+		sim.pauses = 0;
+	} else if (++sim.pauses > PAUSES_MAX) {
+		return false;
+	}
+
+	for (unsigned i = 0; i < sim.profile.nworkers; i++)
+		if (sim.procs[i].state == PROC_WAITS)
+			next = MIN(next, sim.procs[i].wake_us);
+	if (next == UINT64_MAX)
+		return false;
+	sim.now_us = MAX(sim.now_us, next);
+	return true;
+}
+
+/* The second for which idle workers wait at most. */
+static void
+pass_second(void)
+{
+	sim.now_us += 1000000;
+	for (unsigned i = 0; i < sim.profile.nworkers; i++)
+		if (sim.procs[i].state == PROC_WAITS)
+			sim.procs[i].wake_us = sim.now_us;
+}
+
+static void
+nobody_is_parked(void)
+{
+	for (unsigned i = 0; i < sim.profile.nworkers; i++)
+		if (sim.procs[i].state == PROC_WAITS &&
+		    sim.procs[i].wait == WAIT_LOCK)
+			fail("seat %u is parked at the lock for ever, its word "
+			     "is %x",
+			    i, sim.seg.lock->word);
+}
+
+/* Is there anybody left but those who wait for their time to be up? */
+static bool
+all_done(void)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < sim.profile.nclients; i++) {
+		const struct client *c = &sim.clients[i];
+
+		if (c->done)
+			continue;
+		all = false;
+		if (!c->silent && c->connected && sim.quiets > QUIET_OPEN)
+			fail("%s hangs", c->name);
+	}
+	return all;
+}
+
+/* Nothing moves.  Returns whether the run is over. */
+static bool
+at_rest(unsigned *seconds)
+{
+	if (pass_pause())
+		return false;
+	nobody_is_parked();
+	if (sim.pauses <= PAUSES_MAX)
+		check_quiet();
+	sim.pauses = 0;
+	sim.total.quiets++;
+	if (sim.quiets++ < QUIET_OPEN)
+		return false;
+	if (all_done()) {
+		if (!master_at_rest())
+			fail("all are gone, and a slot is not free");
+		return true;
+	}
+	if (++*seconds > IDLE_SECONDS_MAX)
+		fail("no end");
+	pass_second();
+	return false;
+}
+
+/* Runs the seed.  False when an error was found: see sim.failure. */
+bool
+run_once(uint64_t seed)
+{
+	static unsigned seconds;
+	static uint64_t points;
+
+	seconds = 0;
+	points = sim.total.points;
+	sim.total.runs++;
+	if (sigsetjmp(sim.failed, 0) != 0)
+		return false;
+	reset(seed);
+	for (;;) {
+		if (++sim.steps > STEPS_MAX ||
+		    sim.total.points - points > POINTS_MAX)
+			fail("no end in sight");
+		pass_time();
+		if (!step() && at_rest(&seconds))
+			break;
+	}
+	check_end();
+	return true;
+}

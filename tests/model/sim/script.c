@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a client is to do, and what must come of it: drawn before the run.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/model/sim/sim.h"
+
+static void
+op(struct client *c, enum op_kind kind, size_t to)
+{
+	if (c->nops == OPS)
+		fail("a script is too long");
+	c->ops[c->nops++] = (struct op){.kind = kind, .to = to};
+}
+
+/* Send what was written since the last time. */
+static void
+op_send(struct client *c, size_t from, bool whole)
+{
+	if (from == c->text.len)
+		return;
+	op(c, OP_SEND, c->text.len);
+	c->ops[c->nops - 1].from = from;
+	c->ops[c->nops - 1].whole = whole;
+}
+
+static void
+put(struct client *c, const char *text)
+{
+	bytes_add(&c->text, text, strlen(text));
+}
+
+static void
+expect(struct client *c, enum chat_error code)
+{
+	if (c->nreplies < REPLIES)
+		c->replies[c->nreplies++] = (uint16_t)code;
+}
+
+static void
+put_run(struct client *c, char letter, size_t n)
+{
+	char run[1024];
+
+	n = MIN(n, sizeof(run));
+	memset(run, letter, n);
+	bytes_add(&c->text, run, n);
+}
+
+/* A message, and the line that the others read. */
+static void
+put_message(struct client *c, int number)
+{
+	char head[32], line[MAX_LINE + 64];
+	size_t pad = random_below((unsigned)sim.profile.message_max), n;
+	bool slash = random_percent(5);
+
+	n = (size_t)snprintf(
+	    head, sizeof(head), "%sm%d ", slash ? "/" : "", number);
+	pad = MIN(pad, (size_t)MAX_LINE - n - 4);
+	if (slash)
+		put(c, "/");
+	put(c, head);
+	if (random_percent(3))
+		put(c, "\x01\x7f");
+	put_run(c, 'x', pad);
+	n = (size_t)snprintf(line, sizeof(line), "%s: %s", c->name, head);
+	memset(line + n, 'x', pad);
+	n += pad;
+	line[n++] = '\n';
+	bytes_add(&c->said, line, n);
+	c->said_end[c->nsaid++] = c->said.len;
+}
+
+static void
+put_end(struct client *c)
+{
+	put(c, random_percent(10) ? "\r\n" : "\n");
+}
+
+/* A line that is refused after the join. */
+static void
+put_refused(struct client *c)
+{
+	switch (random_below(3)) {
+	case 0:
+		put(c, "/nonsense with words\n");
+		expect(c, CHAT_UNKNOWN_COMMAND);
+		break;
+	case 1:
+		put(c, "\x02\x03\n");
+		expect(c, CHAT_BAD_TEXT);
+		break;
+	case 2:
+		put_run(c, 'L', MAX_LINE + 1 + random_below(700));
+		put(c, "\n");
+		expect(c, CHAT_TOO_LONG);
+		break;
+	}
+}
+
+static void
+put_talk(struct client *c, bool clumsy)
+{
+	unsigned n = random_below(sim.profile.messages + 1);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (random_percent(2))
+			put(c, "\n");
+		if (clumsy && c->nreplies < 20 && random_percent(20))
+			put_refused(c);
+		put_message(c, (int)i);
+		if (i + 1 < n || random_percent(80))
+			put_end(c);
+	}
+}
+
+/* Wrong lines before a right one, each with something behind it. */
+static void
+put_wrong(struct client *c, bool name, int *wrong)
+{
+	size_t from = c->text.len;
+
+	if (name)
+		put(c, random_percent(50) ? "a:b\n" : "\n");
+	else
+		put(c, random_percent(50) ? "\n" : "x\x01y\n");
+	if (random_percent(50))
+		put(c, "thrown away\nwith this\n");
+	expect(c, name ? CHAT_BAD_NAME : CHAT_BAD_ROOM);
+	++*wrong;
+	op_send(c, from, true);
+	op(c, OP_REPLIES, (size_t)c->nreplies);
+}
+
+/* Choose a name that somebody has. */
+static void
+put_taken(struct client *c, int other, int *wrong)
+{
+	size_t from = c->text.len;
+
+	op(c, OP_OTHER, (size_t)other);
+	put(c, sim.clients[other].name);
+	put(c, "\n");
+	expect(c, CHAT_NAME_TAKEN);
+	++*wrong;
+	op_send(c, from, true);
+	op(c, OP_REPLIES, (size_t)c->nreplies);
+}
+
+/* Somebody who stays until the barriers open, among those before `i`. */
+static int
+somebody(int i)
+{
+	for (int n = 0; n < i; n++)
+		for (int k = 0; k < sim.clients[n].nops; k++)
+			if (sim.clients[n].ops[k].kind == OP_BARRIER &&
+			    sim.clients[n].joins)
+				return n;
+	return -1;
+}
+
+static void
+put_login(struct client *c, int i, bool clumsy, bool patient)
+{
+	char line[32];
+	size_t from = c->text.len;
+	int wrong = 0, other = somebody(i);
+
+	if (clumsy && random_percent(40))
+		put_wrong(c, false, &wrong);
+	from = c->text.len;
+	snprintf(line, sizeof(line), "Room%d", c->room);
+	put(c, line);
+	put_end(c);
+	if (clumsy || patient)
+		op_send(c, from, false);
+	if (clumsy && random_percent(30))
+		put_wrong(c, true, &wrong);
+	if (clumsy && wrong < 2 && other >= 0 && random_percent(40))
+		put_taken(c, other, &wrong);
+	if (clumsy || patient)
+		from = c->text.len;
+	put(c, c->name);
+	put_end(c);
+	if (clumsy || patient) {
+		op_send(c, from, false);
+		op(c, OP_JOINED, 0);
+		from = c->text.len;
+	}
+	put_talk(c, clumsy);
+	op_send(c, from, false);
+}
+
+static bool
+ends_with_lf(const struct client *c)
+{
+	return c->text.len > 0 && c->text.data[c->text.len - 1] == '\n';
+}
+
+static void
+put_goodbye(struct client *c)
+{
+	size_t from = c->text.len;
+	unsigned how = random_below(100);
+
+	if (random_percent(60))
+		op(c, OP_BARRIER, 0);
+	if (how < 50) {
+		op(c, OP_FIN, 0);
+	} else if (how < 80) {
+		if (!ends_with_lf(c))
+			put(c, "\n");
+		put(c, "/quit\n");
+		if (random_percent(30))
+			put(c, "nobody reads this\nnor this");
+		op_send(c, from, false);
+		if (random_percent(50))
+			op(c, OP_FIN, 0);
+	} else {
+		c->resets = true;
+		if (random_percent(30))
+			op(c, OP_FIN, 0);
+		op(c, OP_RESET, 0);
+	}
+	op(c, OP_END, 0);
+}
+
+/* Says too little to be let in, and waits. */
+static void
+put_silence(struct client *c)
+{
+	c->silent = true;
+	c->joins = false;
+	if (random_percent(50)) {
+		put(c, "Room");
+		if (random_percent(50))
+			put(c, "0\nHalfAName");
+		op_send(c, 0, false);
+	}
+	expect(c, CHAT_LOGIN_TIMEOUT);
+	op(c, OP_END, 0);
+}
+
+/* Three wrong lines. */
+static void
+put_three_wrong(struct client *c)
+{
+	int wrong = 0;
+
+	c->joins = false;
+	while (wrong < 3)
+		put_wrong(c, false, &wrong);
+	op(c, OP_END, 0);
+}
+
+void
+script_write(int i)
+{
+	struct client *c = &sim.clients[i];
+	struct client old = *c;
+	unsigned kind = random_below(100);
+
+	*c = (struct client){.text = old.text,
+	    .said = old.said,
+	    .got = old.got,
+	    .join = -1,
+	    .leave = -1,
+	    .joins = true};
+	c->text.len = c->said.len = c->got.len = 0;
+	snprintf(c->name, sizeof(c->name), "User%d", i);
+	c->room = (int)random_below(sim.profile.lapping ? 2 : ROOMS);
+	c->pace = random_percent(50) ? 65536 : 1 + random_below(300);
+	c->sleepy = random_percent(sim.profile.lapping ? 40 : 10);
+	if (kind < 3) {
+		put_silence(c);
+	} else if (kind < 5) {
+		put_three_wrong(c);
+	} else {
+		put_login(c, i, kind < 25, kind < 50);
+		put_goodbye(c);
+	}
+}
