@@ -108,7 +108,7 @@ stage_room(struct worker *w, struct local_room *r)
 		if (!stage_record(w, g->record[i], &g->desc[i]))
 			return false;
 		r->next_msg =
-		    g->desc[i].room_msg + (g->desc[i].type == RECORD_MESSAGE);
+		    g->desc[i].room_msg + record_is_talk(g->desc[i].type);
 	}
 	FAULT_POINT("fanout.staged");
 	return stage_copy(w);

@@ -27,7 +27,7 @@ count_messages(const struct worker *w, uint32_t slot, uint64_t from,
 	for (uint64_t n = from; n < to; n++) {
 		if (ring_peek_room(&w->seg, n) != s->half.room ||
 		    ring_read(&w->seg, n, &d) != RING_OK ||
-		    d.room_gen != s->half.room_gen || d.type != RECORD_MESSAGE)
+		    d.room_gen != s->half.room_gen || !record_is_talk(d.type))
 			continue;
 		++*all;
 		*own += d.sender == slot && d.sender_gen == s->gen;
@@ -165,6 +165,15 @@ lag_unwelcomed(const struct session_half *h, uint64_t limit)
 	       h->room != NONE && h->own <= h->since && h->own < limit;
 }
 
+/* No buffer is free for its reply: try again soon. */
+static bool
+lag_wait(struct worker *w, uint32_t slot)
+{
+	w->locals[slot].poor = true;
+	worker_later(w, slot);
+	return false;
+}
+
 /* One send, if there is something to send.  Returns whether there was. */
 static bool
 lag_round(struct worker *w, uint32_t slot)
@@ -177,7 +186,7 @@ lag_round(struct worker *w, uint32_t slot)
 	else if (h->cut_skip != 0 || lag_unwelcomed(h, limit))
 		lag_send(w, slot, limit, 1);
 	else if (h->reply.code != CHAT_OK)
-		stage_send_reply(w, slot);
+		return reply_send(w, slot) || lag_wait(w, slot);
 	else if (h->lag && h->own < limit)
 		lag_send(w, slot, limit, STAGING_RECORDS);
 	else
@@ -211,6 +220,7 @@ lag_serve(struct worker *w, uint32_t slot)
 	struct local *l = &w->locals[slot];
 	int rounds = 0;
 
+	l->poor = false;
 	while (!l->blocked && !h->broken && rounds < ROUNDS_MAX &&
 	       lag_round(w, slot))
 		rounds++;
@@ -218,7 +228,7 @@ lag_serve(struct worker *w, uint32_t slot)
 		lag_finish(w, slot);
 		return;
 	}
-	if (l->blocked || h->broken)
+	if (l->blocked || h->broken || l->poor)
 		return;
 	if (rounds == ROUNDS_MAX) {
 		worker_due(w, slot);

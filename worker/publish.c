@@ -83,6 +83,7 @@ batch_begin(struct batch *b, const struct session_shm *s, uint32_t slot)
 	b->run = (struct record){
 	    .d.type = RECORD_MESSAGE,
 	    .d.name_len = (uint8_t)len,
+	    .d.text_off = (uint16_t)(len + 2),
 	    .d.sender = slot,
 	    .d.sender_gen = s->gen,
 	    .line = b->text,
@@ -322,4 +323,113 @@ publish_leave(struct worker *w, uint32_t slot, struct session_half *half)
 		    &room->seats, seats & ~w->bit, memory_order_relaxed);
 	lock_release(&w->journal.lock);
 	bell(w, seats);
+}
+
+/* Publish one record of a session that stays in its room; lock is held. */
+static void
+publish_one(struct worker *w, uint32_t slot, struct session_half *half,
+    struct record *rec)
+{
+	const struct session_shm *s = session_row(w, slot);
+	struct room_shm *room = &w->seg.rooms[rec->d.room];
+	uint64_t seats;
+
+	rec->d.sender = slot;
+	rec->d.sender_gen = s->gen;
+	rec->d.name_len = s->name_len;
+	rec->d.room_gen = room->gen;
+	rec->d.room_msg = room->messages;
+	if (half->lag && record_is_talk(rec->d.type))
+		half->said++;
+	journal_publish(&w->journal, rec, 1, slot, half);
+	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
+	lock_release(&w->journal.lock);
+	bell(w, seats);
+}
+
+/* BEFORE NAME AFTER: what stands in front of the text, which is in place. */
+static void
+put_before(struct record *rec, const struct session_shm *s, const char *before,
+    const char *after, char *text, size_t len)
+{
+	size_t name = MIN((size_t)s->name_len, (size_t)LIMIT_NAME);
+	size_t b = strlen(before), a = strlen(after), head = b + name + a;
+	char *line = text - head;
+
+	memcpy(line, before, b);
+	memcpy(line + b, s->name, name);
+	memcpy(line + b + name, after, a);
+	text[len] = '\n';
+	rec->line = line;
+	rec->d.name_off = (uint8_t)b;
+	rec->d.text_off = (uint16_t)head;
+	rec->d.len = (uint32_t)(head + len + 1);
+	rec->d.time_us = clock_real_us();
+}
+
+/*
+ * Publish an action or a topic.  `text`, made safe, has PUBLISH_BEFORE bytes
+ * in front of it and one behind it that may be written.
+ */
+void
+publish_say(struct worker *w, uint32_t slot, struct session_half *half,
+    enum record_type type, char *text, size_t len)
+{
+	const struct session_shm *s = session_row(w, slot);
+	struct record rec = {.d.type = (uint8_t)type, .d.room = half->room};
+
+	if (type == RECORD_TOPIC)
+		put_before(&rec, s, "*** ", " set the topic: ", text, len);
+	else
+		put_before(&rec, s, "* ", " ", text, len);
+	lock_acquire(&w->journal.lock);
+	publish_one(w, slot, half, &rec);
+}
+
+/*
+ * Publish a private message, in the room where its reader is.  `text` as
+ * above.  False, with nothing changed, if nobody has that name.
+ */
+bool
+publish_private(struct worker *w, uint32_t slot, struct session_half *half,
+    const char *to, size_t to_len, char *text, size_t len)
+{
+	struct record rec = {.d.type = RECORD_PRIVATE};
+	uint32_t target;
+
+	put_before(&rec, session_row(w, slot), "[private] ", ": ", text, len);
+	lock_acquire(&w->journal.lock);
+	target = tables_find_name(&w->seg, to, to_len);
+	if (target == NONE ||
+	    w->seg.members[target].room >= w->seg.params.nrooms) {
+		lock_release(&w->journal.lock);
+		return false;
+	}
+	rec.d.target = target;
+	rec.d.target_gen = w->seg.sessions[target].gen;
+	rec.d.room = w->seg.members[target].room;
+	publish_one(w, slot, half, &rec);
+	return true;
+}
+
+/* Take another name.  CHAT_OK, or why not, with nothing changed. */
+enum chat_error
+publish_rename(struct worker *w, uint32_t slot, struct session_half *half,
+    const char *name, size_t len)
+{
+	char line[PUBLISH_BEFORE + LIMIT_NAME + 1];
+	struct record rec = {.d.type = RECORD_RENAME, .d.room = half->room};
+	uint32_t holder;
+
+	memcpy(line + PUBLISH_BEFORE, name, len);
+	put_before(&rec, session_row(w, slot), "*** ", " is now known as ",
+	    line + PUBLISH_BEFORE, len);
+	lock_acquire(&w->journal.lock);
+	holder = tables_find_name(&w->seg, name, len);
+	if (holder != NONE && holder != slot) {
+		lock_release(&w->journal.lock);
+		return CHAT_NAME_TAKEN;
+	}
+	publish_one(w, slot, half, &rec);
+	return CHAT_OK;
 }

@@ -143,7 +143,7 @@ session_lag(struct worker *w, uint32_t slot, struct session_half *half)
 		if (!found)
 			first = d.room_msg;
 		found = true;
-		if (d.type == RECORD_MESSAGE && d.sender == slot &&
+		if (record_is_talk(d.type) && d.sender == slot &&
 		    d.sender_gen == s->gen)
 			half->said++;
 	}
@@ -157,7 +157,7 @@ session_lag(struct worker *w, uint32_t slot, struct session_half *half)
  */
 void
 session_reply(struct worker *w, uint32_t slot, struct session_half *half,
-    enum chat_error code, uint64_t arg)
+    unsigned code, uint64_t arg)
 {
 	session_lag(w, slot, half);
 	if (half->reply.code != CHAT_OK && half->reply.skip > 0)

@@ -75,6 +75,8 @@ stage_record(struct worker *w, uint64_t n, const struct desc_shm *d)
 	    .sender_gen = d->sender_gen,
 	    .room_gen = d->room_gen,
 	    .type = d->type,
+	    .target = d->target,
+	    .target_gen = d->target_gen,
 	};
 	st->bytes_used += d->len;
 	st->count++;
@@ -85,13 +87,16 @@ static bool
 is_own(const struct staged *row, uint32_t slot, uint32_t gen)
 {
 	return row->sender == slot && row->sender_gen == gen &&
-	       row->type == RECORD_MESSAGE;
+	       record_is_talk(row->type);
 }
 
 /* Does the session read this record? */
 static bool
 is_for(const struct staged *row, const struct session_shm *s, uint32_t slot)
 {
+	if (row->type == RECORD_PRIVATE &&
+	    (row->target != slot || row->target_gen != s->gen))
+		return false;
 	return row->room_gen == s->half.room_gen &&
 	       row->record >= s->half.since && row->record < s->half.until &&
 	       !is_own(row, slot, s->gen);
@@ -238,7 +243,7 @@ done_short(struct worker *w, uint32_t slot, const struct note_tx *tx, size_t n)
 			} else {
 				cut_save(w, slot, row, n + skip);
 				if (s->half.cut_skip == 0)
-					next_msg += row->type == RECORD_MESSAGE;
+					next_msg += record_is_talk(row->type);
 			}
 			break;
 		}
@@ -262,7 +267,7 @@ count_said(const struct worker *w, uint32_t slot, uint64_t from)
 	for (uint64_t n = from; n < head; n++)
 		if (ring_peek_room(&w->seg, n) == s->half.room &&
 		    ring_read(&w->seg, n, &d) == RING_OK &&
-		    d.type == RECORD_MESSAGE && d.sender == slot &&
+		    record_is_talk(d.type) && d.sender == slot &&
 		    d.sender_gen == s->gen)
 			said++;
 	return said;
@@ -283,8 +288,7 @@ done_all(struct worker *w, uint32_t slot, const struct note_tx *tx)
 
 			if (row->room_gen == s->half.room_gen)
 				s->half.msg_next =
-				    row->room_msg +
-				    (row->type == RECORD_MESSAGE);
+				    row->room_msg + (record_is_talk(row->type));
 			if (is_own(row, slot, s->gen) && said > 0)
 				said--;
 		}
@@ -292,6 +296,31 @@ done_all(struct worker *w, uint32_t slot, const struct note_tx *tx)
 		s->half.cut_skip = 0;
 	}
 	s->half.own = tx->end;
+}
+
+/*
+ * The kernel took `n` bytes of a piece: its rest is saved, the reply goes on
+ * behind it.  Returns the buffer that was claimed for the rest if it isn't
+ * needed.
+ */
+static uint32_t
+done_piece(struct worker *w, const struct note_tx *tx, size_t n, size_t total)
+{
+	struct session_half *h = &session_row(w, tx->slot)->half;
+	size_t stride = w->seg.layout.buffer_stride;
+
+	if (n < total && pool_owns(&w->seg, tx->buffer, tx->slot + 1)) {
+		memcpy(segment_buffer(&w->seg, tx->buffer - 1),
+		    w->staging->bytes + n, MIN(total - n, stride));
+		h->cut_off = 0;
+		h->cut_len = (uint32_t)(total - n);
+		h->cut_buf = tx->buffer;
+	}
+	h->reply.newline = 0;
+	h->reply.arg = tx->end;
+	if (tx->end == REPLY_DONE)
+		h->reply = (struct reply){0};
+	return n < total ? 0 : tx->buffer;
 }
 
 /* The kernel took `n` bytes of what the note TX says.  May be done again. */
@@ -320,6 +349,9 @@ done_tx(struct worker *w, size_t n, size_t total)
 		s->half.reply.skip = tx->skip + (uint32_t)n;
 		if (n == total)
 			s->half.reply = (struct reply){0};
+		break;
+	case TX_PIECE:
+		give = done_piece(w, tx, n, total);
 		break;
 	}
 	FAULT_POINT("tx.done");
@@ -417,29 +449,47 @@ stage_send_cut(struct worker *w, uint32_t slot)
 	send_result(w, slot, send_pieces(w, slot, &iov, 1), total);
 }
 
-/* Send the session's reply, rendered into the staging area. */
+/* Send a line, `len` bytes in the staging area, less what was sent of it. */
 void
-stage_send_reply(struct worker *w, uint32_t slot)
+stage_send_line(struct worker *w, uint32_t slot, size_t len)
 {
 	struct session_shm *s = session_row(w, slot);
 	struct note_tx *tx = &w->seat->tx;
-	const struct reply *r = &s->half.reply;
-	struct iovec iov;
-	size_t len = 0;
+	size_t skip = MIN((size_t)s->half.reply.skip, len);
+	struct iovec iov = {w->staging->bytes + skip, len - skip};
 
-	if (r->newline)
-		w->staging->bytes[len++] = '\n';
-	len += notice_error(w->staging->bytes + len, NOTICE_MAX,
-	    (enum chat_error)r->code, r->arg);
-	iov.iov_base = w->staging->bytes + MIN((size_t)r->skip, len);
-	iov.iov_len = len - MIN((size_t)r->skip, len);
 	tx->slot = slot;
 	tx->kind = TX_REPLY;
 	tx->len = (uint32_t)iov.iov_len;
-	tx->skip = r->skip;
+	tx->skip = s->half.reply.skip;
 	tx->out_total = out_total(s);
 	note_tx_set(tx);
 	send_result(w, slot, send_pieces(w, slot, &iov, 1), iov.iov_len);
+}
+
+/*
+ * Send a piece of a long reply, `len` bytes in the staging area; `next` is the
+ * position behind it.  It can't be rendered again, so a buffer for its rest is
+ * claimed first.  False, with nothing done, if there is none.
+ */
+bool
+stage_send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next)
+{
+	struct session_shm *s = session_row(w, slot);
+	struct note_tx *tx = &w->seat->tx;
+	struct iovec iov = {w->staging->bytes, len};
+
+	tx->buffer = pool_claim(&w->seg, slot + 1, &w->pool_hint);
+	if (tx->buffer == 0)
+		return false;
+	tx->slot = slot;
+	tx->kind = TX_PIECE;
+	tx->len = (uint32_t)len;
+	tx->end = next;
+	tx->out_total = out_total(s);
+	note_tx_set(tx);
+	send_result(w, slot, len > 0 ? send_pieces(w, slot, &iov, 1) : 0, len);
+	return true;
 }
 
 /*

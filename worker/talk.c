@@ -4,24 +4,18 @@
  * the session has to wait; each change is committed together with how far the
  * input is consumed, so that a line does what it does once.
  */
+#include "worker/talk.h"
+
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "shared/base/fault.h"
-#include "shared/chat/line.h"
 #include "shared/chat/name.h"
 #include "shared/chat/text.h"
-#include "worker/worker.h"
 
 #define WRONG_LINES_MAX 3
 #define DRAIN_US 10000000 /* to read what is left for it after leaving */
-
-enum progress {
-	GO_ON,
-	WAIT, /* this line must be looked at again later */
-	STOP, /* nothing more to do with this input now */
-};
 
 static void
 commit(struct consumer *c)
@@ -29,24 +23,21 @@ commit(struct consumer *c)
 	journal_step(&c->w->journal, c->slot, &c->half);
 }
 
-/* Does a reply still wait to be sent?  Then there's no place for another. */
-static bool
-reply_waits(const struct consumer *c)
+bool
+talk_reply_waits(const struct consumer *c)
 {
 	return c->half.reply.code != CHAT_OK;
 }
 
-/* Publish the messages gathered so far, and how far they consumed. */
-static void
-flush(struct consumer *c)
+void
+talk_flush(struct consumer *c)
 {
 	if (c->w->batch.count > 0)
 		publish_batch(c->w, c->slot, &c->half);
 }
 
-/* End the session, as decided in `half`: leave its room, or just go. */
-static void
-leave(struct worker *w, uint32_t slot, struct session_half *half,
+void
+talk_end(struct worker *w, uint32_t slot, struct session_half *half,
     enum close_reason reason)
 {
 	session_lag(w, slot, half);
@@ -71,12 +62,11 @@ talk_leave(struct worker *w, uint32_t slot, enum close_reason reason,
 
 	if (last_word != CHAT_OK)
 		session_reply(w, slot, &half, last_word, arg);
-	leave(w, slot, &half, reason);
+	talk_end(w, slot, &half, reason);
 }
 
-/* Refuse a line of a joined session. */
-static enum progress
-refuse(struct consumer *c, enum chat_error code, uint64_t arg)
+enum progress
+talk_refuse(struct consumer *c, enum chat_error code, uint64_t arg)
 {
 	session_reply(c->w, c->slot, &c->half, code, arg);
 	commit(c);
@@ -99,7 +89,7 @@ wrong_line(struct consumer *c, enum chat_error code, uint64_t arg)
 		commit(c);
 		return GO_ON;
 	}
-	leave(c->w, c->slot, &c->half, CLOSE_ERRORS);
+	talk_end(c->w, c->slot, &c->half, CLOSE_ERRORS);
 	return STOP;
 }
 
@@ -111,7 +101,8 @@ talk_room(struct consumer *c, const struct line *line)
 	size_t len = end != NULL ? (size_t)(end - line->text) : line->len;
 
 	if (room_check(line->text, len) != NULL)
-		return reply_waits(c) ? WAIT : wrong_line(c, CHAT_BAD_ROOM, 0);
+		return talk_reply_waits(c) ? WAIT
+					   : wrong_line(c, CHAT_BAD_ROOM, 0);
 	c->half.room_len = (uint8_t)len;
 	memcpy(c->half.room_name, line->text, len);
 	c->half.state = SESSION_NAME;
@@ -125,7 +116,7 @@ talk_name(struct consumer *c, const struct line *line)
 {
 	enum chat_error error = CHAT_BAD_NAME;
 
-	if (reply_waits(c) || !publish_allowed(c->w))
+	if (talk_reply_waits(c) || !publish_allowed(c->w))
 		return WAIT;
 	if (name_check(line->text, line->len) == NULL)
 		error = publish_join(
@@ -146,24 +137,6 @@ talk_message(struct consumer *c, const char *text, size_t len, size_t consumed)
 	c->half.in_done += consumed;
 	publish_batch_add(&w->batch, c->s, c->slot, text, len);
 	return GO_ON;
-}
-
-static enum progress
-talk_command(
-    struct consumer *c, const struct line_words *words, size_t consumed)
-{
-	flush(c);
-	if (name_equal(words->name, words->name_len, "quit", 4)) {
-		if (!publish_allowed(c->w))
-			return WAIT;
-		c->half.in_done += consumed;
-		leave(c->w, c->slot, &c->half, CLOSE_QUIT);
-		return STOP;
-	}
-	if (reply_waits(c))
-		return WAIT;
-	c->half.in_done += consumed;
-	return refuse(c, CHAT_UNKNOWN_COMMAND, 0);
 }
 
 /* Is there anything left of the text once it is made safe? */
@@ -187,18 +160,18 @@ talk_line(struct consumer *c, const struct line *line)
 		c->half.in_done += line->consumed;
 		return GO_ON;
 	case LINE_COMMAND:
-		return talk_command(c, &words, line->consumed);
+		return command_run(c, &words, line->consumed);
 	case LINE_MESSAGE:
 		break;
 	}
 	if (publish_batch_full(c->w, words.text_len))
-		flush(c);
+		talk_flush(c);
 	if (leaves_nothing(c->w, words.text, words.text_len)) {
-		flush(c);
-		if (reply_waits(c))
+		talk_flush(c);
+		if (talk_reply_waits(c))
 			return WAIT;
 		c->half.in_done += line->consumed;
-		return refuse(c, CHAT_BAD_TEXT, 0);
+		return talk_refuse(c, CHAT_BAD_TEXT, 0);
 	}
 	return talk_message(c, words.text, words.text_len, line->consumed);
 }
@@ -220,7 +193,7 @@ talk_found(struct consumer *c, const struct line *line)
 		return talk_line(c, line);
 	c->half.in_done += line->consumed;
 	if (is_quit(line)) {
-		leave(c->w, c->slot, &c->half, CLOSE_QUIT);
+		talk_end(c->w, c->slot, &c->half, CLOSE_QUIT);
 		return STOP;
 	}
 	p = c->half.state == SESSION_ROOM ? talk_room(c, line)
@@ -233,14 +206,14 @@ talk_found(struct consumer *c, const struct line *line)
 static enum progress
 talk_too_long(struct consumer *c, const struct line *line)
 {
-	flush(c);
-	if (reply_waits(c))
+	talk_flush(c);
+	if (talk_reply_waits(c))
 		return WAIT;
 	c->half.in_done += line->consumed;
 	c->half.skip_line = !line->ended;
 	if (c->half.state != SESSION_JOINED)
 		return wrong_line(c, CHAT_TOO_LONG, c->w->settings->max_line);
-	return refuse(c, CHAT_TOO_LONG, c->w->settings->max_line);
+	return talk_refuse(c, CHAT_TOO_LONG, c->w->settings->max_line);
 }
 
 /*
@@ -316,7 +289,7 @@ talk_consume(
 
 	while (p == GO_ON && w->locals[slot].move_to == 0)
 		p = talk_next(&c);
-	flush(&c);
+	talk_flush(&c);
 	if (c.half.in_done != s->half.in_done ||
 	    c.half.skip_line != s->half.skip_line)
 		commit(&c);

@@ -35,6 +35,9 @@
 /* Messages published under one lock. */
 #define BATCH_RECORDS 64
 
+/* Room in front of a text that is published: "*** NAME set the topic: ". */
+#define PUBLISH_BEFORE 128
+
 /* A worker's own words about a slot.  All zero: not mine. */
 struct local {
 	uint32_t next, prev; /* in its room's list of local members */
@@ -48,6 +51,7 @@ struct local {
 	bool waiting;        /* has whole lines that must wait */
 	bool eof;            /* has sent all it will */
 	bool blocked;        /* its send queue is full: waits for EPOLLOUT */
+	bool poor;           /* no buffer for its reply: tried again later */
 	bool starved;        /* no buffer for its input: tried again later */
 	bool finished;       /* its sending side is shut: waits for its EOF */
 	uint32_t move_to;    /* seat + 1 it shall go to, 0: none */
@@ -146,7 +150,7 @@ void session_link(struct worker *w, uint32_t slot);
 bool session_unlink(struct worker *w, uint32_t slot);
 void session_lag(struct worker *w, uint32_t slot, struct session_half *half);
 void session_reply(struct worker *w, uint32_t slot, struct session_half *half,
-    enum chat_error code, uint64_t arg);
+    unsigned code, uint64_t arg);
 
 /* input.c */
 void input_take(struct worker *w, uint32_t slot, bool readable);
@@ -154,14 +158,6 @@ void input_keep(struct worker *w, uint32_t slot, uint64_t base, uint64_t total);
 void input_evict(struct worker *w);
 
 /* talk.c: consume [in_done, total) of a session from the read buffer. */
-struct consumer {
-	struct worker *w;
-	uint32_t slot;
-	struct session_shm *s;
-	struct session_half half; /* as it will be after the next commit */
-	uint64_t base, total;     /* input[0] is byte `base` of the stream */
-	bool eof;                 /* nothing comes behind `total` */
-};
 void talk_consume(
     struct worker *w, uint32_t slot, uint64_t base, uint64_t total, bool eof);
 void talk_leave(struct worker *w, uint32_t slot, enum close_reason reason,
@@ -175,6 +171,12 @@ bool publish_batch_full(const struct worker *w, size_t more);
 void publish_batch(struct worker *w, uint32_t slot, struct session_half *half);
 enum chat_error publish_join(struct worker *w, uint32_t slot,
     struct session_half *half, const char *name, size_t len);
+enum chat_error publish_rename(struct worker *w, uint32_t slot,
+    struct session_half *half, const char *name, size_t len);
+void publish_say(struct worker *w, uint32_t slot, struct session_half *half,
+    enum record_type type, char *text, size_t len);
+bool publish_private(struct worker *w, uint32_t slot, struct session_half *half,
+    const char *to, size_t to_len, char *text, size_t len);
 void publish_leave(struct worker *w, uint32_t slot, struct session_half *half);
 void publish_ring_all(struct worker *w);
 
@@ -184,8 +186,13 @@ bool stage_copy(struct worker *w);
 bool stage_record(struct worker *w, uint64_t n, const struct desc_shm *d);
 void stage_send(struct worker *w, uint32_t slot, uint64_t first, uint64_t end);
 void stage_send_cut(struct worker *w, uint32_t slot);
-void stage_send_reply(struct worker *w, uint32_t slot);
+void stage_send_line(struct worker *w, uint32_t slot, size_t len);
+bool stage_send_piece(
+    struct worker *w, uint32_t slot, size_t len, uint64_t next);
 void stage_settle(struct worker *w);
+
+/* reply.c */
+bool reply_send(struct worker *w, uint32_t slot);
 
 /* fanout.c, lag.c */
 void fanout(struct worker *w);

@@ -41,7 +41,44 @@ static const struct {
     [CHAT_INTERNAL] = {"internal",
 	"the server could not keep this session, connect again", NULL},
     [CHAT_SHUTTING_DOWN] = {"shutting-down", "the server is stopping", NULL},
+    [CHAT_BAD_USAGE] = {"bad-usage", "see /help", NULL},
+    [CHAT_NO_SUCH_NAME] = {"no-such-name",
+	"there is nobody and nothing of "
+	"that name",
+	NULL},
+    [CHAT_NO_HISTORY] = {"no-history", "this server keeps no history to search",
+	NULL},
 };
+
+static const char *const usages[USAGE_COUNT] = {
+    [USAGE_ME] = "/me TEXT",
+    [USAGE_MSG] = "/msg NAME TEXT",
+    [USAGE_NICK] = "/nick NAME",
+    [USAGE_WHO] = "/who [ROOM]",
+    [USAGE_TOPIC] = "/topic [TEXT], of 256 bytes at most",
+};
+
+static const char help[] =
+    "*** /help             this\n"
+    "*** /who [ROOM]       who is in this room, or in ROOM\n"
+    "*** /rooms            the rooms there are\n"
+    "*** /whoami           your name, room and address\n"
+    "*** /nick NAME        take another name\n"
+    "*** /me TEXT          say what you do\n"
+    "*** /msg NAME TEXT    say something to NAME alone\n"
+    "*** /topic [TEXT]     show the room's topic, or set it\n"
+    "*** /quit             leave\n"
+    "*** //TEXT            say /TEXT\n";
+static_assert(sizeof(help) <= NOTICE_HELP_MAX, "notice.h says so");
+
+size_t
+notice_help(char *dst, size_t size)
+{
+	if (size < sizeof(help) - 1)
+		return 0;
+	memcpy(dst, help, sizeof(help) - 1);
+	return sizeof(help) - 1;
+}
 
 const char *
 notice_code(enum chat_error code)
@@ -64,8 +101,10 @@ notice_error(char *dst, size_t size, enum chat_error code, uint64_t arg)
 	if (after != NULL)
 		snprintf(number, sizeof(number), "%" PRIu64, arg);
 	n = snprintf(line, sizeof(line), "*** error %s: %s%s%s\n",
-	    errors[code].code, errors[code].before, number,
-	    after != NULL ? after : "");
+	    errors[code].code,
+	    code == CHAT_BAD_USAGE && arg < USAGE_COUNT ? usages[arg]
+							: errors[code].before,
+	    number, after != NULL ? after : "");
 	if (n < 0 || (size_t)n > size)
 		return 0;
 	memcpy(dst, line, (size_t)n);

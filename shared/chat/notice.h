@@ -30,7 +30,20 @@ enum chat_error {
 	CHAT_LAGGED,        /* arg: messages missed */
 	CHAT_INTERNAL,
 	CHAT_SHUTTING_DOWN,
+	CHAT_BAD_USAGE, /* arg: enum chat_usage */
+	CHAT_NO_SUCH_NAME,
+	CHAT_NO_HISTORY,
 	CHAT_ERRORS, /* how many there are */
+};
+
+/* Commands that can be used wrongly.  Lies in shared memory, too. */
+enum chat_usage {
+	USAGE_ME,
+	USAGE_MSG,
+	USAGE_NICK,
+	USAGE_WHO,
+	USAGE_TOPIC,
+	USAGE_COUNT,
 };
 
 /* Room enough for any line of notice_error, notice_join, notice_leave. */
@@ -51,6 +64,12 @@ size_t notice_error(char *dst, size_t size, enum chat_error code, uint64_t arg);
 /* "🌟 NAME joined the room!", "👋 NAME left the room"; len to LIMIT_NAME. */
 size_t notice_join(char *dst, size_t size, const char *name, size_t len);
 size_t notice_leave(char *dst, size_t size, const char *name, size_t len);
+
+/*
+ * The reply to /help: lines, of which `size` is to be NOTICE_HELP_MAX at least.
+ */
+#define NOTICE_HELP_MAX 2048
+size_t notice_help(char *dst, size_t size);
 
 /* "NAME: TEXT"; text is sanitised already. */
 size_t notice_message(char *dst, size_t size, const char *name, size_t name_len,

@@ -34,8 +34,13 @@
 enum record_type {
 	RECORD_NONE,
 	RECORD_MESSAGE, /* NAME: TEXT */
-	RECORD_JOIN,  /* a session enters a room; `extra` is the room's name */
-	RECORD_LEAVE, /* a session leaves its room */
+	RECORD_JOIN,   /* a session enters a room; `extra` is the room's name */
+	RECORD_LEAVE,  /* a session leaves its room */
+	RECORD_ACTION, /* * NAME TEXT */
+	RECORD_PRIVATE, /* for `target` alone, in whose room it lies */
+	RECORD_RENAME,  /* the text is the sender's new name */
+	RECORD_TOPIC,   /* the text is the room's new topic */
+	RECORD_TYPES,
 };
 
 /* Record flags: decisions, made once under the lock and applied by all. */
@@ -53,16 +58,17 @@ struct desc_shm {
 	uint8_t name_len;
 	uint8_t home; /* join: the room's home seat for that worker type */
 	uint8_t worker_type; /* join: of the sender's worker */
-	uint8_t reserved[2];
+	uint16_t text_off;   /* where in the line its text is, up to the LF */
 	uint32_t room, room_gen;
 	uint32_t sender, sender_gen; /* slot and generation */
+	uint32_t target, target_gen; /* private: the same of the reader */
 	uint32_t len;                /* bytes of the line */
 	uint32_t extra;              /* bytes behind it */
 	uint64_t room_msg; /* number of this (or the room's next) message */
 	uint64_t time_us;  /* CLOCK_REALTIME */
 	uint64_t pos;      /* first byte, counted from the segment's birth */
 };
-static_assert(sizeof(struct desc_shm) == 56, "the ring's file format");
+static_assert(sizeof(struct desc_shm) == 64, "the ring's file format");
 
 /*
  *   offset  field     written by            read by
@@ -105,6 +111,13 @@ enum ring_result {
 	RING_NOTHING, /* not written yet */
 	RING_LAPPED,  /* overwritten: see ring_oldest */
 };
+
+/* Is it said by somebody to the room?  Such records are counted per room. */
+static inline bool
+record_is_talk(unsigned type)
+{
+	return type == RECORD_MESSAGE || type == RECORD_ACTION;
+}
 
 /* Lay the ring out, empty; its first record will be params.first_seq. */
 void ring_format(struct segment *seg);

@@ -49,7 +49,8 @@ struct note_step {
 enum tx_kind {
 	TX_STAGED, /* staged records, less its own */
 	TX_CUT,    /* the rest of a cut record in its pool buffer */
-	TX_REPLY,  /* its reply, rendered at the beginning of the staging */
+	TX_REPLY,  /* a line said to it, rendered into the staging area */
+	TX_PIECE,  /* a piece of a long reply, likewise; see reply.c */
 };
 
 /* What is being sent to `slot`; out_total is the count before it. */
@@ -57,13 +58,14 @@ struct note_tx {
 	_Atomic uint32_t valid;
 	uint32_t slot;
 	uint32_t kind;
-	uint32_t len;   /* TX_REPLY: bytes of the whole reply */
+	uint32_t len;   /* bytes to be sent, but for TX_STAGED */
 	uint64_t first; /* TX_STAGED: staged records [first, end) */
-	uint64_t end;
+	uint64_t end;   /* TX_PIECE: the reply's next position */
 	uint64_t out_total;
 	uint32_t cut_off; /* TX_CUT: half.cut_off before it */
 	uint32_t skip;    /* bytes of the first piece sent before */
 	uint32_t said;    /* half.said before it */
+	uint32_t buffer;  /* TX_PIECE: pool buffer + 1 for its rest */
 	uint32_t lagging; /* it reads for itself: see half.lag */
 };
 
@@ -94,6 +96,7 @@ struct staged {
 	uint32_t sender, sender_gen;
 	uint32_t room_gen;
 	uint32_t type; /* enum record_type */
+	uint32_t target, target_gen;
 };
 
 #define STAGING_RECORDS 1024

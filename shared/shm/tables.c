@@ -281,6 +281,7 @@ apply_room_new(struct segment *seg, const struct desc_shm *d, const char *extra,
 	memcpy(r->name, extra, d->extra);
 	memset(r->home, NO_HOME, sizeof(r->home));
 	r->created_us = d->time_us;
+	r->topic_len = 0;
 	r->used = 1;
 	if (caches) {
 		room_clear_caches(r);
@@ -356,6 +357,45 @@ apply_message(struct segment *seg, const struct desc_shm *d, bool caches)
 		    memory_order_relaxed);
 }
 
+/* Length of a record's text, its LF not counted; at most `most`. */
+static size_t
+text_len(const struct desc_shm *d, size_t most)
+{
+	return d->text_off < d->len
+		   ? MIN(d->len - d->text_off - (size_t)1, most)
+		   : 0;
+}
+
+static void
+apply_rename(struct segment *seg, const struct desc_shm *d, const char *line,
+    bool caches)
+{
+	struct session_shm *s = &seg->sessions[d->sender];
+	size_t len = text_len(d, LIMIT_NAME);
+
+	if (s->gen != d->sender_gen || s->name_len == 0 || len == 0)
+		return;
+	if (caches)
+		name_unlink(seg, d->sender);
+	memcpy(s->name, line + d->text_off, len);
+	s->name_len = (uint8_t)len;
+	FAULT_POINT("journal.apply.renamed");
+	if (caches)
+		name_link(seg, d->sender);
+}
+
+static void
+apply_topic(struct segment *seg, const struct desc_shm *d, const char *line)
+{
+	struct room_shm *r = &seg->rooms[d->room];
+	size_t len = text_len(d, LIMIT_TOPIC);
+
+	if (r->gen != d->room_gen)
+		return;
+	memcpy(r->topic, line + d->text_off, len);
+	r->topic_len = (uint16_t)len;
+}
+
 void
 tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
     const char *extra, bool caches)
@@ -366,6 +406,7 @@ tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
 	case RECORD_NONE:
 		break;
 	case RECORD_MESSAGE:
+	case RECORD_ACTION:
 		apply_message(seg, d, caches);
 		break;
 	case RECORD_JOIN:
@@ -373,6 +414,15 @@ tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
 		break;
 	case RECORD_LEAVE:
 		apply_leave(seg, d, caches);
+		break;
+	case RECORD_RENAME:
+		apply_rename(seg, d, line, caches);
+		break;
+	case RECORD_TOPIC:
+		apply_topic(seg, d, line);
+		break;
+	case RECORD_PRIVATE:
+	case RECORD_TYPES:
 		break;
 	}
 }

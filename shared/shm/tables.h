@@ -44,12 +44,27 @@ enum close_reason {
 };
 extern const char *const close_reason_names[CLOSE_REASONS];
 
-/* A line that a session has still to be sent: rendered when it is sent. */
+/*
+ * What a session has still to be told, rendered when it is sent: a line, which
+ * is a pure function of code and arg (enum chat_error), or a long reply, of
+ * which `arg` is the position of the next piece.
+ */
+enum reply_kind {
+	REPLY_FIRST = 256, /* below: enum chat_error */
+	REPLY_HELP = REPLY_FIRST,
+	REPLY_WHOAMI,
+	REPLY_WHO, /* of room, room_gen */
+	REPLY_ROOMS,
+	REPLY_TOPIC,
+};
+#define REPLY_DONE UINT64_MAX /* a position: there is no next piece */
+
 struct reply {
-	uint16_t code;    /* enum chat_error, CHAT_OK when there is none */
+	uint16_t code;    /* CHAT_OK when there is none */
 	uint16_t newline; /* 1: first end the line that was cut before it */
 	uint32_t skip;    /* bytes of it already sent */
 	uint64_t arg;
+	uint32_t room, room_gen;
 };
 
 /*
@@ -136,6 +151,8 @@ struct room_shm {
 	char name[LIMIT_ROOM];
 	uint64_t messages; /* in its life; the next message's number */
 	uint64_t created_us;
+	uint16_t topic_len;
+	char topic[LIMIT_TOPIC];
 	/* Caches. */
 	uint32_t members;
 	uint32_t first;         /* member's slot, or NONE */

@@ -192,6 +192,8 @@ verify_room(struct verifier *v, uint32_t room)
 		return;
 	if (r->name_len < 1 || r->name_len > LIMIT_ROOM)
 		breach(v, "room %u: length of the name", room);
+	else if (r->topic_len > LIMIT_TOPIC)
+		breach(v, "room %u: length of the topic", room);
 	else if (v->rooms_lead &&
 		 tables_find_room(v->seg, r->name, r->name_len) != room)
 		breach(v, "room %u: its name does not lead to it", room);

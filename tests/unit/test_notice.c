@@ -32,7 +32,8 @@ TEST(errors_name_their_code)
 	static const char *const codes[CHAT_ERRORS] = {"ok", "bad-room",
 	    "bad-name", "name-taken", "too-many-rooms", "server-full",
 	    "too-long", "bad-text", "unknown-command", "login-timeout",
-	    "lagged", "internal", "shutting-down"};
+	    "lagged", "internal", "shutting-down", "bad-usage", "no-such-name",
+	    "no-history"};
 
 	for (int code = 0; code < CHAT_ERRORS; code++) {
 		char dst[NOTICE_MAX + 1], head[64] = "*** error ";
@@ -94,4 +95,34 @@ TEST(what_does_not_fit_is_not_begun)
 	CHECK_EQ(notice_message(dst, sizeof(dst), "a", SIZE_MAX, "b", 2), 0);
 	CHECK_EQ(notice_message(dst, sizeof(dst), "a", 1, "b", SIZE_MAX), 0);
 	CHECK_EQ(notice_join(dst, sizeof(dst), "a", SIZE_MAX), 0);
+}
+
+TEST(bad_usage_shows_how_the_command_is_used)
+{
+	char dst[NOTICE_MAX];
+
+	for (uint64_t usage = 0; usage < USAGE_COUNT; usage++) {
+		size_t n =
+		    notice_error(dst, sizeof(dst), CHAT_BAD_USAGE, usage);
+
+		CHECK(n > 0);
+		CHECK(memmem(dst, n, "bad-usage: /", 12) != NULL);
+	}
+	CHECK(notice_error(dst, sizeof(dst), CHAT_BAD_USAGE, UINT64_MAX) > 0);
+}
+
+TEST(help_is_lines_that_begin_as_replies_do)
+{
+	char dst[NOTICE_HELP_MAX];
+	size_t n = notice_help(dst, sizeof(dst)), lines = 0;
+
+	CHECK(n > 0);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || dst[i - 1] == '\n') {
+			CHECK(memcmp(dst + i, "*** /", 5) == 0);
+			lines++;
+		}
+	CHECK_EQ(dst[n - 1], '\n');
+	CHECK(lines >= 10);
+	CHECK_EQ(notice_help(dst, n - 1), 0);
 }

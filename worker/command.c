@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands of joined sessions.  Each is a row of a table; each either
+ * publishes a record, or asks for a reply, or refuses, and in all cases
+ * commits with it how far the input is consumed.
+ */
+#include <string.h>
+
+#include "shared/chat/name.h"
+#include "shared/chat/text.h"
+#include "worker/talk.h"
+
+/* The first word of what stands behind a command, and the rest. */
+struct words {
+	const char *first, *rest;
+	size_t first_len, rest_len;
+};
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static struct words
+split(const char *text, size_t len)
+{
+	struct words w = {.first = text, .rest = text};
+	size_t i = 0;
+
+	while (i < len && !is_blank(text[i]))
+		i++;
+	w.first_len = i;
+	while (i < len && is_blank(text[i]))
+		i++;
+	w.rest = text + i;
+	w.rest_len = len - i;
+	return w;
+}
+
+static enum progress
+ask_for(
+    struct consumer *c, enum reply_kind kind, uint32_t room, uint32_t room_gen)
+{
+	session_reply(c->w, c->slot, &c->half, (unsigned)kind, 0);
+	c->half.reply.room = room;
+	c->half.reply.room_gen = room_gen;
+	journal_step(&c->w->journal, c->slot, &c->half);
+	return GO_ON;
+}
+
+static enum progress
+run_help(struct consumer *c, const char *text, size_t len)
+{
+	(void)text;
+	(void)len;
+	return ask_for(c, REPLY_HELP, 0, 0);
+}
+
+static enum progress
+run_whoami(struct consumer *c, const char *text, size_t len)
+{
+	(void)text;
+	(void)len;
+	return ask_for(c, REPLY_WHOAMI, c->half.room, c->half.room_gen);
+}
+
+static enum progress
+run_rooms(struct consumer *c, const char *text, size_t len)
+{
+	(void)text;
+	(void)len;
+	return ask_for(c, REPLY_ROOMS, 0, 0);
+}
+
+static enum progress
+run_who(struct consumer *c, const char *text, size_t len)
+{
+	struct words words = split(text, len);
+	uint32_t room, gen = 0;
+
+	if (len == 0)
+		return ask_for(c, REPLY_WHO, c->half.room, c->half.room_gen);
+	if (words.rest_len > 0)
+		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_WHO);
+	lock_acquire(&c->w->journal.lock);
+	room = tables_find_room(&c->w->seg, text, len);
+	if (room != NONE)
+		gen = c->w->seg.rooms[room].gen;
+	lock_release(&c->w->journal.lock);
+	if (room == NONE)
+		return talk_refuse(c, CHAT_NO_SUCH_NAME, 0);
+	return ask_for(c, REPLY_WHO, room, gen);
+}
+
+/* Text made safe, in the batch's scratch behind room for what precedes it. */
+static char *
+make_safe(struct consumer *c, const char *text, size_t *len)
+{
+	char *safe = c->w->batch.text + PUBLISH_BEFORE;
+
+	*len = text_sanitise(safe, text, *len);
+	return safe;
+}
+
+static enum progress
+run_me(struct consumer *c, const char *text, size_t len)
+{
+	char *safe = make_safe(c, text, &len);
+
+	if (len == 0)
+		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_ME);
+	publish_say(c->w, c->slot, &c->half, RECORD_ACTION, safe, len);
+	return GO_ON;
+}
+
+static enum progress
+run_topic(struct consumer *c, const char *text, size_t len)
+{
+	char *safe;
+
+	if (len == 0)
+		return ask_for(c, REPLY_TOPIC, c->half.room, c->half.room_gen);
+	safe = make_safe(c, text, &len);
+	if (len == 0 || len > LIMIT_TOPIC)
+		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_TOPIC);
+	publish_say(c->w, c->slot, &c->half, RECORD_TOPIC, safe, len);
+	return GO_ON;
+}
+
+static enum progress
+run_nick(struct consumer *c, const char *text, size_t len)
+{
+	enum chat_error error;
+
+	if (len == 0)
+		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_NICK);
+	if (name_check(text, len) != NULL)
+		return talk_refuse(c, CHAT_BAD_NAME, 0);
+	error = publish_rename(c->w, c->slot, &c->half, text, len);
+	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
+}
+
+static enum progress
+run_msg(struct consumer *c, const char *text, size_t len)
+{
+	struct words words = split(text, len);
+	size_t n = words.rest_len;
+	char *safe = make_safe(c, words.rest, &n);
+
+	if (words.first_len == 0 || n == 0)
+		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_MSG);
+	if (!publish_private(
+		c->w, c->slot, &c->half, words.first, words.first_len, safe, n))
+		return talk_refuse(c, CHAT_NO_SUCH_NAME, 0);
+	return GO_ON;
+}
+
+static enum progress
+run_search(struct consumer *c, const char *text, size_t len)
+{
+	(void)text;
+	(void)len;
+	return talk_refuse(c, CHAT_NO_HISTORY, 0);
+}
+
+static enum progress
+run_quit(struct consumer *c, const char *text, size_t len)
+{
+	(void)text;
+	(void)len;
+	talk_end(c->w, c->slot, &c->half, CLOSE_QUIT);
+	return STOP;
+}
+
+static const struct command {
+	const char *name;
+	enum progress (*run)(struct consumer *, const char *, size_t);
+} commands[] = {
+    {"help", run_help},
+    {"who", run_who},
+    {"rooms", run_rooms},
+    {"whoami", run_whoami},
+    {"nick", run_nick},
+    {"me", run_me},
+    {"msg", run_msg},
+    {"topic", run_topic},
+    {"search", run_search},
+    {"quit", run_quit},
+};
+
+enum progress
+command_run(struct consumer *c, const struct line_words *words, size_t consumed)
+{
+	talk_flush(c);
+	if (!publish_allowed(c->w) ||
+	    (talk_reply_waits(c) &&
+		!name_equal(words->name, words->name_len, "quit", 4)))
+		return WAIT;
+	c->half.in_done += consumed;
+	for (size_t i = 0; i < COUNT(commands); i++)
+		if (name_equal(words->name, words->name_len, commands[i].name,
+			strlen(commands[i].name)))
+			return commands[i].run(c, words->text, words->text_len);
+	return talk_refuse(c, CHAT_UNKNOWN_COMMAND, 0);
+}
