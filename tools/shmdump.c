@@ -15,6 +15,7 @@
 
 #include "shared/base/base.h"
 #include "tools/shmdump/out.h"
+#include "tools/shmdump/screen.h"
 #include "tools/shmdump/views.h"
 
 #define EXIT_USAGE 2
@@ -31,25 +32,32 @@ static const struct view {
     {"ring", ring_view, "the records in the ring, oldest first"},
     {"locks", locks_view, "the lock: value, owner, counters"},
     {"verify", verify_view, "check every invariant; exit 1 on a breach"},
+    {"metrics", metrics_view, "the figures as Prometheus text"},
+    {"top", top_view, "a live screen; q or Ctrl-C ends it"},
 };
+
+static const char help_text[] =
+    "usage: shmdump [-n NAME | --file PATH] [--json] [VIEW]\n"
+    "       shmdump [...] ring [-f] [--room ROOM] [--count N]\n"
+    "\n"
+    "Show the shared memory of a chatmaster instance, running or dead.\n"
+    "\n"
+    "  -n, --name NAME  the instance (default); NAME.old is the memory that\n"
+    "                   a dead one of that name left\n"
+    "      --file PATH  a copy of such memory in an ordinary file\n"
+    "      --json       one JSON document, for ring one object a line\n"
+    "  -f, --follow     ring: go on with what comes, until the server ends\n"
+    "      --room ROOM  ring: only what belongs to this room\n"
+    "      --count N    ring: only the last N of that\n"
+    "      --help       this\n"
+    "      --version    the version\n"
+    "\n"
+    "Views:\n";
 
 static void
 help(void)
 {
-	puts("usage: shmdump [-n NAME] [--json] [VIEW]\n"
-	     "\n"
-	     "Show the shared memory of a chatmaster instance, running or "
-	     "dead.\n"
-	     "\n"
-	     "  -n, --name NAME  the instance (default); NAME.old is the "
-	     "memory that a\n"
-	     "                   dead one of that name left\n"
-	     "      --json       one JSON document, for ring one object a "
-	     "line\n"
-	     "      --help       this\n"
-	     "      --version    the version\n"
-	     "\n"
-	     "Views:");
+	fputs(help_text, stdout);
 	for (size_t i = 0; i < COUNT(views); i++)
 		printf("  %-9s %s\n", views[i].name, views[i].what);
 }
@@ -78,6 +86,7 @@ on_bus_error(int signal)
 	    "shmdump: the shared memory was cut short while it was read\n";
 
 	(void)signal;
+	screen_close();
 	if (write(STDERR_FILENO, text, sizeof(text) - 1) == -1)
 		_exit(1);
 	_exit(1);
@@ -99,49 +108,126 @@ finish(int code)
 	return 1;
 }
 
+struct arguments {
+	const char *name; /* NULL: not given */
+	const char *file; /* NULL: not given */
+	const struct view *view;
+	struct dump dump; /* its options */
+};
+
 static int
-show(const struct view *view, const char *name, bool json)
+show(struct arguments *a)
 {
-	struct dump dump = {.json = json};
+	struct dump *dump = &a->dump;
 	int code;
 
 	signal(SIGBUS, on_bus_error);
 	setlocale(LC_CTYPE, "C.UTF-8"); /* for the widths of characters */
-	if (dump_open(&dump, name) == -1)
+	if (a->file != NULL)
+		code = dump_open_file(dump, a->file);
+	else
+		code = dump_open(dump, a->name != NULL ? a->name : "default");
+	if (code == -1)
 		return 1;
-	code = view->show(&dump);
-	dump_close(&dump);
+	code = a->view->show(dump);
+	dump_close(dump);
 	return finish(code);
+}
+
+static bool
+parse_count(const char *text, uint64_t *count)
+{
+	char *end;
+
+	errno = 0;
+	*count = strtoull(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+}
+
+/* Do the arguments go together?  Complains if not. */
+static bool
+arguments_agree(const struct arguments *a)
+{
+	const struct dump *d = &a->dump;
+
+	if (a->name != NULL &&
+	    (a->name[0] == '\0' || strchr(a->name, '/') != NULL))
+		warnx("bad instance name: %s", a->name);
+	else if (a->name != NULL && a->file != NULL)
+		warnx("either an instance or a file");
+	else if (d->room != NULL && d->room[0] == '\0')
+		warnx("--room: no name");
+	else if (a->view->show != ring_view &&
+		 (d->follow || d->room != NULL || d->count != UINT64_MAX))
+		warnx("-f, --room and --count are options of the view ring");
+	else
+		return true;
+	return false;
+}
+
+/* The view, behind the options.  Complains if there is none of that name. */
+static bool
+parse_view(struct arguments *a, int argc, char **argv)
+{
+	a->view = &views[0];
+	if (argc > 1) {
+		warnx("one view at a time");
+		return false;
+	}
+	if (argc == 1 && (a->view = find_view(argv[0])) == NULL) {
+		warnx("unknown view: %s", argv[0]);
+		return false;
+	}
+	return arguments_agree(a);
 }
 
 int
 main(int argc, char **argv)
 {
 	enum {
-		OPTION_JSON = 256,
+		OPTION_FILE = 256,
+		OPTION_JSON,
+		OPTION_ROOM,
+		OPTION_COUNT,
 		OPTION_HELP,
 		OPTION_VERSION,
 	};
 	static const struct option options[] = {
 	    {"name", required_argument, NULL, 'n'},
+	    {"file", required_argument, NULL, OPTION_FILE},
 	    {"json", no_argument, NULL, OPTION_JSON},
+	    {"follow", no_argument, NULL, 'f'},
+	    {"room", required_argument, NULL, OPTION_ROOM},
+	    {"count", required_argument, NULL, OPTION_COUNT},
 	    {"help", no_argument, NULL, OPTION_HELP},
 	    {"version", no_argument, NULL, OPTION_VERSION},
 	    {NULL, 0, NULL, 0},
 	};
-	const struct view *view = &views[0];
-	const char *name = "default";
-	bool json = false;
+	struct arguments a = {.dump.count = UINT64_MAX};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "n:f", options, NULL)) != -1) {
 		switch (option) {
 		case 'n':
-			name = optarg;
+			a.name = optarg;
+			break;
+		case 'f':
+			a.dump.follow = true;
+			break;
+		case OPTION_FILE:
+			a.file = optarg;
 			break;
 		case OPTION_JSON:
-			json = true;
+			a.dump.json = true;
 			break;
+		case OPTION_ROOM:
+			a.dump.room = optarg;
+			break;
+		case OPTION_COUNT:
+			if (parse_count(optarg, &a.dump.count))
+				break;
+			warnx("--count: a number is needed: %s", optarg);
+			return usage();
 		case OPTION_HELP:
 			help();
 			return finish(0);
@@ -152,17 +238,7 @@ main(int argc, char **argv)
 			return usage();
 		}
 	}
-	if (optind < argc && (view = find_view(argv[optind])) == NULL) {
-		warnx("unknown view: %s", argv[optind]);
+	if (!parse_view(&a, argc - optind, argv + optind))
 		return usage();
-	}
-	if (argc - optind > 1) {
-		warnx("one view at a time");
-		return usage();
-	}
-	if (name[0] == '\0' || strchr(name, '/') != NULL) {
-		warnx("bad instance name: %s", name);
-		return usage();
-	}
-	return show(view, name, json);
+	return show(&a);
 }

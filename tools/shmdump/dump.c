@@ -9,11 +9,13 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
@@ -100,7 +102,9 @@ dump_find_end(struct dump *d)
 static void
 dump_explain(int fd, const char *path)
 {
+	struct segment_layout layout;
 	struct header_shm h;
+	struct stat st;
 	ssize_t n = pread(fd, &h, sizeof(h), 0);
 
 	if (n < (ssize_t)offsetof(struct header_shm, header_size) ||
@@ -110,57 +114,98 @@ dump_explain(int fd, const char *path)
 	else if (h.version != SEGMENT_VERSION)
 		warnx("%s has layout version %u; this shmdump reads version %u",
 		    path, h.version, SEGMENT_VERSION);
+	else if (n == sizeof(h) && fstat(fd, &st) == 0 &&
+		 segment_plan(&h.params, &layout) == 0 &&
+		 (uint64_t)st.st_size < layout.size)
+		warnx("%s is cut short: %" PRIu64 " of %" PRIu64 " bytes", path,
+		    (uint64_t)st.st_size, layout.size);
 	else
 		warnx("%s is damaged: its header makes no sense", path);
 }
 
+/* Map the object and look for the first time.  Closes `fd`. */
 static int
-dump_attach(struct dump *d, const char *name, const char *path)
+dump_attach(struct dump *d, int fd, const char *path)
 {
-	int fd = shm_open(path, O_RDONLY | O_CLOEXEC, 0), result;
+	const struct segment *seg = &d->seg;
+	int result = segment_attach(&d->seg, fd, false);
 
-	if (fd == -1) {
-		if (errno == ENOENT)
-			warnx("no such instance: %s (no shared memory %s)",
-			    name, path);
-		else
-			warn("instance %s: %s", name, path);
-		return -1;
-	}
-	result = segment_attach(&d->seg, fd, false);
 	if (result == -1 && errno == EPROTO)
 		dump_explain(fd, path);
 	else if (result == -1)
-		warn("instance %s: cannot map %s", name, path);
+		warn("cannot map %s", path);
 	close(fd);
-	return result;
+	if (result == -1)
+		return -1;
+	dump_copy(d->instance, seg->header->instance, INSTANCE_MAX);
+	dump_copy(
+	    d->version, seg->header->server_version, sizeof(d->version) - 1);
+	d->instance[INSTANCE_MAX] = d->version[sizeof(d->version) - 1] = '\0';
+	dump_refresh(d);
+	return 0;
 }
 
 int
 dump_open(struct dump *d, const char *name)
 {
 	char path[NAME_MAX];
-	const struct segment *seg = &d->seg;
+	int fd;
 
 	if ((size_t)snprintf(path, sizeof(path), "/chatmaster.%s", name) >=
 	    sizeof(path)) {
 		warnx("no such instance: the name is too long");
 		return -1;
 	}
-	if (dump_attach(d, name, path) == -1)
+	fd = shm_open(path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd == -1 && errno == ENOENT)
+		warnx("no such instance: %s (no shared memory %s)", name, path);
+	else if (fd == -1)
+		warn("instance %s: %s", name, path);
+	if (fd == -1)
 		return -1;
-	dump_copy(d->instance, seg->header->instance, INSTANCE_MAX);
-	dump_copy(
-	    d->version, seg->header->server_version, sizeof(d->version) - 1);
-	d->instance[INSTANCE_MAX] = d->version[sizeof(d->version) - 1] = '\0';
-	dump_copy(&d->status, seg->status, sizeof(d->status));
-	d->head = ring_head(seg);
-	d->alive = master_lives(atomic_load(&d->status.pid));
+	d->is_file = false;
+	return dump_attach(d, fd, path);
+}
+
+int
+dump_open_file(struct dump *d, const char *path)
+{
+	/* Not to wait for the writer of a fifo. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		warn("%s", path);
+		if (fd != -1)
+			close(fd);
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		warnx("%s is no ordinary file", path);
+		close(fd);
+		return -1;
+	}
+	d->is_file = true;
+	return dump_attach(d, fd, path);
+}
+
+bool
+dump_is_alive(const struct dump *d)
+{
+	return !d->is_file && master_lives(atomic_load_explicit(
+				  &d->seg.status->pid, memory_order_relaxed));
+}
+
+void
+dump_refresh(struct dump *d)
+{
+	dump_copy(&d->status, d->seg.status, sizeof(d->status));
+	d->head = ring_head(&d->seg);
+	d->alive = dump_is_alive(d);
 	d->now_us = clock_real_us();
 	d->beat_us = clock_us();
 	if (!d->alive)
 		dump_find_end(d);
-	return 0;
 }
 
 void

@@ -20,14 +20,20 @@
 
 struct dump {
 	struct segment seg;
+	/* As asked for. */
 	bool json;
-	bool alive; /* does the master live? */
+	bool follow;      /* ring: go on with what comes */
+	const char *room; /* ring: only this room's; NULL: all */
+	uint64_t count;   /* ring: the last so many; UINT64_MAX: all */
+	/* What it is. */
+	bool is_file; /* a copy: nothing in it is alive */
+	bool alive;   /* does the master live? */
 	/*
 	 * The moment that ages count from (CLOCK_REALTIME), and heartbeats
 	 * (CLOCK_MONOTONIC): now, or the last sign of life of a dead instance.
 	 */
 	uint64_t now_us, beat_us;
-	uint64_t head; /* when we began */
+	uint64_t head; /* as of dump_refresh */
 	struct status_shm status;
 	char instance[INSTANCE_MAX + 1];
 	char version[16];
@@ -38,6 +44,16 @@ struct dump {
  * error that says why not.
  */
 int dump_open(struct dump *dump, const char *name);
+
+/* The same for the ordinary file `path`, which has a segment's bytes. */
+int dump_open_file(struct dump *dump, const char *path);
+
+/* Look again: head, status, clocks, and whether the master lives. */
+void dump_refresh(struct dump *dump);
+
+/* Does the master live now?  A file has none. */
+bool dump_is_alive(const struct dump *dump);
+
 void dump_close(struct dump *dump);
 
 /* Copy `len` bytes out of the segment, as relaxed atomic words. */

@@ -69,17 +69,61 @@ escape_json(struct outbuf *b, const char *s, size_t len)
 	outbuf_puts(b, "\"");
 }
 
+void
+escape_label(struct outbuf *b, const char *s, size_t len)
+{
+	uint32_t code;
+	size_t n;
+
+	outbuf_puts(b, "\"");
+	for (size_t i = 0; i < len; i += n) {
+		n = utf8_decode(s + i, len - i, &code);
+		if (code == UTF8_INVALID)
+			outbuf_puts(b, "\xef\xbf\xbd");
+		else if (code == '"' || code == '\\')
+			outbuf_printf(b, "\\%c", (char)code);
+		else if (code == '\n')
+			outbuf_puts(b, "\\n");
+		else if (is_unprintable(code))
+			outbuf_printf(b, "\\\\u{%x}", code);
+		else
+			outbuf_add(b, s + i, n);
+	}
+	outbuf_puts(b, "\"");
+}
+
+static size_t
+code_width(uint32_t code)
+{
+	int width = code < 0x80 ? 1 : wcwidth((wchar_t)code);
+
+	return width < 0 ? 1 : (size_t)width;
+}
+
+size_t
+escape_fit(const char *s, size_t len, size_t columns)
+{
+	size_t width = 0, n, i;
+	uint32_t code;
+
+	for (i = 0; i < len; i += n) {
+		n = utf8_decode(s + i, len - i, &code);
+		width += code_width(code);
+		if (width > columns)
+			break;
+	}
+	return i;
+}
+
 size_t
 escape_width(const char *s)
 {
 	size_t len = strlen(s), width = 0, n;
 	uint32_t code;
-	int w;
 
 	for (size_t i = 0; i < len; i += n) {
 		n = utf8_decode(s + i, len - i, &code);
-		w = code < 0x80 ? 1 : wcwidth((wchar_t)code);
-		width += w < 0 ? 1 : (size_t)w;
+		width += code_width(code);
 	}
 	return width;
 }

@@ -105,8 +105,8 @@ put_bytes(struct outbuf *b, uint64_t bytes)
 	    units[unit]);
 }
 
-static void
-put_text(struct outbuf *b, const struct out_value *v)
+void
+out_put(struct outbuf *b, const struct out_value *v)
 {
 	switch (v->kind) {
 	case OUT_NONE:
@@ -169,13 +169,17 @@ put_json(struct outbuf *b, const struct out_value *v)
 	}
 }
 
+void
+out_bytes(const char *bytes, size_t len)
+{
+	if (len > 0 && fwrite(bytes, 1, len, stdout) < len && failed_with == 0)
+		failed_with = errno;
+}
+
 static void
 flush_line(struct out *out)
 {
-	if (fwrite(out->line.bytes, 1, out->line.used, stdout) <
-		out->line.used &&
-	    failed_with == 0)
-		failed_with = errno;
+	out_bytes(out->line.bytes, out->line.used);
 	out->line.used = 0;
 }
 
@@ -245,7 +249,7 @@ text_row(struct out *out, const struct out_value *values)
 		if (out->columns[i].head == NULL)
 			continue;
 		start = out->cells.used;
-		put_text(&out->cells, &values[i]);
+		out_put(&out->cells, &values[i]);
 		outbuf_add(&out->cells, "", 1);
 		if (out->shape != OUT_TABLE)
 			continue;
@@ -331,6 +335,13 @@ out_end(struct out *out)
 	outbuf_fini(&out->cells);
 	outbuf_fini(&out->line);
 	return failed_with != 0 ? -1 : 0;
+}
+
+void
+out_flush(void)
+{
+	if (fflush(stdout) != 0 && failed_with == 0)
+		failed_with = errno;
 }
 
 int

@@ -67,8 +67,17 @@ void out_row(struct out *out, const struct out_value *values);
 /* Print what is left.  Returns 0, or -1 when standard output has failed. */
 int out_end(struct out *out);
 
+/* Print bytes as they are. */
+void out_bytes(const char *bytes, size_t len);
+
+/* Hand over to the kernel what has been printed so far. */
+void out_flush(void);
+
 /* The errno that standard output has failed with, or 0: a long view ends. */
 int out_error(void);
+
+/* Append a value as a table for eyes has it. */
+void out_put(struct outbuf *b, const struct out_value *value);
 
 struct out_value out_none(void);
 struct out_value out_text(const char *text, size_t len);

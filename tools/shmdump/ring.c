@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The records in the ring, oldest first.  The server goes on while we read:
- * what it overwrites is left out, and what it adds after we began is not
- * waited for.
+ * what it overwrites is left out, and what it adds after we began is shown
+ * only if we follow.  It knows nothing of us, so who follows looks again and
+ * again, and who was too slow says how much it has missed.
  */
 #include "tools/shmdump/views.h"
 
 #include <err.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "shared/chat/name.h"
 #include "shared/shm/ring.h"
 #include "tools/shmdump/out.h"
+
+#define POLL_MIN_MS 5 /* after something came */
+#define POLL_MAX_MS 50
 
 enum {
 	COL_SEQ,
@@ -47,6 +54,11 @@ struct walk {
 	struct room_seen *rooms;
 	char *line; /* line_size bytes, and 8 that ring_copy wants */
 	size_t line_size;
+	uint64_t next;   /* record to look at */
+	uint64_t from;   /* those before it aren't shown */
+	uint64_t missed; /* overwritten before we came to them */
+	/* The last `nlast` of those asked for, in the pass that finds them. */
+	uint64_t *last, nlast, found;
 };
 
 static const char *
@@ -117,7 +129,23 @@ walk_line(const struct walk *w, const struct desc_shm *r, size_t len,
 	row[COL_TEXT] = out_text(line + text, len - text);
 }
 
-/* Print record `n`.  Returns whether it was still there. */
+/* Is it one of those asked for, and to be shown in this pass? */
+static bool
+walk_wants(struct walk *w, uint64_t n, const struct out_value *room)
+{
+	const char *name = w->d->room;
+
+	if (name != NULL &&
+	    !name_equal(name, strlen(name), room->text, room->len))
+		return false;
+	if (w->last != NULL) {
+		w->last[w->found++ % w->nlast] = n;
+		return false;
+	}
+	return n >= w->from;
+}
+
+/* Show record `n`, if it is wanted.  Returns whether it was still there. */
 static bool
 walk_record(struct walk *w, uint64_t n)
 {
@@ -129,36 +157,121 @@ walk_record(struct walk *w, uint64_t n)
 
 	if (ring_read(seg, n, &r) != RING_OK)
 		return false;
+	walk_remember(w, &r);
+	row[COL_ROOM] = walk_room(w, &r, room);
+	if (!walk_wants(w, n, &row[COL_ROOM]))
+		return true;
 	len = MIN((size_t)r.len, w->line_size);
 	if (ring_copy(seg, &r, 0, w->line, len) != RING_OK)
 		return false;
-	walk_remember(w, &r);
 	row[COL_SEQ] = out_number(n);
 	row[COL_TIME] = out_as(OUT_TIME, r.time_us);
 	row[COL_TYPE] = out_string(type_name(r.type));
-	row[COL_ROOM] = walk_room(w, &r, room);
 	walk_line(w, &r, len, row);
 	out_row(&w->out, row);
 	return true;
 }
 
-/* Print [n, head).  A head gone wrong makes us look at a ring's worth. */
+/* Go on at record `n`: those between are gone. */
 static void
-walk_all(struct walk *w)
+walk_skip_to(struct walk *w, uint64_t n)
+{
+	uint64_t wanted = MAX(w->next, w->from);
+
+	if (n > wanted)
+		w->missed += n - wanted;
+	w->next = n;
+}
+
+/* Look at [next, head).  A head gone wrong costs us a ring's worth. */
+static void
+walk_to(struct walk *w, uint64_t head)
 {
 	const struct segment *seg = &w->d->seg;
-	uint64_t head = w->d->head, n = ring_oldest(seg), oldest;
+	uint64_t oldest;
 
-	if (n > head || head - n > seg->layout.ndesc)
-		n = head > seg->layout.ndesc ? head - seg->layout.ndesc : 0;
-	while (n < head && out_error() == 0) {
-		if (walk_record(w, n)) {
-			n++;
+	if (head > w->next && head - w->next > seg->layout.ndesc)
+		walk_skip_to(w, head - seg->layout.ndesc);
+	while (w->next < head && out_error() == 0) {
+		if (walk_record(w, w->next)) {
+			w->next++;
 			continue;
 		}
 		oldest = ring_oldest(seg);
-		n = oldest > n ? oldest : n + 1;
+		walk_skip_to(w, MAX(oldest, w->next + 1));
 	}
+}
+
+/* Begin at the oldest record, also if the head is nonsense. */
+static void
+walk_rewind(struct walk *w)
+{
+	uint64_t head = w->d->head, ndesc = w->d->seg.layout.ndesc;
+
+	w->next = ring_oldest(&w->d->seg);
+	if (w->next > head || head - w->next > ndesc)
+		w->next = head > ndesc ? head - ndesc : 0;
+	w->missed = 0;
+}
+
+/* Find the last `count` of those asked for: `from` is the first of them. */
+static void
+walk_find_last(struct walk *w)
+{
+	const struct dump *d = w->d;
+
+	if (d->count == 0 || (d->room == NULL && d->count <= d->head)) {
+		w->from = d->head - d->count;
+		return;
+	}
+	if (d->count >= d->seg.layout.ndesc)
+		return;
+	w->nlast = d->count;
+	w->last = calloc(w->nlast, sizeof(*w->last));
+	if (w->last == NULL)
+		errx(1, "out of memory");
+	walk_to(w, d->head);
+	if (w->found >= w->nlast)
+		w->from = w->last[w->found % w->nlast];
+	free(w->last);
+	w->last = NULL;
+	walk_rewind(w);
+}
+
+/* Wait.  Returns false when there is nobody left to print for. */
+static bool
+wait_ms(int ms)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	return poll(&out, 1, ms) <= 0;
+}
+
+static void
+walk_follow(struct walk *w)
+{
+	const struct dump *d = w->d;
+	int pause_ms = POLL_MIN_MS;
+	uint64_t before;
+	bool alive;
+
+	do {
+		/* Asked first: what it wrote before its end is there then. */
+		alive = dump_is_alive(d);
+		before = w->next;
+		walk_to(w, ring_head(&d->seg));
+		out_flush();
+		if (w->missed > 0)
+			warnx("missed %" PRIu64 " records: they were "
+			      "overwritten before they could be read",
+			    w->missed);
+		w->missed = 0;
+		pause_ms = w->next != before ? POLL_MIN_MS
+					     : MIN(2 * pause_ms, POLL_MAX_MS);
+	} while (out_error() == 0 && alive && wait_ms(pause_ms));
+	if (!alive)
+		warnx("%s", d->is_file ? "this is a copy: nothing follows"
+				       : "the server has ended");
 }
 
 int
@@ -175,7 +288,12 @@ ring_view(const struct dump *d)
 	if (w.rooms == NULL || w.line == NULL)
 		errx(1, "out of memory");
 	out_begin(&w.out, OUT_STREAM, d->json, columns, COLS);
-	walk_all(&w);
+	walk_rewind(&w);
+	walk_find_last(&w);
+	if (d->follow)
+		walk_follow(&w);
+	else
+		walk_to(&w, d->head);
 	free(w.rooms);
 	free(w.line);
 	return out_end(&w.out) == -1;

@@ -2,10 +2,10 @@
 /* The rooms that somebody is in. */
 #include "tools/shmdump/views.h"
 
-#include <err.h>
 #include <stdlib.h>
 
 #include "shared/net/inherit.h"
+#include "tools/shmdump/figures.h"
 #include "tools/shmdump/out.h"
 
 enum {
@@ -29,39 +29,16 @@ static const struct out_column columns[COLS] = {
     [COL_TOPIC] = {.key = "topic", .head = "TOPIC"},
 };
 
-void
-rooms_count_members(const struct dump *d, uint32_t *counts)
-{
-	const struct segment *seg = &d->seg;
-	struct member_shm m;
-
-	for (uint32_t i = 0; i < seg->params.nslots; i++) {
-		dump_copy(&m, &seg->members[i], sizeof(m));
-		if (m.room < seg->params.nrooms)
-			counts[m.room]++;
-	}
-}
-
-bool
-rooms_get(const struct dump *d, const uint32_t *counts, uint32_t room,
-    struct room_shm *out)
-{
-	if (counts[room] == 0)
-		return false;
-	dump_copy(out, &d->seg.rooms[room], sizeof(*out));
-	return out->used && out->name_len >= 1 && out->name_len <= LIMIT_ROOM;
-}
-
 static void
-rooms_row(const struct dump *d, struct out *out, uint32_t room,
-    const struct room_shm *r, uint32_t members)
+rooms_row(const struct dump *d, struct out *out, const struct room_figures *f)
 {
+	const struct room_shm *r = &f->row;
 	struct out_value row[COLS];
 	uint32_t home = r->home[WORKER_CHAT];
 
-	row[COL_INDEX] = out_number(room);
+	row[COL_INDEX] = out_number(f->index);
 	row[COL_NAME] = out_text(r->name, r->name_len);
-	row[COL_MEMBERS] = out_number(members);
+	row[COL_MEMBERS] = out_number(f->members);
 	row[COL_MESSAGES] = out_number(r->messages);
 	row[COL_HOME] =
 	    home < d->seg.params.nseats ? out_number(home) : out_none();
@@ -74,18 +51,13 @@ rooms_row(const struct dump *d, struct out *out, uint32_t room,
 int
 rooms_view(const struct dump *d)
 {
-	uint32_t nrooms = d->seg.params.nrooms;
-	uint32_t *counts = calloc(nrooms, sizeof(*counts));
-	struct room_shm r;
+	struct room_figures *rooms;
+	size_t n = figures_rooms(d, &rooms);
 	struct out out;
 
-	if (counts == NULL)
-		errx(1, "out of memory");
-	rooms_count_members(d, counts);
 	out_begin(&out, OUT_TABLE, d->json, columns, COLS);
-	for (uint32_t i = 0; i < nrooms; i++)
-		if (rooms_get(d, counts, i, &r))
-			rooms_row(d, &out, i, &r, counts[i]);
-	free(counts);
+	for (size_t i = 0; i < n; i++)
+		rooms_row(d, &out, &rooms[i]);
+	free(rooms);
 	return out_end(&out) == -1;
 }

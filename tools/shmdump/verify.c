@@ -24,16 +24,27 @@
 #define TRIES 100   /* to find the lock free, 1 ms apart */
 #define CONFIRMS 20 /* copies that must all have breaches, 1 ms apart */
 
-/* An object of our own, of the same size and with the same header. */
+/*
+ * An object of our own, of the same size and with the same header, but for
+ * what somebody has written over it since we attached.
+ */
 static void
 copy_make(struct segment *copy, const struct segment *seg)
 {
+	struct header_shm header = {
+	    .magic = SEGMENT_MAGIC,
+	    .version = SEGMENT_VERSION,
+	    .header_size = sizeof(header),
+	    .params = seg->params,
+	    .layout = seg->layout,
+	};
 	int fd = memfd_create("shmdump", MFD_CLOEXEC);
 
 	if (fd == -1 || ftruncate(fd, (off_t)seg->layout.size) == -1)
 		err(1, "cannot make a copy");
-	if (pwrite(fd, seg->header, sizeof(*seg->header), 0) !=
-		sizeof(*seg->header) ||
+	dump_copy(
+	    header.hash_key, seg->header->hash_key, sizeof(header.hash_key));
+	if (pwrite(fd, &header, sizeof(header), 0) != sizeof(header) ||
 	    segment_attach(copy, fd, true) == -1)
 		err(1, "cannot copy the segment's header");
 	close(fd);
