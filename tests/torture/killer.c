@@ -80,6 +80,17 @@ kill_random(uint64_t now)
 	kill_seat(seat, now, 20);
 }
 
+/* Two at once, or all of them. */
+static void
+kill_several(uint64_t now)
+{
+	uint32_t first = chance_below(options.workers);
+	uint32_t n = chance_of(30) ? options.workers : 2;
+
+	for (uint32_t i = 0; i < MIN(n, options.workers); i++)
+		kill_seat((first + i) % options.workers, now, 0);
+}
+
 /* The successor has come: kill it when its time has come. */
 static void
 chase_tick(uint64_t now)
@@ -105,7 +116,9 @@ strike(uint64_t now, bool quiet)
 	bool repair = chance_of(20);
 
 	disarm_us = now + (quiet ? QUIET_ARMED_US : ARMED_US);
-	if (chance_of(45))
+	if (!quiet && chance_of(5))
+		kill_several(now);
+	else if (chance_of(45))
 		kill_random(now);
 	else if (points_arm(repair))
 		kill_random(now);

@@ -14,6 +14,7 @@
 #define WINDOW 300    /* messages under way in a room */
 #define TURN_US 18000 /* between the turns of a room's member, per member */
 #define BURST_MAX 40
+#define PAUSE_US 900000 /* in which slow readers read nothing, on average */
 #define HANG_US (15 * SECOND_US)
 
 enum load_mode load_mode;
@@ -121,8 +122,8 @@ load_leave(struct client *c)
 static void
 load_act(struct client *c, uint64_t now)
 {
-	if ((c->traits & TRAIT_SLOW) != 0 && !c->paused && chance_of(15))
-		client_pause(c, now + 100000 + chance_wait_us(300000));
+	if ((c->traits & TRAIT_SLOW) != 0 && !c->paused && chance_of(20))
+		client_pause(c, now + PAUSE_US / 4 + chance_wait_us(PAUSE_US));
 	if ((c->traits & TRAIT_CHURNS) != 0 && chance_of(12)) {
 		load_leave(c);
 		return;

@@ -30,6 +30,7 @@
 #define WRONGS_MAX 20    /* then it is enough */
 #define CYCLE_KILLS 125  /* between two times that all is drained */
 #define QUIET_PERCENT 35 /* of the kills */
+#define SETTLE_US (3 * SECOND_US)
 #define IDLE_US 300000
 #define IDLE_PASSES 60 /* of a worker in that time: 10 ms timers may run */
 #define JOIN_US (20 * SECOND_US)
@@ -233,16 +234,18 @@ check_sleep(void)
 	}
 }
 
+/* What `count` counts must be `must` within a few seconds. */
 static void
-check_fds(unsigned before)
+check_count(
+    enum check check, const char *what, unsigned (*count)(void), unsigned must)
 {
-	uint64_t until = clock_us() + 3 * SECOND_US;
-	unsigned after;
+	uint64_t until = clock_us() + SETTLE_US;
+	unsigned is;
 
-	while ((after = server_fds()) != before && clock_us() < until)
+	while ((is = count()) != must && clock_us() < until)
 		run_pass();
-	if (after != before)
-		wrong(CHECK_FDS, "%u before, %u after", before, after);
+	if (is != must)
+		wrong(check, "%u %s instead of %u", is, what, must);
 }
 
 static bool
@@ -291,7 +294,9 @@ run_all(void)
 	}
 	order_finish();
 	check_sleep();
-	check_fds(fds);
+	check_count(CHECK_FDS, "fds", server_fds, fds);
+	check_count(CHECK_SEGMENT, "rows", server_rows, options.clients);
+	check_count(CHECK_SEGMENT, "buffers", server_buffers, 0);
 	if (report_wrongs() > 0)
 		server_dump();
 	check_stop();

@@ -18,6 +18,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/shm/seat.h"
+#include "shared/shm/tables.h"
 #include "tests/torture/torture.h"
 
 #define START_US (10 * SECOND_US)
@@ -216,6 +217,34 @@ uint64_t
 server_passes(uint32_t seat)
 {
 	return atomic_load(&segment_seat(&server.seg, seat)->passes);
+}
+
+/* Pool buffers that somebody's input or the rest of a line lies in. */
+unsigned
+server_buffers(void)
+{
+	unsigned n = 0;
+	uint32_t owner;
+
+	for (uint32_t i = 0; i < server.seg.layout.nbuffers; i++) {
+		owner = atomic_load(&server.seg.bufctl[i].owner);
+		n += owner != 0 && (owner & BUFFER_SPARE) == 0;
+	}
+	return n;
+}
+
+/* Rows of sessions that are some worker's, and not on their way. */
+unsigned
+server_rows(void)
+{
+	unsigned n = 0;
+	uint32_t owner;
+
+	for (uint32_t i = 0; i < server.seg.params.nslots; i++) {
+		owner = atomic_load(&server.seg.sessions[i].owner);
+		n += owner != 0 && (owner & OWNER_MOVING) == 0;
+	}
+	return n;
 }
 
 /* How many fds the master has open. */

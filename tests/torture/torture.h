@@ -110,6 +110,8 @@ void server_poll(void);
 bool server_all_up(void);
 pid_t server_worker(uint32_t seat);
 uint64_t server_passes(uint32_t seat);
+unsigned server_buffers(void);
+unsigned server_rows(void);
 unsigned server_fds(void);
 void server_verify(void);
 void server_dump(void);
