@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "master/admit.h"
+#include "master/logs.h"
 #include "master/pass.h"
 #include "master/reap.h"
 #include "master/requests.h"
@@ -26,6 +27,7 @@ loop_signals(sigset_t *set)
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1);
 	sigaddset(set, SIGCHLD);
 }
 
@@ -100,6 +102,9 @@ loop_on_signals(struct master *m)
 			    "reason=\"the configuration is only read at the "
 			    "start\"");
 			break;
+		case SIGUSR1:
+			logs_reopen(m);
+			break;
 		default:
 			stop_on_signal(m, (int)info.ssi_signo);
 			break;
@@ -137,6 +142,7 @@ loop_timeout(const struct master *m)
 
 	due = MIN(due, admit_due_us(m));
 	due = MIN(due, pass_due_us(m));
+	due = MIN(due, logs_due_us(m));
 	due = MIN(due, spawn_due_us(m));
 	due = MIN(due, watchdog_due_us(m));
 	due = MIN(due, stop_due_us(m));
@@ -153,6 +159,7 @@ loop_on_time(struct master *m)
 	uint64_t now = clock_us();
 
 	admit_on_time(m, now);
+	logs_on_time(m, now);
 	spawn_on_time(m, now);
 	watchdog_on_time(m, now);
 	stop_on_time(m, now);

@@ -2,15 +2,15 @@
 /*
  * chatmaster: read the configuration, open what it names, run, clean up.
  * Exit codes: 0 a clean stop, 1 a failure at run time, 2 a mistake in options
- * or configuration, which is found before anything is opened.
+ * or configuration, which is found before anything but the log is opened.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "master/admit.h"
+#include "master/logs.h"
 #include "master/loop.h"
 #include "master/master.h"
 #include "master/slots.h"
@@ -23,7 +23,6 @@
 #include "shared/net/fd.h"
 
 #define EXIT_USAGE 2
-#define LOG_PIPE_BYTES (1024 * 1024)
 
 /* Where a test that arms fault points has its file. */
 #define FAULTS_VARIABLE "CHATMASTER_FAULTS"
@@ -53,6 +52,20 @@ main_fit_clients(struct options *options)
 	return 0;
 }
 
+/* Opens the log, or only looks whether it could be.  Exits if not. */
+static void
+main_open_log(const struct options *options)
+{
+	char err[CONFIG_ERROR_MAX];
+	int r = options->check ? logs_check(options, err, sizeof(err))
+			       : logs_open(options, err, sizeof(err));
+
+	if (r == 0)
+		return;
+	fprintf(stderr, "chatmaster: %s\n", err);
+	exit(r == LOGS_UNUSABLE ? EXIT_USAGE : EXIT_FAILURE);
+}
+
 /* Everything that is a matter of options alone.  Exits if it isn't to run. */
 static void
 main_configure(struct options *options, int argc, char *argv[])
@@ -71,10 +84,7 @@ main_configure(struct options *options, int argc, char *argv[])
 		puts("chatmaster " CHATMASTER_VERSION);
 		exit(EXIT_SUCCESS);
 	}
-	log_open(STDERR_FILENO, (enum log_level)options->log_level);
-	/* Log lines that find no room are dropped: if it is a pipe, more room.
-	 */
-	fcntl(STDERR_FILENO, F_SETPIPE_SZ, LOG_PIPE_BYTES);
+	main_open_log(options);
 	if (options->ring_size != options->ring_size_asked)
 		log_warnx("ring-size",
 		    "from=%" PRIu64 " to=%" PRIu64
@@ -82,6 +92,10 @@ main_configure(struct options *options, int argc, char *argv[])
 		    options->ring_size_asked, options->ring_size);
 	if (main_fit_clients(options) == -1)
 		exit(EXIT_USAGE);
+	if (options->check) {
+		puts("configuration ok");
+		exit(EXIT_SUCCESS);
+	}
 }
 
 static int
@@ -136,8 +150,13 @@ main(int argc, char *argv[])
 		return EXIT_FAILURE;
 	}
 	main_configure(&master.options, argc, argv);
-	if (loop_block_signals() == -1 || main_open(&master) == -1)
+	if (loop_block_signals() == -1 || main_open(&master) == -1) {
+		if (log_fd() != STDERR_FILENO)
+			fprintf(stderr,
+			    "chatmaster: not started; the log (%s) says why\n",
+			    master.options.log);
 		return EXIT_FAILURE;
+	}
 	watchdog_begin(&master);
 	loop_run(&master);
 	stop_finish(&master);

@@ -7,6 +7,7 @@
  *
  *   main      start and end
  *   options   what the administrator asked for
+ *   logs      where the log goes
  *   instance  the segment and who owns it
  *   types     what kinds of worker there are
  *   loop      waits for events and hands them to the rest
@@ -86,6 +87,8 @@ struct seat {
 
 	unsigned nonsense; /* requests that made none */
 	uint64_t nonsense_logged_us;
+
+	bool log_untold; /* its worker has an older log than we: logs.c */
 };
 
 struct master {
@@ -109,6 +112,7 @@ struct master {
 	uint32_t nseats;
 	uint32_t next_seat; /* where ties are broken from */
 	uint64_t pass_retry_us;
+	uint64_t logs_retry_us; /* 0: all workers have our log */
 
 	int epoll;
 	int signals;

@@ -14,7 +14,8 @@
 #define RING_MIN (64 * 1024)
 #define RING_MAX (1024u * 1024 * 1024)
 #define CLIENTS_MAX 1000000
-#define LINES_MIN 32 /* of the longest kind: the ring holds so many */
+#define SOCKET_PATH_MAX 107 /* struct sockaddr_un */
+#define LINES_MIN 32        /* of the longest kind: the ring holds so many */
 
 #define AT(field) offsetof(struct options, field)
 
@@ -76,6 +77,22 @@ options_set_listen(const struct config_key *key, void *field, bool first,
 	return 0;
 }
 
+/* A path is believed until it is opened; only a socket's must be short. */
+static int
+options_set_log(const struct config_key *key, void *field, bool first,
+    const char *value, char *err, size_t errsize)
+{
+	static const char prefix[] = OPTIONS_SYSLOG ":";
+	const size_t len = sizeof(prefix) - 1;
+
+	if (strncmp(value, prefix, len) == 0 &&
+	    (value[len] == '\0' || strlen(value + len) > SOCKET_PATH_MAX))
+		return options_complain(err, errsize, value,
+		    "is not " OPTIONS_SYSLOG
+		    ":PATH with a path of 1 to 107 bytes");
+	return config_set_string(key, field, first, value, err, errsize);
+}
+
 static const struct config_key keys[] = {
     {.name = "help",
 	.short_option = 'h',
@@ -88,6 +105,12 @@ static const struct config_key keys[] = {
 	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
 	.set = config_set_bool,
 	.offset = AT(version)},
+    {.name = "check",
+	.help = "check options and configuration file, and exit: 0 if the "
+		"server would start with them, 2 if not",
+	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
+	.set = config_set_bool,
+	.offset = AT(check)},
     {.name = "config",
 	.short_option = 'c',
 	.placeholder = "FILE",
@@ -170,6 +193,15 @@ static const struct config_key keys[] = {
 	.set = config_set_uint,
 	.offset = AT(watchdog_s),
 	.max = 3600},
+    {.name = "log",
+	.placeholder = "WHERE",
+	.help = "stderr, syslog (or syslog:SOCKET), or the path of a file that "
+		"is appended to",
+	.initial = "stderr",
+	.set = options_set_log,
+	.offset = AT(log),
+	.min = 1,
+	.max = sizeof(((struct options *)0)->log) - 1},
     {.name = "log-level",
 	.placeholder = "LEVEL",
 	.help = "debug, info, warn or error",
@@ -177,6 +209,13 @@ static const struct config_key keys[] = {
 	.set = config_set_enum,
 	.offset = AT(log_level),
 	.names = log_level_names},
+    {.name = "log-format",
+	.placeholder = "FORMAT",
+	.help = "logfmt, or json: one object a line",
+	.initial = "logfmt",
+	.set = config_set_enum,
+	.offset = AT(log_format),
+	.names = log_format_names},
 };
 
 /* CPUs that this process may run on. */
@@ -243,7 +282,7 @@ options_help(FILE *out)
 	fputs("usage: chatmaster [-w N] [-c FILE] [-n NAME] [--KEY=VALUE ...]\n"
 	      "\n"
 	      "A chat server.  Stays in the foreground and logs to standard "
-	      "error.\nEvery option but the first three is a key of the "
+	      "error.\nEvery option but the first four is a key of the "
 	      "configuration file, too.\n\n",
 	    out);
 	config_help(out, keys, COUNT(keys));

@@ -16,6 +16,10 @@
 #define WORKERS_MAX 48
 #define LISTENERS_MAX 32 /* of one kind, and of all kinds together */
 
+/* What `log` may be beside the path of a file. */
+#define OPTIONS_STDERR "stderr"
+#define OPTIONS_SYSLOG "syslog" /* and with a colon and a path behind it */
+
 /* A key that names listeners: `none` leaves it empty. */
 struct listen_list {
 	unsigned count;
@@ -23,7 +27,7 @@ struct listen_list {
 };
 
 struct options {
-	bool help, version;
+	bool help, version, check;
 	char file[4096]; /* "" when there is none */
 	unsigned workers;
 	char name[INSTANCE_MAX + 1];
@@ -36,7 +40,9 @@ struct options {
 	uint64_t ring_size;       /* bytes, a power of two */
 	uint64_t ring_size_asked; /* the same before it was rounded up */
 	unsigned watchdog_s;      /* 0: never */
+	char log[4096];           /* stderr, syslog, syslog:PATH, or a path */
 	int log_level;            /* enum log_level */
+	int log_format;           /* enum log_format */
 };
 
 /*

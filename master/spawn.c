@@ -90,6 +90,7 @@ spawn_close_others(const struct master *m, const struct inherit *inherit)
 
 	for (uint32_t i = 0; i <= STDERR_FILENO; i++)
 		keep[i] = true;
+	keep[log_fd()] = true;
 	keep[inherit->segment_fd] = true;
 	keep[inherit->channel] = true;
 	keep[inherit->ping] = true;
@@ -114,7 +115,8 @@ spawn_close_others(const struct master *m, const struct inherit *inherit)
 /*
  * In the child: signals.  Those that tell the master to stop often go to the
  * whole process group (Ctrl-C, systemd); a worker waits until the master says
- * so, or it would be gone before its clients are told.
+ * so, or it would be gone before its clients are told.  So it is with those
+ * that a person sends to all processes of one name.
  */
 static void
 spawn_set_signals(void)
@@ -124,6 +126,7 @@ spawn_set_signals(void)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&none);

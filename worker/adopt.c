@@ -142,6 +142,9 @@ adopt_from_channel(struct worker *w)
 			adopt_message(w, &m, fds, nfds);
 			continue;
 		}
+		if (m.type == CHANNEL_LOG && nfds == 1 &&
+		    log_replace(fds[0]) == -1)
+			log_warn("log-reopen-failed", NULL);
 		while (nfds > 0)
 			close(fds[--nfds]);
 		if (m.type == CHANNEL_STOP)

@@ -1,23 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log.  A line is put together in one buffer, made safe in one pass, and
- * written with one call.
+ * The log.  A line is put together in one buffer, made safe in one pass,
+ * turned into JSON if that is asked for, and written with one call.
  */
 #include "shared/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/log_json.h"
 #include "shared/base/utf8.h"
 
 #define CUT_MARK " truncated=yes"
+
+/* Facility daemon, and severities: RFC 3164, section 4.1.1. */
+#define SYSLOG_DAEMON (3 << 3)
+#define SYSLOG_TAG "chatmaster"
+
+static_assert(LOG_JSON_MAX <= PIPE_BUF, "a write is all or nothing");
 
 const char *const log_level_names[] = {
     [LOG_LEVEL_DEBUG] = "debug",
@@ -27,12 +39,29 @@ const char *const log_level_names[] = {
     NULL,
 };
 
-static int log_fd = STDERR_FILENO;
+const char *const log_format_names[] = {
+    [LOG_FORMAT_LOGFMT] = "logfmt",
+    [LOG_FORMAT_JSON] = "json",
+    NULL,
+};
+
+static const unsigned syslog_severities[] = {
+    [LOG_LEVEL_DEBUG] = 7,
+    [LOG_LEVEL_INFO] = 6,
+    [LOG_LEVEL_WARN] = 4,
+    [LOG_LEVEL_ERROR] = 3,
+};
+
+static int log_out = STDERR_FILENO;
 static enum log_level log_least = LOG_LEVEL_INFO;
+static enum log_format log_form = LOG_FORMAT_LOGFMT;
+static struct sockaddr_un log_daemon; /* of syslog; no family: there is none */
 static uint64_t log_dropped; /* lines since the last that went through */
+static bool log_torn;        /* a file took only the beginning of a line */
 
 /* One line in the making; what doesn't fit is left out and remembered. */
 struct log_line {
+	enum log_level level;
 	char text[LOG_LINE_MAX];
 	size_t len;
 	bool cut;
@@ -41,8 +70,79 @@ struct log_line {
 void
 log_open(int fd, enum log_level level)
 {
-	log_fd = fd;
+	log_out = fd;
 	log_least = level;
+	log_form = LOG_FORMAT_LOGFMT;
+	log_daemon.sun_family = AF_UNSPEC;
+}
+
+void
+log_set_format(enum log_format format)
+{
+	log_form = format;
+}
+
+int
+log_fd(void)
+{
+	return log_out;
+}
+
+int
+log_replace(int fd)
+{
+	/* EBUSY: another thread is about to get that number; there is none. */
+	return dup3(fd, log_out, O_CLOEXEC) == -1 ? -1 : 0;
+}
+
+int
+log_make_file(const char *path)
+{
+	/* Non-blocking for the sake of what isn't a plain file. */
+	return open(path,
+	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+	    0640);
+}
+
+/* The address of a daemon's socket.  Returns 0, or -1 with errno. */
+static int
+syslog_address(struct sockaddr_un *address, const char *path)
+{
+	size_t len = strlen(path);
+
+	memset(address, 0, sizeof(*address));
+	if (len >= sizeof(address->sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	address->sun_family = AF_UNIX;
+	memcpy(address->sun_path, path, len + 1);
+	return 0;
+}
+
+int
+log_make_syslog(const char *path)
+{
+	struct sockaddr_un address;
+	int fd, saved;
+
+	if (syslog_address(&address, path) == -1)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return -1;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+int
+log_set_syslog(const char *path)
+{
+	return syslog_address(&log_daemon, path);
 }
 
 bool
@@ -153,24 +253,80 @@ line_finish(struct log_line *line)
 	line->text[line->len++] = '\n';
 }
 
-/* One write, and only if there is room now. */
+/*
+ * One write, and only if there is room now.  What a full disk has cut is ended
+ * in front of the next line.
+ */
 static bool
-line_write(const struct log_line *line)
+log_write(const char *text, size_t len)
 {
-	struct pollfd p = {.fd = log_fd, .events = POLLOUT};
+	struct iovec pieces[] = {
+	    {.iov_base = (char[]){'\n'}, .iov_len = log_torn},
+	    {.iov_base = (void *)(uintptr_t)text, .iov_len = len},
+	};
+	struct pollfd p = {.fd = log_out, .events = POLLOUT};
 	ssize_t n;
 
 	if (poll(&p, 1, 0) != 1 || p.revents != POLLOUT)
 		return false;
 	do
-		n = write(log_fd, line->text, line->len);
+		n = writev(log_out, pieces, COUNT(pieces));
 	while (n == -1 && errno == EINTR);
-	return n == (ssize_t)line->len;
+	if (n <= 0)
+		return false;
+	log_torn = (size_t)n < log_torn + len;
+	return !log_torn;
+}
+
+/*
+ * A datagram to the daemon; what it says of the time is in the text.  One that
+ * was restarted has a new socket under the old name: the fd, and with it all
+ * processes that share it, is connected again.
+ */
+static bool
+log_send(enum log_level level, const char *text, size_t len)
+{
+	char head[64];
+	struct iovec pieces[] = {
+	    {.iov_base = head},
+	    {.iov_base = (void *)(uintptr_t)text, .iov_len = len - 1},
+	};
+	struct msghdr msg = {.msg_iov = pieces, .msg_iovlen = COUNT(pieces)};
+	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+
+	pieces[0].iov_len =
+	    (size_t)snprintf(head, sizeof(head), "<%u>" SYSLOG_TAG "[%d]: ",
+		SYSLOG_DAEMON | syslog_severities[level], (int)getpid());
+	if (sendmsg(log_out, &msg, flags) != -1)
+		return true;
+	if (errno != ECONNREFUSED && errno != ENOTCONN && errno != EPIPE &&
+	    errno != ECONNRESET)
+		return false;
+	return connect(log_out, (struct sockaddr *)&log_daemon,
+		   sizeof(log_daemon)) == 0 &&
+	       sendmsg(log_out, &msg, flags) != -1;
+}
+
+static bool
+line_write(const struct log_line *line)
+{
+	char json[LOG_JSON_MAX];
+	const char *text = line->text;
+	size_t len = line->len;
+
+	if (log_form == LOG_FORMAT_JSON) {
+		len = log_json(json, text, len);
+		text = json;
+	}
+	if (log_daemon.sun_family == AF_UNIX)
+		return log_send(line->level, text, len);
+	return log_write(text, len);
 }
 
 static void
 log_begin(struct log_line *line, enum log_level level, const char *event)
 {
+	line->level = level;
 	line->len = 0;
 	line->cut = false;
 	line_add_time(line);
@@ -315,85 +471,4 @@ log_bug(const char *file, int line, const char *fmt, ...)
 	log_errorx("bug", "where=%s:%d what=%s", file, line,
 	    log_quote(quoted, sizeof(quoted), what, strlen(what)));
 	abort();
-}
-
-/* May this character stand in the log as it is? */
-static bool
-shows(uint32_t code)
-{
-	if (code < 0x7f)
-		return code >= 0x20;
-	return !utf8_is_control(code) && !utf8_is_format(code) &&
-	       !utf8_is_private(code) && !utf8_is_nonchar(code) &&
-	       code != 0x2028 && code != 0x2029;
-}
-
-/* `digits` hex digits behind a backslash and a letter; the end of them. */
-static char *
-add_hex(char *out, char letter, uint32_t value, unsigned digits)
-{
-	static const char hex[] = "0123456789abcdef";
-
-	*out++ = '\\';
-	*out++ = letter;
-	while (digits-- > 0)
-		*out++ = hex[value >> 4 * digits & 15];
-	return out;
-}
-
-/* What stands for the character at s, at most 12 bytes; how many. */
-static size_t
-escape(char out[16], const char *s, size_t bytes, uint32_t code)
-{
-	static const char plain[] = "\"\\\n\r\t", letters[] = "\"\\nrt";
-	const char *found = code < 0x80 ? memchr(plain, (int)code, 5) : NULL;
-	char *end = out;
-
-	if (found != NULL) {
-		*end++ = '\\';
-		*end++ = letters[found - plain];
-	} else if (code == UTF8_INVALID) {
-		for (size_t i = 0; i < bytes; i++)
-			end = add_hex(end, 'x', (unsigned char)s[i], 2);
-	} else if (shows(code)) {
-		memcpy(out, s, bytes);
-		end += bytes;
-	} else if (code < 0x80) {
-		end = add_hex(end, 'x', code, 2);
-	} else if (code <= 0xffff) {
-		end = add_hex(end, 'u', code, 4);
-	} else {
-		end = add_hex(end, 'U', code, 8);
-	}
-	return (size_t)(end - out);
-}
-
-const char *
-log_quote(char *dst, size_t size, const char *text, size_t len)
-{
-	const size_t end = size - 2; /* the last quote and NUL stand behind */
-	size_t n = 0, fits = 0;      /* `fits`: and "..." would still go in */
-
-	dst[n++] = '"';
-	fits = n;
-	for (size_t i = 0; i < len;) {
-		char out[16];
-		uint32_t code;
-		size_t bytes = utf8_decode(text + i, len - i, &code);
-		size_t add = escape(out, text + i, bytes, code);
-
-		if (n + add > end) {
-			memcpy(dst + fits, "...", 3);
-			n = fits + 3;
-			break;
-		}
-		memcpy(dst + n, out, add);
-		n += add;
-		i += bytes;
-		if (n + 3 <= end)
-			fits = n;
-	}
-	dst[n++] = '"';
-	dst[n] = '\0';
-	return dst;
 }

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log: logfmt, one event a line, one write(2) a line.
+ * The log: one event a line, one write(2) a line, as logfmt or JSON.
  *
  *   time=2026-11-23T13:41:46.123Z level=info event=accept pid=123 session=17
+ *   {"time":"2026-11-23T13:41:46.123Z","level":"info","event":"accept",...}
+ *
+ * It goes to an fd, or as datagrams to a syslog daemon.  The processes of a
+ * server share what is behind the fd, and each has it under the same number,
+ * so that it can be exchanged for another in all of them (log_replace).
  *
  * Nothing here blocks: a line for which poll(2) finds no room is dropped and
  * counted, and the next line that goes through says dropped=N.  (The one
  * exception: several processes share a pipe and another one fills it between
- * our poll and our write.)  A line is at most LOG_LINE_MAX bytes; a longer one
- * is cut where no character, escape or quote breaks, and ends in
- * truncated=yes.  No memory is allocated and no file opened, so that a
- * confined process can log.  Not for threads, nor signal handlers, nor the
- * holder of the segment's lock.  errno is kept by all of it.
+ * our poll and our write.)  A line of logfmt is at most LOG_LINE_MAX bytes; a
+ * longer one is cut where no character, escape or quote breaks, and ends in
+ * truncated=yes.  JSON is made from that line (log_json.h).  No memory is
+ * allocated and no file opened, so that a confined process can log.  Not for
+ * threads, nor signal handlers, nor the holder of the segment's lock.  errno is
+ * kept by all of it.
  */
 #ifndef SHARED_BASE_LOG_H
 #define SHARED_BASE_LOG_H
@@ -31,11 +37,49 @@ enum log_level {
 /* Names by enum log_level, then NULL: "debug", "info", "warn", "error". */
 extern const char *const log_level_names[];
 
+enum log_format {
+	LOG_FORMAT_LOGFMT,
+	LOG_FORMAT_JSON,
+};
+
+/* Names by enum log_format, then NULL: "logfmt", "json". */
+extern const char *const log_format_names[];
+
 /*
- * Log to fd from now on, what is at least `level`.  The fd stays the caller's.
- * Before the first call it is standard error and LOG_LEVEL_INFO.
+ * Log to fd from now on, what is at least `level`, as lines of logfmt.  The fd
+ * stays the caller's.  Before the first call it is standard error and
+ * LOG_LEVEL_INFO.
  */
 void log_open(int fd, enum log_level level);
+
+/* What lines look like from now on, until the next log_open. */
+void log_set_format(enum log_format format);
+
+/*
+ * The fd is one of log_make_syslog(path): a line is a datagram that begins
+ * with <PRIORITY>chatmaster[PID]: (RFC 3164, of facility daemon, without its
+ * TIMESTAMP) from now on, until the next log_open.  Returns 0, or -1 with
+ * errno ENAMETOOLONG.
+ */
+int log_set_syslog(const char *path);
+
+/* The fd that log_open was given. */
+int log_fd(void);
+
+/*
+ * Go on behind the same fd number with what is behind `fd`, which stays the
+ * caller's.  No line is lost or split: each goes to the old or to the new one.
+ * Returns 0, or -1 with errno and the old one in place.
+ */
+int log_replace(int fd);
+
+/*
+ * An fd for log_open or log_replace: a file that is appended to, created with
+ * mode 0640 (less the umask); a socket connected to a syslog daemon's, such as
+ * /dev/log.  Close-on-exec, non-blocking.  Returns it, or -1 with errno.
+ */
+int log_make_file(const char *path);
+int log_make_syslog(const char *path);
 
 /* Would an event of this level be written? */
 bool log_enabled(enum log_level level);

@@ -37,6 +37,7 @@ channel_size(const struct channel_message *m)
 			return 0;
 		return END_OF(count) + m->count * sizeof(m->pass[0]);
 	case CHANNEL_STOP:
+	case CHANNEL_LOG:
 	case CHANNEL_ACK:
 		return END_OF(count);
 	case CHANNEL_READY:
@@ -125,7 +126,8 @@ channel_recv(int fd, struct channel_message *m, int *fds, unsigned *nfds)
 	channel_take_fds(&msg, fds, nfds);
 	if ((size_t)n >= END_OF(count) && (size_t)n == channel_size(m) &&
 	    !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-	    (m->type != CHANNEL_PASS || m->count == *nfds))
+	    ((m->type != CHANNEL_PASS && m->type != CHANNEL_LOG) ||
+		m->count == *nfds))
 		return 1;
 	while (*nfds > 0)
 		close(fds[--*nfds]);

@@ -24,6 +24,7 @@ enum channel_type {
 	/* Master to worker. */
 	CHANNEL_PASS, /* connections, and their fds in the same order */
 	CHANNEL_STOP, /* tell the clients, flush, close, exit 0 */
+	CHANNEL_LOG,  /* `count` is 1: the fd of a new log, see log_replace */
 	/* Worker to master. */
 	CHANNEL_READY,  /* settled and serving */
 	CHANNEL_ACK,    /* `count` CHANNEL_PASS messages dealt with */
@@ -97,9 +98,8 @@ int channel_send(
  * Receive one message and at most CHANNEL_FDS descriptors (the caller's, and
  * close-on-exec) into `fds`, their count into `*nfds`.  Never blocks.
  * Returns 1 for a message, 0 at the end, -1 with errno: EAGAIN, or EPROTO for
- * something that is no message, or whose fds are not as many as its
- * connections because some were lost on the way; what fds came are closed
- * then.
+ * something that is no message, or whose fds are not as many as its `count`
+ * because some were lost on the way; what fds came are closed then.
  */
 int channel_recv(int fd, struct channel_message *m, int *fds, unsigned *nfds);
 

@@ -100,6 +100,23 @@ TEST(channel_carries_as_many_fds_as_a_message_has_connections)
 	}
 }
 
+TEST(channel_carries_one_fd_with_a_new_log)
+{
+	struct channel_message m = {.type = CHANNEL_LOG, .count = 1};
+	int got[CHANNEL_FDS];
+	unsigned nfds;
+
+	make_pair();
+	CHECK_EQ(channel_send(ends[0], &m, ends, 1), 0);
+	CHECK_EQ(channel_recv(ends[1], &m, got, &nfds), 1);
+	CHECK_EQ(m.type, CHANNEL_LOG);
+	CHECK_EQ(nfds, 1);
+	CHECK(same_file(got[0], ends[0]));
+	CHECK_EQ(channel_send(ends[0], &m, NULL, 0), 0);
+	CHECK_EQ(channel_recv(ends[1], &m, got, &nfds), -1);
+	CHECK_EQ(errno, EPROTO);
+}
+
 TEST(channel_refuses_more_fds_than_a_message_holds)
 {
 	struct channel_message m = {.type = CHANNEL_PASS};

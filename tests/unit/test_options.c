@@ -70,7 +70,31 @@ TEST(options_have_the_documented_defaults)
 	CHECK_EQ(options.login_timeout_s, 30);
 	CHECK_EQ(options.ring_size, 16 << 20);
 	CHECK_EQ(options.watchdog_s, 3);
+	CHECK_STR(options.log, "stderr");
 	CHECK_EQ(options.log_level, LOG_LEVEL_INFO);
+	CHECK_EQ(options.log_format, LOG_FORMAT_LOGFMT);
+	CHECK(!options.check);
+}
+
+TEST(log_is_a_word_or_a_path_and_a_socket_has_a_short_one)
+{
+	char path107[128] = "--log=syslog:", *rest = path107 + 13;
+
+	CHECK_EQ(READ("--log=syslog"), 0);
+	CHECK_EQ(READ("--log=/var/log/x y.log"), 0);
+	CHECK_STR(options.log, "/var/log/x y.log");
+	CHECK_EQ(READ("--log="), -1);
+	CHECK_EQ(READ("--log=syslog:"), -1);
+	CHECK(strstr(err, "--log") != NULL);
+	memset(rest, 'x', 108);
+	CHECK_EQ(READ(path107), -1);
+	rest[107] = '\0';
+	CHECK_EQ(READ(path107), 0);
+	CHECK_EQ(READ("--log-format=json", "--check"), 0);
+	CHECK_EQ(options.log_format, LOG_FORMAT_JSON);
+	CHECK(options.check);
+	CHECK_EQ(READ("--log-format=xml"), -1);
+	CHECK_EQ(read_file("check = yes\n", "-w1"), -1);
 }
 
 TEST(options_win_over_the_file)
