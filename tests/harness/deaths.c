@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,30 +79,4 @@ deaths_die(const struct death *death, deaths_act *act, void *context)
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
 		test_fail(__FILE__, __LINE__, "it did not die at %s, hit %u",
 		    death->point, death->hit);
-}
-
-uint64_t
-deaths_step(deaths_act *act, deaths_act *between, void *context)
-{
-	pid_t pid = fork();
-	uint64_t steps = 0;
-	int status;
-
-	if (pid == 0) {
-		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1)
-			_exit(1);
-		raise(SIGSTOP);
-		act(context);
-		_exit(0);
-	}
-	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
-	while (WIFSTOPPED(status)) {
-		if (steps++ > 0)
-			between(context);
-		CHECK_EQ(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
-		CHECK(waitpid(pid, &status, 0) == pid);
-	}
-	if (steps > 0)
-		CHECK_EQ(status, 0);
-	return steps;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deaths, one after the other: at each fault point that a piece of code
- * passes, or between any two machine instructions of it.
+ * Deaths, one after the other, at each fault point that a piece of code passes.
  *
  * A test that uses fault points and is built without them brings its own: see
  * the head of tests/unit/test_journal.c.
@@ -33,13 +32,5 @@ size_t deaths_find(
 
 /* Run `act` in a child that is killed there, and reap it. */
 void deaths_die(const struct death *death, deaths_act *act, void *context);
-
-/*
- * Run `act` in a child, one machine instruction at a time, and call `between`
- * here between each two of them: what is in shared memory then is what `act`
- * leaves when it is killed there.  Returns how many there were; 0 where no
- * child may be traced.
- */
-uint64_t deaths_step(deaths_act *act, deaths_act *between, void *context);
 
 #endif

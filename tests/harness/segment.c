@@ -50,6 +50,19 @@ test_segment(struct segment *seg, const struct segment_params *params)
 	close(fd);
 }
 
+void *
+test_share(size_t size)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+	void *memory;
+
+	CHECK_EQ(ftruncate(fd, (off_t)size), 0);
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(memory != MAP_FAILED);
+	close(fd);
+	return memory;
+}
+
 struct journal
 test_journal(struct segment *seg, uint32_t seat)
 {

@@ -23,6 +23,9 @@ struct segment_params test_params(void);
 int test_segment_fd(const struct segment_params *params);
 void test_segment(struct segment *seg, const struct segment_params *params);
 
+/* Zeroed memory that children share. */
+void *test_share(size_t size);
+
 /* What a worker in `seat` holds. */
 struct journal test_journal(struct segment *seg, uint32_t seat);
 

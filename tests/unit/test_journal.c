@@ -21,6 +21,7 @@
 #include "shared/shm/journal.h"
 #include "tests/harness/deaths.h"
 #include "tests/harness/segment.h"
+#include "tests/harness/step.h"
 
 #define DEATHS_MAX 100
 
@@ -52,75 +53,67 @@ static struct segment last; /* the one before, when stepping */
 static struct test_picture before, after;
 
 static void
-act_message(void *context)
+act_message(void *context UNUSED)
 {
 	struct journal j = test_journal(&live, 0);
 
-	(void)context;
 	test_say(&j, ALICE, "once, and in order", 1);
 }
 
 static void
-act_messages(void *context)
+act_messages(void *context UNUSED)
 {
 	struct journal j = test_journal(&live, 0);
 
-	(void)context;
 	test_say(&j, ALICE, "all of them or none", 3);
 }
 
 static void
-act_run(void *context)
+act_run(void *context UNUSED)
 {
 	struct journal j = test_journal(&live, 0);
 
-	(void)context;
 	test_say_run(&j, ALICE, "all of them or none", 3);
 }
 
 static void
-act_join(void *context)
+act_join(void *context UNUSED)
 {
 	struct journal j = test_journal(&live, 0);
 
-	(void)context;
 	test_join(&j, CAROL, "carol", "lobby");
 }
 
 static void
-act_join_new_room(void *context)
+act_join_new_room(void *context UNUSED)
 {
 	struct journal j = test_journal(&live, 0);
 
-	(void)context;
 	test_join(&j, CAROL, "carol", "attic");
 }
 
 static void
-act_leave(void *context)
+act_leave(void *context UNUSED)
 {
 	struct journal j = test_journal(&live, 0);
 
-	(void)context;
 	test_leave(&j, ALICE);
 }
 
 static void
-act_leave_last(void *context)
+act_leave_last(void *context UNUSED)
 {
 	struct journal j = test_journal(&live, 0);
 
-	(void)context;
 	test_leave(&j, DAVE);
 }
 
 static void
-act_step(void *context)
+act_step(void *context UNUSED)
 {
 	struct journal j = test_journal(&live, 0);
 	struct session_half half = live.sessions[ALICE].half;
 
-	(void)context;
 	half.in_done += 100;
 	half.reply.code = 1;
 	half.room_len = 1;
@@ -139,11 +132,10 @@ static const struct scene scenes[] = {
 };
 
 static void
-settle(void *context)
+settle(void *context UNUSED)
 {
 	struct journal j = test_journal(&live, 0);
 
-	(void)context;
 	journal_settle(&j);
 }
 
@@ -305,9 +297,8 @@ static uint64_t instructions, stores;
 
 /* Settle a copy of what is there now, if it isn't what was there before. */
 static void
-between_instructions(void *context)
+between_instructions(void *context UNUSED)
 {
-	(void)context;
 	instructions++;
 	if (test_same(&last, &live))
 		return;
@@ -326,7 +317,8 @@ TEST_WITHIN(
 		stepping = scenes[i].name;
 		test_copy(&last, &live);
 		instructions = stores = 0;
-		if (deaths_step(scenes[i].act, between_instructions, NULL) == 0)
+		if (step_through(scenes[i].act, between_instructions, NULL) ==
+		    0)
 			return; /* no tracing here */
 		CHECK(instructions > 100 && stores >= 5);
 		check_settling(&live, stepping, "its end", 0);
@@ -351,20 +343,39 @@ TEST_WITHIN(a_successor_dead_between_any_two_instructions_leaves_no_less, 60)
 		    &died[i / STRIDE % COUNT(died)], scenes[i].act, NULL);
 		test_copy(&last, &live);
 		instructions = stores = 0;
-		if (deaths_step(settle, between_instructions, NULL) == 0)
+		if (step_through(settle, between_instructions, NULL) == 0)
 			return;
 		CHECK(stores > 20);
 		check_settling(&live, stepping, "its end", 0);
 	}
 }
 
-/* The head alone decides: this is what the notes promise. */
+struct outcome {
+	const char *point;
+	bool happened;
+};
+
+/* Die at each of these points of a scene, and settle. */
+static void
+check_outcomes(const struct scene *scene, const struct outcome *o, size_t n)
+{
+	deaths_init();
+	for (size_t i = 0; i < n; i++) {
+		struct test_picture now;
+
+		set_up();
+		rehearse(scene);
+		deaths_die(&(struct death){o[i].point, 1}, scene->act, NULL);
+		settle(NULL);
+		test_picture(&live, &now);
+		CHECK(memcmp(&now, o[i].happened ? &after : &before,
+			  sizeof(now)) == 0);
+	}
+}
+
 TEST(a_change_has_happened_from_its_commit_on_and_not_before)
 {
-	static const struct {
-		const char *point;
-		bool happened;
-	} cases[] = {
+	static const struct outcome outcomes[] = {
 	    {"step.noted", false},
 	    {"ring.append.reserved", false},
 	    {"ring.append.torn", false},
@@ -375,44 +386,18 @@ TEST(a_change_has_happened_from_its_commit_on_and_not_before)
 	    {"step.cleared", true},
 	};
 
-	deaths_init();
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct test_picture now;
-
-		set_up();
-		rehearse(&scenes[1]);
-		deaths_die(
-		    &(struct death){cases[i].point, 1}, act_messages, NULL);
-		settle(NULL);
-		test_picture(&live, &now);
-		CHECK(memcmp(&now, cases[i].happened ? &after : &before,
-			  sizeof(now)) == 0);
-	}
+	check_outcomes(&scenes[1], outcomes, COUNT(outcomes));
 }
 
 TEST(a_step_has_happened_from_its_note_on)
 {
-	static const struct {
-		const char *point;
-		bool happened;
-	} cases[] = {
+	static const struct outcome outcomes[] = {
 	    {"step.noting", false},
 	    {"step.noted", true},
 	    {"step.cleared", true},
 	};
 
-	deaths_init();
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct test_picture now;
-
-		set_up();
-		rehearse(&scenes[COUNT(scenes) - 1]);
-		deaths_die(&(struct death){cases[i].point, 1}, act_step, NULL);
-		settle(NULL);
-		test_picture(&live, &now);
-		CHECK(memcmp(&now, cases[i].happened ? &after : &before,
-			  sizeof(now)) == 0);
-	}
+	check_outcomes(&scenes[COUNT(scenes) - 1], outcomes, COUNT(outcomes));
 }
 
 TEST(records_can_be_applied_any_number_of_times)

@@ -16,13 +16,13 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "shared/shm/lock.h"
 #include "tests/harness/deaths.h"
+#include "tests/harness/segment.h"
 
 #define SEATS 4
 
@@ -46,10 +46,9 @@ static bool late;    /* and lets others go first */
  * hide a post that is missing; whoever is patient hangs instead.
  */
 int
-sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *until)
+sem_clockwait(
+    sem_t *sem, clockid_t clock UNUSED, const struct timespec *until UNUSED)
 {
-	(void)clock;
-	(void)until;
 	while (late && !atomic_load(&shared->go))
 		test_pause_ms(1);
 	if (patient)
@@ -61,9 +60,7 @@ sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *until)
 static void
 set_up(void)
 {
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(shared != MAP_FAILED);
+	shared = test_share(sizeof(*shared));
 	CHECK_EQ(lock_format(&shared->lock), 0);
 	patient = true;
 }
@@ -90,9 +87,8 @@ posts(void)
 }
 
 static void
-note_parking(void *context, uint32_t owner_seat, uint64_t acquisition)
+note_parking(void *context UNUSED, uint32_t owner_seat, uint64_t acquisition)
 {
-	(void)context;
 	atomic_store(&shared->last_owner, owner_seat);
 	atomic_store(&shared->last_acquisition, acquisition);
 	atomic_fetch_add(&shared->parkings, 1);
@@ -216,9 +212,8 @@ TEST(a_wait_that_times_out_begins_anew_and_says_so)
 }
 
 static void
-on_signal(int signal)
+on_signal(int signal UNUSED)
 {
-	(void)signal;
 }
 
 TEST(a_wait_outlives_signals)
@@ -362,50 +357,34 @@ start_late_waiter(uint32_t seat)
 	return pid;
 }
 
-/* Woken for all that wait, and dead before it could take the lock. */
+/*
+ * Dead with the one post in its hands: woken for all that wait, but before it
+ * took the lock; or when it has given the lock back and not posted yet.
+ */
 TEST(a_waiter_dead_with_the_wake_up_of_all_keeps_nobody_waiting)
 {
+	static const char *const points[] = {"lock.woken", "lock.released"};
 	uint32_t seat = 1;
-	struct lock lock;
-	pid_t dying, waiter;
 
 	deaths_init();
-	set_up();
-	lock = lock_of(0);
-	dying = start_dying(&lock, "lock.woken", &seat);
-	await_parkings(1);
-	waiter = start_late_waiter(2);
-	await_parkings(2);
-	lock_release(&lock);
-	check_ends(dying);
-	CHECK_EQ(word(), 0);
-	CHECK_EQ(posts(), 0);
-	atomic_store(&shared->go, true);
-	take_over(seat);
-	check_ends(waiter);
-}
+	for (unsigned i = 0; i < COUNT(points); i++) {
+		struct lock lock;
+		pid_t dying, waiter;
 
-TEST(an_owner_dead_before_its_post_keeps_nobody_waiting)
-{
-	uint32_t seat = 1;
-	struct lock lock;
-	pid_t dying, waiter;
-
-	deaths_init();
-	set_up();
-	lock = lock_of(0);
-	/* It has waited, so it owns contended; dies between free and post. */
-	dying = start_dying(&lock, "lock.released", &seat);
-	await_parkings(1);
-	waiter = start_late_waiter(2);
-	await_parkings(2);
-	lock_release(&lock);
-	check_ends(dying);
-	CHECK_EQ(word(), 0);
-	CHECK_EQ(posts(), 0);
-	atomic_store(&shared->go, true);
-	take_over(seat);
-	check_ends(waiter);
+		set_up();
+		lock = lock_of(0);
+		dying = start_dying(&lock, points[i], &seat);
+		await_parkings(1);
+		waiter = start_late_waiter(2);
+		await_parkings(2);
+		lock_release(&lock);
+		check_ends(dying);
+		CHECK_EQ(word(), 0);
+		CHECK_EQ(posts(), 0);
+		atomic_store(&shared->go, true);
+		take_over(seat);
+		check_ends(waiter);
+	}
 }
 
 /* All of it at once: processes contend and die, successors take over. */

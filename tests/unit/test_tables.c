@@ -352,7 +352,7 @@ use_everything(void)
 	tables_verify(&seg, NULL, NULL);
 }
 
-/* Words of four kinds: any, small, small or NONE, mostly what was there. */
+/* Words of four kinds: any, NONE or small, small, mostly what was there. */
 static void
 scribble(size_t from, size_t to, unsigned kind)
 {
@@ -362,10 +362,8 @@ scribble(size_t from, size_t to, unsigned kind)
 		if (kind == 0)
 			*word = (uint32_t)draw(UINT32_MAX);
 		else if (kind == 1)
-			*word = (uint32_t)draw(20);
-		else if (kind == 2)
 			*word = draw(3) == 0 ? NONE : (uint32_t)draw(16);
-		else if (draw(30) == 0)
+		else if (kind == 2 || draw(30) == 0)
 			*word = (uint32_t)draw(20);
 	}
 }

@@ -117,7 +117,7 @@ TEST(workers_that_publish_at_once_keep_the_tables_whole)
 static void *
 claim(void *seat)
 {
-	uint32_t me = *(uint32_t *)seat + 1, hint = 0, refs[60], n = 0;
+	uint32_t me = *(uint32_t *)seat + 1, hint = 0, refs[60] = {0}, n = 0;
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		uint32_t ref = pool_claim(&seg, me, &hint);
