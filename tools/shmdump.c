@@ -38,7 +38,8 @@ static const struct view {
 
 static const char help_text[] =
     "usage: shmdump [-n NAME | --file PATH] [--json] [VIEW]\n"
-    "       shmdump [...] ring [-f] [--room ROOM] [--count N]\n"
+    "       shmdump [...] ring [-f] [--room ROOM] [--count N] "
+    "[--private]\n"
     "\n"
     "Show the shared memory of a chatmaster instance, running or dead.\n"
     "\n"
@@ -49,6 +50,7 @@ static const char help_text[] =
     "  -f, --follow     ring: go on with what comes, until the server ends\n"
     "      --room ROOM  ring: only what belongs to this room\n"
     "      --count N    ring: only the last N of that\n"
+    "      --private    ring: the text of private messages too\n"
     "      --help       this\n"
     "      --version    the version\n"
     "\n"
@@ -158,8 +160,10 @@ arguments_agree(const struct arguments *a)
 	else if (d->room != NULL && d->room[0] == '\0')
 		warnx("--room: no name");
 	else if (a->view->show != ring_view &&
-		 (d->follow || d->room != NULL || d->count != UINT64_MAX))
-		warnx("-f, --room and --count are options of the view ring");
+		 (d->follow || d->room != NULL || d->count != UINT64_MAX ||
+		     d->private))
+		warnx("-f, --room, --count and --private are for the view "
+		      "ring");
 	else
 		return true;
 	return false;
@@ -189,6 +193,7 @@ main(int argc, char **argv)
 		OPTION_JSON,
 		OPTION_ROOM,
 		OPTION_COUNT,
+		OPTION_PRIVATE,
 		OPTION_HELP,
 		OPTION_VERSION,
 	};
@@ -199,6 +204,7 @@ main(int argc, char **argv)
 	    {"follow", no_argument, NULL, 'f'},
 	    {"room", required_argument, NULL, OPTION_ROOM},
 	    {"count", required_argument, NULL, OPTION_COUNT},
+	    {"private", no_argument, NULL, OPTION_PRIVATE},
 	    {"help", no_argument, NULL, OPTION_HELP},
 	    {"version", no_argument, NULL, OPTION_VERSION},
 	    {NULL, 0, NULL, 0},
@@ -228,6 +234,9 @@ main(int argc, char **argv)
 				break;
 			warnx("--count: a number is needed: %s", optarg);
 			return usage();
+		case OPTION_PRIVATE:
+			a.dump.private = true;
+			break;
 		case OPTION_HELP:
 			help();
 			return finish(0);

@@ -25,6 +25,7 @@ struct dump {
 	bool follow;      /* ring: go on with what comes */
 	const char *room; /* ring: only this room's; NULL: all */
 	uint64_t count;   /* ring: the last so many; UINT64_MAX: all */
+	bool private;     /* ring: the text of private messages too */
 	/* What it is. */
 	bool is_file; /* a copy: nothing in it is alive */
 	bool alive;   /* does the master live? */

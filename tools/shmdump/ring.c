@@ -64,11 +64,15 @@ struct walk {
 static const char *
 type_name(uint8_t type)
 {
-	static const char *const names[] = {
+	static const char *const names[RECORD_TYPES] = {
 	    [RECORD_NONE] = "none",
 	    [RECORD_MESSAGE] = "message",
 	    [RECORD_JOIN] = "join",
 	    [RECORD_LEAVE] = "leave",
+	    [RECORD_ACTION] = "action",
+	    [RECORD_PRIVATE] = "private",
+	    [RECORD_RENAME] = "rename",
+	    [RECORD_TOPIC] = "topic",
 	};
 
 	return type < COUNT(names) ? names[type] : "unknown";
@@ -109,24 +113,37 @@ walk_room(const struct walk *w, const struct desc_shm *r, char *room)
 	return out_text(room, len);
 }
 
-/* Name and text, out of the line `NAME: TEXT` LF, the first `len` of it. */
+/* Has its line a text, and may it be shown? */
+static bool
+walk_shows_text(const struct walk *w, const struct desc_shm *r)
+{
+	switch (r->type) {
+	case RECORD_JOIN:
+	case RECORD_LEAVE:
+		return false;
+	case RECORD_PRIVATE:
+		return w->d->private;
+	default:
+		return true;
+	}
+}
+
+/* Name and text, out of the line, of which there are `len` bytes. */
 static void
 walk_line(const struct walk *w, const struct desc_shm *r, size_t len,
     struct out_value *row)
 {
-	const char *line = w->line;
-	size_t name_end = (size_t)r->name_off + r->name_len, text = 0;
+	size_t name_end = (size_t)r->name_off + r->name_len;
+	size_t text = r->text_off;
 
 	row[COL_NAME] = row[COL_TEXT] = out_none();
 	if (r->name_len > 0 && name_end <= len)
-		row[COL_NAME] = out_text(line + r->name_off, r->name_len);
-	if (r->type == RECORD_JOIN || r->type == RECORD_LEAVE)
+		row[COL_NAME] = out_text(w->line + r->name_off, r->name_len);
+	if (!walk_shows_text(w, r) || text > len)
 		return;
-	if (len > 0 && line[len - 1] == '\n')
+	if (len > text && w->line[len - 1] == '\n')
 		len--;
-	if (name_end + 2 <= len && memcmp(line + name_end, ": ", 2) == 0)
-		text = name_end + 2;
-	row[COL_TEXT] = out_text(line + text, len - text);
+	row[COL_TEXT] = out_text(w->line + text, len - text);
 }
 
 /* Is it one of those asked for, and to be shown in this pass? */

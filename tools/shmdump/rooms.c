@@ -44,7 +44,8 @@ rooms_row(const struct dump *d, struct out *out, const struct room_figures *f)
 	    home < d->seg.params.nseats ? out_number(home) : out_none();
 	row[COL_AGE] = out_as(
 	    OUT_SECONDS, dump_age_us(r->created_us, d->now_us) / 1000000);
-	row[COL_TOPIC] = out_text("", 0);
+	row[COL_TOPIC] =
+	    out_text(r->topic, r->topic_len <= LIMIT_TOPIC ? r->topic_len : 0);
 	out_row(out, row);
 }
 

@@ -324,7 +324,7 @@ top_view(const struct dump *d)
 	t.counts = calloc(d->seg.params.nrooms, sizeof(*t.counts));
 	if (t.counts == NULL)
 		errx(1, "out of memory");
-	if (isatty(STDOUT_FILENO)) {
+	if (isatty(fileno(stdout))) {
 		code = run(&t);
 	} else {
 		t.rows = t.columns = SIZE_MAX;
