@@ -31,6 +31,7 @@ adopt_new(
 
 	memset(&s->half, 0, sizeof(s->half));
 	s->half.room = NONE;
+	s->half.next_room = NONE;
 	s->half.until = UINT64_MAX;
 	s->in_buf = 0;
 	s->kept_at = 0;
@@ -64,15 +65,15 @@ adopt_row(struct worker *w, uint32_t slot)
 {
 	struct session_shm *s = session_row(w, slot);
 	struct local *l = &w->locals[slot];
+	uint32_t at = session_room(&s->half);
 	struct room_shm *room;
 
 	l->mine = true;
 	w->sessions++;
-	if (s->half.state == SESSION_JOINED &&
-	    s->half.room < w->seg.params.nrooms) {
-		struct local_room *r = &w->rooms[s->half.room];
+	if (s->half.state == SESSION_JOINED && at < w->seg.params.nrooms) {
+		struct local_room *r = &w->rooms[at];
 
-		room = &w->seg.rooms[s->half.room];
+		room = &w->seg.rooms[at];
 		lock_acquire(&w->journal.lock);
 		atomic_store_explicit(&room->seats,
 		    atomic_load_explicit(&room->seats, memory_order_relaxed) |
@@ -81,7 +82,7 @@ adopt_row(struct worker *w, uint32_t slot)
 		if (r->first == NONE)
 			r->next_msg = room->messages;
 		lock_release(&w->journal.lock);
-		session_link(w, slot);
+		session_link(w, slot, at);
 	}
 	l->waiting = s->half.in_done <
 		     atomic_load_explicit(&s->in_total, memory_order_relaxed);
@@ -241,7 +242,7 @@ adopt_move(struct worker *w, uint32_t slot)
 	struct session_shm *s = session_row(w, slot);
 	struct session_half half = s->half;
 	struct local *l = &w->locals[slot];
-	uint32_t to = l->move_to - 1, room = half.room;
+	uint32_t to = l->move_to - 1, room = l->room;
 	struct epoll_event unused = {0};
 
 	l->move_to = 0;

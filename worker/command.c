@@ -156,6 +156,27 @@ run_msg(struct consumer *c, const char *text, size_t len)
 	return GO_ON;
 }
 
+/* ROOM, or ROOM PASSWORD.  To be where one is already is no change. */
+static enum progress
+run_join(struct consumer *c, const char *text, size_t len)
+{
+	struct words words = split(text, len);
+	enum chat_error error;
+	uint32_t room;
+
+	if (words.first_len == 0)
+		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_JOIN);
+	if (room_check(text, words.first_len) != NULL)
+		return talk_refuse(c, CHAT_BAD_ROOM, 0);
+	lock_acquire(&c->w->journal.lock);
+	room = tables_find_room(&c->w->seg, text, words.first_len);
+	lock_release(&c->w->journal.lock);
+	if (room == c->half.room)
+		return ask_for(c, REPLY_WHOAMI, c->half.room, c->half.room_gen);
+	error = publish_move(c->w, c->slot, &c->half, text, words.first_len);
+	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
+}
+
 static enum progress
 run_search(struct consumer *c, const char *text, size_t len)
 {
@@ -181,6 +202,7 @@ static const struct command {
     {"who", run_who},
     {"rooms", run_rooms},
     {"whoami", run_whoami},
+    {"join", run_join},
     {"nick", run_nick},
     {"me", run_me},
     {"msg", run_msg},

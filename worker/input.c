@@ -198,7 +198,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	input_keep(w, slot, base, base + len);
 	/* If it waits for its reply to be read, epoll will say when. */
 	if (l->move_to != 0 ||
-	    (l->waiting ? s->half.reply.code == CHAT_OK : l->eof))
+	    (l->waiting ? !session_unread(&s->half) : l->eof))
 		worker_due(w, slot);
 	session_watch(w, slot);
 }

@@ -43,7 +43,7 @@ room_messages(struct worker *w, const struct session_half *h, uint64_t *end)
 {
 	uint64_t messages = h->msg_next;
 
-	if (h->state == SESSION_LEAVING) {
+	if (h->until != UINT64_MAX) {
 		*end = h->until;
 		return h->until_msg;
 	}
@@ -174,6 +174,18 @@ lag_wait(struct worker *w, uint32_t slot)
 	return false;
 }
 
+/* It has read its old room to the end: now for the one it has joined. */
+static void
+lag_turn(struct worker *w, uint32_t slot)
+{
+	struct session_half half = session_row(w, slot)->half;
+
+	session_turn(&half);
+	journal_step(&w->journal, slot, &half);
+	FAULT_POINT("lag.turned");
+	worker_due(w, slot);
+}
+
 /* One send, if there is something to send.  Returns whether there was. */
 static bool
 lag_round(struct worker *w, uint32_t slot)
@@ -189,6 +201,8 @@ lag_round(struct worker *w, uint32_t slot)
 		return reply_send(w, slot) || lag_wait(w, slot);
 	else if (h->lag && h->own < limit)
 		lag_send(w, slot, limit, STAGING_RECORDS);
+	else if (h->next_room != NONE)
+		lag_turn(w, slot);
 	else
 		return false;
 	return true;

@@ -194,10 +194,9 @@ publish_batch(struct worker *w, uint32_t slot, struct session_half *half)
 
 /* Find or choose the room of a join; returns NONE when there are too many. */
 static uint32_t
-join_room(struct worker *w, const struct session_half *half, struct record *rec)
+join_room(struct worker *w, const char *name, size_t len, struct record *rec)
 {
-	uint32_t at =
-	    tables_find_room(&w->seg, half->room_name, half->room_len);
+	uint32_t at = tables_find_room(&w->seg, name, len);
 	struct room_shm *room;
 
 	if (at == NONE) {
@@ -235,6 +234,21 @@ join_placement(struct worker *w, const struct record *rec, uint32_t members)
 	return rec->d.home + 1u;
 }
 
+static void
+join_record(struct worker *w, struct record *rec, uint32_t slot,
+    char line[NOTICE_MAX], const char *name, size_t len)
+{
+	*rec = (struct record){.line = line};
+	rec->d.type = RECORD_JOIN;
+	rec->d.worker_type = (uint8_t)w->in->type;
+	rec->d.sender = slot;
+	rec->d.sender_gen = session_row(w, slot)->gen;
+	rec->d.time_us = clock_real_us();
+	rec->d.len = (uint32_t)notice_join(line, NOTICE_MAX, name, len);
+	rec->d.name_off = sizeof("🌟 ") - 1;
+	rec->d.name_len = (uint8_t)len;
+}
+
 /*
  * Join the room that `half` asked for under the name given.  Returns CHAT_OK,
  * with `half` as committed, or why not, with `half` as it was.
@@ -243,27 +257,20 @@ enum chat_error
 publish_join(struct worker *w, uint32_t slot, struct session_half *half,
     const char *name, size_t len)
 {
-	struct session_shm *s = session_row(w, slot);
 	char line[NOTICE_MAX];
-	struct record rec = {.line = line, .extra = half->room_name};
+	struct record rec;
 	struct room_shm *room;
 	uint64_t seats;
 
-	rec.d.type = RECORD_JOIN;
-	rec.d.worker_type = (uint8_t)w->in->type;
-	rec.d.sender = slot;
-	rec.d.sender_gen = s->gen;
-	rec.d.time_us = clock_real_us();
-	rec.d.len = (uint32_t)notice_join(line, sizeof(line), name, len);
-	rec.d.name_off = sizeof("🌟 ") - 1;
-	rec.d.name_len = (uint8_t)len;
+	join_record(w, &rec, slot, line, name, len);
+	rec.extra = half->room_name;
 	rec.d.extra = half->room_len;
 	lock_acquire(&w->journal.lock);
 	if (tables_find_name(&w->seg, name, len) != NONE) {
 		lock_release(&w->journal.lock);
 		return CHAT_NAME_TAKEN;
 	}
-	if (join_room(w, half, &rec) == NONE) {
+	if (join_room(w, half->room_name, half->room_len, &rec) == NONE) {
 		lock_release(&w->journal.lock);
 		return CHAT_TOO_MANY_ROOMS;
 	}
@@ -279,10 +286,36 @@ publish_join(struct worker *w, uint32_t slot, struct session_half *half,
 	w->locals[slot].move_to = join_placement(w, &rec, room->members);
 	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
 	lock_release(&w->journal.lock);
-	session_link(w, slot);
+	session_link(w, slot, rec.d.room);
 	w->rooms[rec.d.room].next_msg = rec.d.room_msg;
 	bell(w, seats);
 	return CHAT_OK;
+}
+
+static void
+leave_record(struct record *rec, uint32_t slot, const struct session_shm *s,
+    const struct session_half *half, char line[NOTICE_MAX])
+{
+	*rec = (struct record){.line = line};
+	rec->d.type = RECORD_LEAVE;
+	rec->d.sender = slot;
+	rec->d.sender_gen = s->gen;
+	rec->d.time_us = clock_real_us();
+	rec->d.room = half->room;
+	rec->d.room_gen = half->room_gen;
+	rec->d.len = (uint32_t)notice_leave(line, NOTICE_MAX, s->name,
+	    MIN((size_t)s->name_len, (size_t)LIMIT_NAME));
+	rec->d.name_off = sizeof("👋 ") - 1;
+	rec->d.name_len = s->name_len;
+}
+
+/* The lock is held. */
+static void
+leave_decide(struct record *rec, const struct room_shm *room)
+{
+	rec->d.room_msg = room->messages;
+	if (room->members <= 1)
+		rec->d.flags = RECORD_ROOM_ENDS;
 }
 
 /*
@@ -294,26 +327,17 @@ publish_leave(struct worker *w, uint32_t slot, struct session_half *half)
 {
 	struct session_shm *s = session_row(w, slot);
 	char line[NOTICE_MAX];
-	struct record rec = {.line = line};
-	struct room_shm *room = &w->seg.rooms[half->room];
+	struct record rec;
+	struct room_shm *room;
 	bool last_here;
 	uint64_t seats;
 
-	rec.d.type = RECORD_LEAVE;
-	rec.d.sender = slot;
-	rec.d.sender_gen = s->gen;
-	rec.d.time_us = clock_real_us();
-	rec.d.room = half->room;
-	rec.d.room_gen = half->room_gen;
-	rec.d.len = (uint32_t)notice_leave(line, sizeof(line), s->name,
-	    MIN((size_t)s->name_len, (size_t)LIMIT_NAME));
-	rec.d.name_off = sizeof("👋 ") - 1;
-	rec.d.name_len = s->name_len;
+	session_turn(half);
+	room = &w->seg.rooms[half->room];
+	leave_record(&rec, slot, s, half, line);
 	last_here = session_unlink(w, slot);
 	lock_acquire(&w->journal.lock);
-	rec.d.room_msg = room->messages;
-	if (room->members <= 1)
-		rec.d.flags = RECORD_ROOM_ENDS;
+	leave_decide(&rec, room);
 	half->until = ring_head(&w->seg);
 	half->until_msg = room->messages;
 	journal_publish(&w->journal, &rec, 1, slot, half);
@@ -431,5 +455,54 @@ publish_rename(struct worker *w, uint32_t slot, struct session_half *half,
 		return CHAT_NAME_TAKEN;
 	}
 	publish_one(w, slot, half, &rec);
+	return CHAT_OK;
+}
+
+/*
+ * Leave the room and join another, with one commit.  What was said before in
+ * the old one is still read; see session_turn.  CHAT_OK, or why not, with
+ * nothing changed.
+ */
+enum chat_error
+publish_move(struct worker *w, uint32_t slot, struct session_half *half,
+    const char *name, size_t len)
+{
+	const struct session_shm *s = session_row(w, slot);
+	char lines[2][NOTICE_MAX];
+	struct record recs[2], *join = &recs[1];
+	struct room_shm *from = &w->seg.rooms[half->room], *to;
+	bool last_here;
+	uint64_t seats;
+
+	session_lag(w, slot, half);
+	leave_record(&recs[0], slot, s, half, lines[0]);
+	join_record(w, join, slot, lines[1], s->name, s->name_len);
+	join->extra = name;
+	join->d.extra = (uint32_t)len;
+	lock_acquire(&w->journal.lock);
+	if (join_room(w, name, len, join) == NONE) {
+		lock_release(&w->journal.lock);
+		return CHAT_TOO_MANY_ROOMS;
+	}
+	leave_decide(&recs[0], from);
+	to = &w->seg.rooms[join->d.room];
+	half->until = ring_head(&w->seg);
+	half->until_msg = from->messages;
+	half->next_room = join->d.room;
+	half->next_gen = join->d.room_gen;
+	half->next_msg = join->d.room_msg;
+	last_here = session_unlink(w, slot);
+	journal_publish(&w->journal, recs, 2, slot, half);
+	seats = atomic_load_explicit(&from->seats, memory_order_relaxed);
+	if (last_here)
+		atomic_store_explicit(
+		    &from->seats, seats & ~w->bit, memory_order_relaxed);
+	seats |= atomic_load_explicit(&to->seats, memory_order_relaxed);
+	w->locals[slot].move_to = join_placement(w, join, to->members);
+	lock_release(&w->journal.lock);
+	session_link(w, slot, join->d.room);
+	w->rooms[join->d.room].next_msg = join->d.room_msg;
+	worker_due(w, slot);
+	bell(w, seats);
 	return CHAT_OK;
 }

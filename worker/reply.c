@@ -133,7 +133,8 @@ render_rooms(struct worker *w, const struct reply *r, struct piece *p)
 	uint64_t at;
 
 	if (r->arg == 0)
-		add(p, "*** %u rooms\n", w->seg.tables->rooms_used);
+		add(p, "*** %u room%s\n", w->seg.tables->rooms_used,
+		    w->seg.tables->rooms_used == 1 ? "" : "s");
 	for (at = r->arg; at < end && p->len < PIECE_MAX - 512; at++) {
 		const struct room_shm *room = &w->seg.rooms[at];
 

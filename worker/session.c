@@ -48,7 +48,7 @@ session_watch(struct worker *w, uint32_t slot)
 		return;
 	/* What waits for the worker waits shortly: no system call for that. */
 	if (!l->eof && !l->starved &&
-	    !(l->waiting && session_row(w, slot)->half.reply.code != CHAT_OK))
+	    !(l->waiting && session_unread(&session_row(w, slot)->half)))
 		event.events |= EPOLLIN;
 	if (l->blocked)
 		event.events |= EPOLLOUT;
@@ -78,16 +78,46 @@ session_deafen(struct worker *w, uint32_t slot)
 	worker_due(w, slot);
 }
 
+/* The room it is in, which it may not have begun to read. */
+uint32_t
+session_room(const struct session_half *half)
+{
+	return half->next_room != NONE ? half->next_room : half->room;
+}
+
+/* Must its input wait until its client has read? */
+bool
+session_unread(const struct session_half *half)
+{
+	return half->reply.code != CHAT_OK || half->next_room != NONE;
+}
+
+/* Let it read the room that it is in, whatever it has not read of the last. */
+void
+session_turn(struct session_half *half)
+{
+	if (half->next_room == NONE)
+		return;
+	half->room = half->next_room;
+	half->room_gen = half->next_gen;
+	half->own = half->since = half->until + 1;
+	half->until = UINT64_MAX;
+	half->msg_next = half->next_msg;
+	half->said = 0;
+	half->next_room = NONE;
+}
+
 /* Put a joined session into the worker's list of its room. */
 void
-session_link(struct worker *w, uint32_t slot)
+session_link(struct worker *w, uint32_t slot, uint32_t room)
 {
 	struct local *l = &w->locals[slot];
-	struct local_room *r = &w->rooms[session_row(w, slot)->half.room];
+	struct local_room *r = &w->rooms[room];
 
 	if (l->linked)
 		return;
 	l->linked = true;
+	l->room = room;
 	l->prev = NONE;
 	l->next = r->first;
 	if (r->first != NONE)
@@ -101,7 +131,7 @@ bool
 session_unlink(struct worker *w, uint32_t slot)
 {
 	struct local *l = &w->locals[slot];
-	struct local_room *r = &w->rooms[session_row(w, slot)->half.room];
+	struct local_room *r = &w->rooms[l->room];
 
 	if (!l->linked)
 		return false;

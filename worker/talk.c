@@ -262,6 +262,8 @@ talk_next(struct consumer *c)
 
 	if (talk_skip(c))
 		return GO_ON;
+	if (h->next_room != NONE && len > 0)
+		return WAIT;
 	found = c->eof ? line_last(at, len, max, &line)
 		       : line_next(at, len, max, &line);
 	switch (found) {

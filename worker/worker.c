@@ -296,7 +296,8 @@ serve_end(struct worker *w, uint32_t slot)
 	struct local *l = &w->locals[slot];
 
 	if (s->half.state == SESSION_LEAVING ||
-	    (!s->half.broken && (!l->eof || l->waiting)))
+	    (!s->half.broken &&
+		(!l->eof || l->waiting || s->half.next_room != NONE)))
 		return;
 	if (s->half.state == SESSION_JOINED && !publish_allowed(w)) {
 		worker_later(w, slot);
@@ -331,7 +332,7 @@ serve(struct worker *w, uint32_t slot)
 	lag_serve(w, slot);
 	/* If it waits for its reply to be read, epoll will say when. */
 	if (l->mine && l->waiting &&
-	    session_row(w, slot)->half.reply.code == CHAT_OK)
+	    !session_unread(&session_row(w, slot)->half))
 		worker_due(w, slot);
 }
 
@@ -414,6 +415,7 @@ stop_all(struct worker *w)
 		l->move_to = 0;
 		if (half.state == SESSION_LEAVING)
 			continue;
+		session_turn(&half);
 		session_reply(w, slot, &half, CHAT_SHUTTING_DOWN, 0);
 		lag_until_now(w, &half);
 		half.state = SESSION_LEAVING;

@@ -40,6 +40,7 @@
 
 /* A worker's own words about a slot.  All zero: not mine. */
 struct local {
+	uint32_t room;       /* whose list it is linked in */
 	uint32_t next, prev; /* in its room's list of local members */
 	uint32_t armed;      /* epoll events it is registered for */
 	bool mine;           /* I have its fd, and its row is mine */
@@ -146,7 +147,10 @@ int session_fd(uint32_t slot);
 uint64_t session_cursor(const struct worker *w, const struct session_shm *s);
 void session_watch(struct worker *w, uint32_t slot);
 void session_deafen(struct worker *w, uint32_t slot);
-void session_link(struct worker *w, uint32_t slot);
+uint32_t session_room(const struct session_half *half);
+bool session_unread(const struct session_half *half);
+void session_turn(struct session_half *half);
+void session_link(struct worker *w, uint32_t slot, uint32_t room);
 bool session_unlink(struct worker *w, uint32_t slot);
 void session_lag(struct worker *w, uint32_t slot, struct session_half *half);
 void session_reply(struct worker *w, uint32_t slot, struct session_half *half,
@@ -171,6 +175,8 @@ bool publish_batch_full(const struct worker *w, size_t more);
 void publish_batch(struct worker *w, uint32_t slot, struct session_half *half);
 enum chat_error publish_join(struct worker *w, uint32_t slot,
     struct session_half *half, const char *name, size_t len);
+enum chat_error publish_move(struct worker *w, uint32_t slot,
+    struct session_half *half, const char *room, size_t len);
 enum chat_error publish_rename(struct worker *w, uint32_t slot,
     struct session_half *half, const char *name, size_t len);
 void publish_say(struct worker *w, uint32_t slot, struct session_half *half,

@@ -56,6 +56,7 @@ static const char *const usages[USAGE_COUNT] = {
     [USAGE_NICK] = "/nick NAME",
     [USAGE_WHO] = "/who [ROOM]",
     [USAGE_TOPIC] = "/topic [TEXT], of 256 bytes at most",
+    [USAGE_JOIN] = "/join ROOM [PASSWORD]",
 };
 
 static const char help[] =
@@ -63,6 +64,7 @@ static const char help[] =
     "*** /who [ROOM]       who is in this room, or in ROOM\n"
     "*** /rooms            the rooms there are\n"
     "*** /whoami           your name, room and address\n"
+    "*** /join ROOM        go to another room\n"
     "*** /nick NAME        take another name\n"
     "*** /me TEXT          say what you do\n"
     "*** /msg NAME TEXT    say something to NAME alone\n"

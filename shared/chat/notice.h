@@ -43,6 +43,7 @@ enum chat_usage {
 	USAGE_NICK,
 	USAGE_WHO,
 	USAGE_TOPIC,
+	USAGE_JOIN,
 	USAGE_COUNT,
 };
 

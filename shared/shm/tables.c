@@ -152,12 +152,22 @@ room_free_push(struct segment *seg, uint32_t room)
 	seg->tables->rooms_free = room;
 }
 
-/* Take `room` off the free list; by rule it is the first one there. */
+/*
+ * Take `room` off the free list.  It was the first one there when it was
+ * chosen; if who brings it into being has just ended another one, the second.
+ */
 static void
 room_free_take(struct segment *seg, uint32_t room)
 {
-	if (seg->tables->rooms_free == room)
-		seg->tables->rooms_free = seg->rooms[room].hash_next;
+	uint32_t *link = &seg->tables->rooms_free;
+
+	for (int i = 0; i < 2 && *link < seg->params.nrooms; i++) {
+		if (*link == room) {
+			*link = seg->rooms[room].hash_next;
+			return;
+		}
+		link = &seg->rooms[*link].hash_next;
+	}
 }
 
 /* The set with the seat that `slot` belongs to. */
@@ -223,6 +233,7 @@ tables_format(struct segment *seg)
 	for (uint32_t i = 0; i < seg->params.nslots; i++) {
 		seg->members[i].room = NONE;
 		seg->sessions[i].half.room = NONE;
+		seg->sessions[i].half.next_room = NONE;
 	}
 	tables_rebuild(seg);
 }

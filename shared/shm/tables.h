@@ -75,7 +75,7 @@ struct session_half {
 	uint64_t in_done; /* bytes of input consumed, since the beginning */
 	union {
 		uint64_t skip_to;   /* input before this is thrown away */
-		uint64_t until_msg; /* leaving: as msg_next, at `until` */
+		uint64_t until_msg; /* as msg_next, at `until` if that is set */
 	};
 	uint64_t own;      /* next record to deliver; see session_cursor */
 	uint64_t since;    /* first record it may read */
@@ -83,7 +83,13 @@ struct session_half {
 	uint64_t msg_next; /* lagging: number of the room's next message */
 	uint32_t said;     /* lagging: own messages in [own, head) */
 	uint32_t room, room_gen; /* what it reads; NONE before the join */
-	uint32_t cut_buf; /* pool buffer + 1 with the rest of a cut record */
+	/*
+	 * What it will read from `until` + 1 on, where it joined, when it has
+	 * read its old room up to there; NONE: no such change is pending.
+	 */
+	uint32_t next_room, next_gen;
+	uint64_t next_msg; /* number of the next message there */
+	uint32_t cut_buf;  /* pool buffer + 1 with the rest of a cut record */
 	uint32_t cut_off, cut_len; /* the rest within it */
 	uint32_t cut_skip; /* no buffer: bytes of record `own` already sent */
 	struct reply reply;
