@@ -79,7 +79,6 @@ class Crowd:
         """Each says so many messages, nobody far ahead of the others; calls
         between() after each round, if given."""
         goal = [m.said + count for m in self.members]
-        rounds = 0
         end = time.monotonic() + DEADLINE
         while any(m.said < g for m, g in zip(self.members, goal)):
             assert time.monotonic() < end, "not in time: all is said"
@@ -91,7 +90,6 @@ class Crowd:
                 if m.said < g and ahead < WINDOW * len(self.rooms[m.room]):
                     m.say(size)
             self.turn(0)
-            rounds += 1
             if between is not None:
                 between()
         self.wait_heard()

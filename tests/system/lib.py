@@ -15,7 +15,6 @@ import json
 import os
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import time
@@ -181,6 +180,14 @@ class Context:
 def remove_objects(prefix):
     for name in os.listdir(SHM):
         if name.startswith(f"chatmaster.{prefix}-"):
+            os.unlink(os.path.join(SHM, name))
+
+
+def remove_stale_objects():
+    """What is left of runners that were killed."""
+    for name in os.listdir(SHM):
+        match = re.match(r"chatmaster\.test(\d+)-\d+-\d+(\.old)?$", name)
+        if match and not os.path.exists(f"/proc/{match.group(1)}"):
             os.unlink(os.path.join(SHM, name))
 
 
@@ -422,8 +429,3 @@ def process_lives(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
 
-
-def need(command):
-    path = shutil.which(command)
-    assert path, f"{command} is not installed"
-    return path

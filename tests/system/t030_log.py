@@ -168,10 +168,9 @@ def nobody_who_reads_the_log_is_no_reason_to_stop(t):
     read, write = os.pipe()
     os.set_blocking(write, False)
     # Full but for what the start needs.
-    filled = 0
     try:
         while True:
-            filled += os.write(write, b"x" * 4096)
+            os.write(write, b"x" * 4096)
     except BlockingIOError:
         os.read(read, 4096)
     os.set_blocking(write, True)

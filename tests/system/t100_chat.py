@@ -104,7 +104,7 @@ def one_who_half_closes_still_reads_what_was_said_before(t):
 def all_that_one_who_half_closes_has_sent_is_delivered(t):
     server = t.server(workers=2)
     alice = server.join("general", "Alice")
-    for i in range(5):
+    for _ in range(5):
         bob = server.connect()
         bob.send_bytes(b"".join(
             [b"general\nBob\n", *(b"%d\n" % n for n in range(20000)),

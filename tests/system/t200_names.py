@@ -253,7 +253,7 @@ def a_room_and_a_name_are_different_things(t):
 @test
 def of_many_who_want_a_name_at_once_one_gets_it(t):
     server = t.server(workers=8)
-    for i in range(10):
+    for _ in range(10):
         clients = [server.connect() for _ in range(16)]
         for client in clients:
             client.send_bytes(b"general\n")

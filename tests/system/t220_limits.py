@@ -174,7 +174,7 @@ def one_who_leaves_and_never_reads_is_closed_in_the_end(t):
     slow = server.join("general", "Slow", rcvbuf=4096)
     for client in alice, bob:
         client.expect(JOINED % "Slow")
-    for i in range(8000):
+    for _ in range(8000):
         alice.send("x" * 1000)
         bob.expect("Alice: " + "x" * 1000)
     slow.send("/quit")
