@@ -229,6 +229,26 @@ test_say_run(struct journal *j, uint32_t slot, const char *text, unsigned times)
 	lock_release(&j->lock);
 }
 
+void
+test_tell(
+    struct journal *j, uint32_t slot, enum record_type type, const char *text)
+{
+	const struct session_shm *s = &j->seg->sessions[slot];
+	struct session_half half = s->half;
+	char name[LIMIT_NAME + 1], line[LINE_MAX_BYTES];
+	struct record rec;
+
+	name_of(s, name);
+	snprintf(line, sizeof(line), "* %s %s\n", name, text);
+	rec = record_of(j->seg, type, slot, name, s->name_len, line);
+	rec.d.text_off = (uint16_t)(rec.d.len - strlen(text) - 1);
+	half.in_done++;
+	lock_acquire(&j->lock);
+	rec.d.room_msg = j->seg->rooms[half.room].messages;
+	journal_publish(j, &rec, 1, slot, &half);
+	lock_release(&j->lock);
+}
+
 static void
 keep_first(void *context, const char *sentence)
 {
@@ -262,6 +282,7 @@ picture_rooms(const struct segment *seg, struct test_picture *p)
 		if (!r->used)
 			continue;
 		p->rooms[i].name = hash_sip(key, r->name, r->name_len);
+		p->rooms[i].topic = hash_sip(key, r->topic, r->topic_len);
 		p->rooms[i].messages = r->messages;
 		p->rooms[i].homes = hash_sip(key, r->home, sizeof(r->home));
 		p->rooms[i].found = tables_find_room(seg, r->name, r->name_len);

@@ -46,6 +46,10 @@ void test_say(
 void test_say_run(
     struct journal *j, uint32_t slot, const char *text, unsigned times);
 
+/* Publish a record whose text matters: an action, a new name, a topic. */
+void test_tell(
+    struct journal *j, uint32_t slot, enum record_type type, const char *text);
+
 /* The first sentence that tables_verify says, or "". */
 const char *test_breach(const struct segment *seg);
 
@@ -61,6 +65,7 @@ struct test_picture {
 		uint32_t gen;
 		uint32_t used;
 		uint64_t name;
+		uint64_t topic;
 		uint64_t messages;
 		uint64_t homes;
 		uint64_t found; /* by its name */

@@ -44,7 +44,7 @@ enum {
 /* What the worker in seat 0 does, and is killed in. */
 struct scene {
 	const char *name;
-	deaths_act *act;
+	void (*act)(struct journal *j);
 };
 
 static struct segment live; /* where it is killed */
@@ -53,74 +53,71 @@ static struct segment last; /* the one before, when stepping */
 static struct test_picture before, after;
 
 static void
-act_message(void *context UNUSED)
+act_message(struct journal *j)
 {
-	struct journal j = test_journal(&live, 0);
-
-	test_say(&j, ALICE, "once, and in order", 1);
+	test_say(j, ALICE, "once, and in order", 1);
 }
 
 static void
-act_messages(void *context UNUSED)
+act_messages(struct journal *j)
 {
-	struct journal j = test_journal(&live, 0);
-
-	test_say(&j, ALICE, "all of them or none", 3);
+	test_say(j, ALICE, "all of them or none", 3);
 }
 
 static void
-act_run(void *context UNUSED)
+act_run(struct journal *j)
 {
-	struct journal j = test_journal(&live, 0);
-
-	test_say_run(&j, ALICE, "all of them or none", 3);
+	test_say_run(j, ALICE, "all of them or none", 3);
 }
 
 static void
-act_join(void *context UNUSED)
+act_join(struct journal *j)
 {
-	struct journal j = test_journal(&live, 0);
-
-	test_join(&j, CAROL, "carol", "lobby");
+	test_join(j, CAROL, "carol", "lobby");
 }
 
 static void
-act_join_new_room(void *context UNUSED)
+act_join_new_room(struct journal *j)
 {
-	struct journal j = test_journal(&live, 0);
-
-	test_join(&j, CAROL, "carol", "attic");
+	test_join(j, CAROL, "carol", "attic");
 }
 
 static void
-act_leave(void *context UNUSED)
+act_leave(struct journal *j)
 {
-	struct journal j = test_journal(&live, 0);
-
-	test_leave(&j, ALICE);
+	test_leave(j, ALICE);
 }
 
 static void
-act_leave_last(void *context UNUSED)
+act_leave_last(struct journal *j)
 {
-	struct journal j = test_journal(&live, 0);
-
-	test_leave(&j, DAVE);
+	test_leave(j, DAVE);
 }
 
 static void
-act_step(void *context UNUSED)
+act_rename(struct journal *j)
 {
-	struct journal j = test_journal(&live, 0);
+	test_tell(j, ALICE, RECORD_RENAME, "Alison");
+}
+
+static void
+act_topic(struct journal *j)
+{
+	test_tell(j, ALICE, RECORD_TOPIC, "all of it or nothing");
+}
+
+static void
+act_step(struct journal *j)
+{
 	struct session_half half = live.sessions[ALICE].half;
 
 	half.in_done += 100;
 	half.reply.code = 1;
 	half.room_len = 1;
-	journal_step(&j, ALICE, &half);
+	journal_step(j, ALICE, &half);
 }
 
-static const struct scene scenes[] = {
+static struct scene scenes[] = {
     {"a message", act_message},
     {"a batch of messages", act_messages},
     {"a run of messages", act_run},
@@ -128,8 +125,19 @@ static const struct scene scenes[] = {
     {"a join that makes a room", act_join_new_room},
     {"a leave", act_leave},
     {"a leave that ends a room", act_leave_last},
+    {"a new name", act_rename},
+    {"a new topic", act_topic},
     {"a step", act_step},
 };
+
+static void
+act(void *context)
+{
+	const struct scene *scene = context;
+	struct journal j = test_journal(&live, 0);
+
+	scene->act(&j);
+}
 
 static void
 settle(void *context UNUSED)
@@ -162,14 +170,14 @@ set_up(void)
 
 /* Let the scene happen undisturbed, to know how chat is then. */
 static void
-rehearse(const struct scene *scene)
+rehearse(struct scene *scene)
 {
 	struct segment_params params = test_params();
 	struct segment kept;
 
 	test_segment(&kept, &params);
 	test_copy(&kept, &live);
-	scene->act(NULL);
+	act(scene);
 	CHECK_STR(test_breach(&live), "");
 	test_picture(&live, &after);
 	CHECK(memcmp(&before, &after, sizeof(before)) != 0);
@@ -235,11 +243,11 @@ TEST(a_worker_dead_at_any_fault_point_leaves_all_of_a_change_or_nothing)
 		set_up();
 		rehearse(&scenes[i]);
 		test_copy(&kept, &live);
-		n = deaths_find(scenes[i].act, NULL, deaths, DEATHS_MAX);
+		n = deaths_find(act, &scenes[i], deaths, DEATHS_MAX);
 		CHECK(n >= 3);
 		for (size_t d = 0; d < n; d++) {
 			test_copy(&live, &kept);
-			deaths_die(&deaths[d], scenes[i].act, NULL);
+			deaths_die(&deaths[d], act, &scenes[i]);
 			check_settling(&live, scenes[i].name, deaths[d].point,
 			    deaths[d].hit);
 		}
@@ -248,7 +256,7 @@ TEST(a_worker_dead_at_any_fault_point_leaves_all_of_a_change_or_nothing)
 
 /* The successor dies as well, and the next one settles what both left. */
 static void
-die_while_settling(const struct scene *scene, const struct death *first)
+die_while_settling(struct scene *scene, const struct death *first)
 {
 	struct segment_params params = test_params();
 	struct death deaths[DEATHS_MAX];
@@ -283,10 +291,10 @@ TEST_WITHIN(a_successor_dead_at_any_fault_point_leaves_no_less, 60)
 		set_up();
 		rehearse(&scenes[i]);
 		test_copy(&kept, &live);
-		n = deaths_find(scenes[i].act, NULL, deaths, DEATHS_MAX);
+		n = deaths_find(act, &scenes[i], deaths, DEATHS_MAX);
 		for (size_t d = 0; d < n; d++) {
 			test_copy(&live, &kept);
-			deaths_die(&deaths[d], scenes[i].act, NULL);
+			deaths_die(&deaths[d], act, &scenes[i]);
 			die_while_settling(&scenes[i], &deaths[d]);
 		}
 	}
@@ -317,8 +325,7 @@ TEST_WITHIN(
 		stepping = scenes[i].name;
 		test_copy(&last, &live);
 		instructions = stores = 0;
-		if (step_through(scenes[i].act, between_instructions, NULL) ==
-		    0)
+		if (step_through(act, between_instructions, &scenes[i]) == 0)
 			return; /* no tracing here */
 		CHECK(instructions > 100 && stores >= 5);
 		check_settling(&live, stepping, "its end", 0);
@@ -339,8 +346,7 @@ TEST_WITHIN(a_successor_dead_between_any_two_instructions_leaves_no_less, 60)
 		set_up();
 		rehearse(&scenes[i]);
 		stepping = scenes[i].name;
-		deaths_die(
-		    &died[i / STRIDE % COUNT(died)], scenes[i].act, NULL);
+		deaths_die(&died[i / STRIDE % COUNT(died)], act, &scenes[i]);
 		test_copy(&last, &live);
 		instructions = stores = 0;
 		if (step_through(settle, between_instructions, NULL) == 0)
@@ -357,7 +363,7 @@ struct outcome {
 
 /* Die at each of these points of a scene, and settle. */
 static void
-check_outcomes(const struct scene *scene, const struct outcome *o, size_t n)
+check_outcomes(struct scene *scene, const struct outcome *o, size_t n)
 {
 	deaths_init();
 	for (size_t i = 0; i < n; i++) {
@@ -365,7 +371,7 @@ check_outcomes(const struct scene *scene, const struct outcome *o, size_t n)
 
 		set_up();
 		rehearse(scene);
-		deaths_die(&(struct death){o[i].point, 1}, scene->act, NULL);
+		deaths_die(&(struct death){o[i].point, 1}, act, scene);
 		settle(NULL);
 		test_picture(&live, &now);
 		CHECK(memcmp(&now, o[i].happened ? &after : &before,
@@ -405,7 +411,7 @@ TEST(records_can_be_applied_any_number_of_times)
 	for (unsigned i = 0; i < COUNT(scenes); i++) {
 		set_up();
 		rehearse(&scenes[i]);
-		scenes[i].act(NULL);
+		act(&scenes[i]);
 		for (int times = 0; times < 3; times++) {
 			struct test_picture now;
 
@@ -427,7 +433,8 @@ TEST(settling_leaves_the_lock_of_another_alone)
 	set_up();
 	mine = test_journal(&live, 0);
 	other = test_journal(&live, 1);
-	deaths_die(&(struct death){"step.noted", 1}, act_step, NULL);
+	deaths_die(
+	    &(struct death){"step.noted", 1}, act, &scenes[COUNT(scenes) - 1]);
 	lock_acquire(&other.lock);
 	CHECK(!journal_settle(&mine));
 	CHECK(lock_is_mine(&other.lock));

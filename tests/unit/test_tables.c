@@ -122,11 +122,52 @@ TEST(a_room_counts_its_messages_from_its_birth_and_the_segment_all)
 	CHECK_EQ(seg.rooms[1].messages, 0);
 	test_say(&workers[2], 2, "hi", 1);
 	CHECK_EQ(atomic_load(&seg.tables->messages), 6);
+	test_tell(&workers[2], 2, RECORD_ACTION, "waves");
+	CHECK_EQ(seg.rooms[1].messages, 2);
+	CHECK_EQ(atomic_load(&seg.tables->messages), 7);
+	test_tell(&workers[2], 2, RECORD_PRIVATE, "psst");
 	tables_rebuild(&seg);
-	CHECK_EQ(atomic_load(&seg.tables->messages), 6);
+	CHECK_EQ(atomic_load(&seg.tables->messages), 7);
 	test_say_run(&workers[0], 0, "hi", 5);
-	CHECK_EQ(atomic_load(&seg.tables->messages), 11);
+	CHECK_EQ(atomic_load(&seg.tables->messages), 12);
 	CHECK_EQ(seg.rooms[0].messages, 8);
+}
+
+TEST(a_new_name_is_found_and_the_old_one_is_not)
+{
+	set_up_people();
+	test_tell(&workers[0], 0, RECORD_RENAME, "Zoe");
+	CHECK_EQ(find("alice"), NONE);
+	CHECK_EQ(find("zoe"), 0);
+	test_tell(&workers[0], 0, RECORD_RENAME, "ZOE");
+	CHECK_EQ(find("zoe"), 0);
+	CHECK_STR(test_breach(&seg), "");
+	test_connect(&seg, 9, 0); /* in no room: it has no name to change */
+	seg.sessions[9].half.room = 0;
+	test_tell(&workers[0], 9, RECORD_RENAME, "nobody");
+	CHECK_EQ(find("nobody"), NONE);
+	CHECK_STR(test_breach(&seg), "");
+}
+
+TEST(a_topic_lasts_as_long_as_its_room)
+{
+	char longest[LIMIT_TOPIC + 10];
+
+	set_up_people();
+	test_tell(&workers[2], 2, RECORD_TOPIC, "fire");
+	CHECK_MEM(seg.rooms[1].topic, seg.rooms[1].topic_len, "fire", 4);
+	CHECK_EQ(seg.rooms[0].topic_len, 0);
+	test_tell(&workers[2], 2, RECORD_TOPIC, "");
+	CHECK_EQ(seg.rooms[1].topic_len, 0);
+	memset(longest, 'x', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	test_tell(&workers[2], 2, RECORD_TOPIC, longest);
+	CHECK_EQ(seg.rooms[1].topic_len, LIMIT_TOPIC);
+	CHECK_STR(test_breach(&seg), "");
+	test_leave(&workers[2], 2);
+	test_connect(&seg, 2, 2);
+	test_join(&workers[2], 2, "dave", "den");
+	CHECK_EQ(seg.rooms[1].topic_len, 0);
 }
 
 TEST(a_record_of_another_generation_changes_no_session)
@@ -249,6 +290,16 @@ move_at_random(uint32_t slot)
 }
 
 static void
+rename_at_random(uint32_t slot)
+{
+	char name[LIMIT_NAME + 1];
+
+	snprintf(name, sizeof(name), "%u-%u", slot, (unsigned)draw(1000));
+	test_tell(worker_of(slot), slot, RECORD_RENAME, name);
+	test_tell(worker_of(slot), slot, RECORD_TOPIC, name);
+}
+
+static void
 act_at_random(void)
 {
 	uint32_t slot = (uint32_t)draw(TEST_SLOTS);
@@ -257,6 +308,8 @@ act_at_random(void)
 		join_at_random(slot);
 	} else if (draw(3) == 0) {
 		test_say(worker_of(slot), slot, "hello", 1);
+	} else if (draw(3) == 0) {
+		rename_at_random(slot);
 	} else if (draw(3) == 0) {
 		move_at_random(slot);
 	} else {
@@ -332,7 +385,7 @@ use_everything(void)
 	for (unsigned i = 0; i < 10; i++) {
 		for (size_t k = 0; k < sizeof(d); k++)
 			byte[k] = (uint8_t)draw(256);
-		d.type = (uint8_t)(RECORD_MESSAGE + i % 3);
+		d.type = (uint8_t)(1 + i % RECORD_TYPES);
 		d.room = (uint32_t)draw(TEST_ROOMS + 1);
 		d.sender = (uint32_t)draw(TEST_SLOTS + 1);
 		d.sender_gen = draw(8) == 0
@@ -340,6 +393,7 @@ use_everything(void)
 				   : seg.sessions[d.sender % TEST_SLOTS].gen;
 		d.len = (uint32_t)draw(sizeof(line));
 		d.name_off = (uint8_t)draw(sizeof(line));
+		d.text_off = (uint16_t)draw(sizeof(line));
 		d.name_len = (uint8_t)draw(LIMIT_NAME + 2);
 		d.extra = (uint32_t)draw(LIMIT_ROOM + 2);
 		tables_apply(&seg, &d, line, extra, draw(2) == 0);

@@ -129,6 +129,8 @@ TEST(verify_names_what_is_wrong_with_a_room)
 	    "room 0: length of the name");
 	BREAK(
 	    seg.rooms[0].name[0], 'X', "room 0: its name does not lead to it");
+	BREAK(seg.rooms[0].topic_len, LIMIT_TOPIC + 1,
+	    "room 0: length of the topic");
 	BREAK(seg.rooms[0].members, 1, "room 0: count of members");
 	BREAK(seg.rooms[0].members, 0,
 	    "room 0: nobody is in it, but it has not ended");
