@@ -231,15 +231,14 @@ check_settling(
 
 TEST(a_worker_dead_at_any_fault_point_leaves_all_of_a_change_or_nothing)
 {
+	struct segment_params params = test_params();
 	struct death deaths[DEATHS_MAX];
 	struct segment kept;
-	struct segment_params params = test_params();
+	size_t n;
 
 	deaths_init();
 	test_segment(&kept, &params);
 	for (unsigned i = 0; i < COUNT(scenes); i++) {
-		size_t n;
-
 		set_up();
 		rehearse(&scenes[i]);
 		test_copy(&kept, &live);
@@ -279,15 +278,14 @@ die_while_settling(struct scene *scene, const struct death *first)
 
 TEST_WITHIN(a_successor_dead_at_any_fault_point_leaves_no_less, 60)
 {
-	struct death deaths[DEATHS_MAX];
 	struct segment_params params = test_params();
+	struct death deaths[DEATHS_MAX];
 	struct segment kept;
+	size_t n;
 
 	deaths_init();
 	test_segment(&kept, &params);
 	for (unsigned i = 0; i < COUNT(scenes); i++) {
-		size_t n;
-
 		set_up();
 		rehearse(&scenes[i]);
 		test_copy(&kept, &live);
@@ -458,19 +456,19 @@ TEST(settling_nothing_changes_nothing)
 TEST(settling_believes_no_nonsense)
 {
 	static const uint64_t far[] = {0, 1, UINT64_MAX, UINT64_MAX / 2};
-	struct seat_shm *seat;
+	struct note_step *step;
 
 	set_up();
-	seat = segment_seat(&live, 0);
+	step = &segment_seat(&live, 0)->step;
 	for (unsigned i = 0; i < COUNT(far); i++) {
-		atomic_store(&seat->step.valid, 1);
-		seat->step.slot = live.params.nslots + i;
-		seat->step.after = far[i];
+		atomic_store(&step->valid, 1);
+		step->slot = live.params.nslots + i;
+		step->after = far[i];
 		atomic_store(&live.ring->applied, far[i]);
 		atomic_store(&live.lock->word, 0 + 1);
 		settle(NULL);
 		CHECK_EQ(atomic_load(&live.lock->word), 0);
-		CHECK_EQ(atomic_load(&seat->step.valid), 0);
+		CHECK_EQ(atomic_load(&step->valid), 0);
 		CHECK_STR(test_breach(&live), "");
 	}
 }
@@ -491,7 +489,7 @@ TEST(replaying_random_descriptors_harms_nobody)
 			word[w] = x % 3 == 0 ? x : x % 3 == 1 ? x % 64 : 0;
 		}
 		for (unsigned n = 0; n < 8; n++)
-			live.desc[n].type = (uint8_t)(1 + (x >> n) % 3);
+			live.desc[n].type = (uint8_t)((x >> n) % RECORD_TYPES);
 		atomic_store(&live.ring->head, live.params.first_seq + 8);
 		atomic_store(&live.ring->applied, live.params.first_seq);
 		atomic_store(&live.lock->word, 0 + 1);
