@@ -194,7 +194,6 @@ draw_instance(struct top *t, bool live)
 	put_named(t, "  up ", out_as(OUT_SECONDS, f->uptime_s));
 	put_named(t, "  workers ", out_number(f->running));
 	put_named(t, "/", out_number(f->workers));
-	outbuf_puts(&t->line, live ? "  (q quits)" : "");
 	end_line(t, live);
 	put_named(t, "sessions ", out_number(f->sessions));
 	put_named(t, "/", out_number(f->max_clients));
@@ -210,6 +209,7 @@ draw_instance(struct top *t, bool live)
 	outbuf_puts(&t->line, "  records/s ");
 	put_rate(t, 0, rate(t, t->before.records, f->records));
 	put_named(t, "  ring ", out_as(OUT_BYTES, f->ring_size));
+	outbuf_puts(&t->line, live ? "  (q quits)" : "");
 	end_line(t, false);
 }
 
