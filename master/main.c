@@ -122,6 +122,9 @@ main_open(struct master *m)
 	    .max_line = m->options.max_line,
 	    .max_rooms = m->options.max_rooms,
 	    .login_timeout_s = m->options.login_timeout_s,
+	    .idle_timeout_s = m->options.idle_timeout_s,
+	    .rate = m->options.rate,
+	    .burst = m->options.burst,
 	};
 	if (main_open_instance(m) == -1)
 		return -1;

@@ -40,6 +40,7 @@ adopt_new(
 	s->id = peer->id;
 	s->accepted_us = peer->accepted_us;
 	s->moved_us = 0;
+	s->pace_us = 0;
 	s->deadline_us =
 	    w->settings->login_timeout_s == 0
 		? UINT64_MAX

@@ -172,6 +172,16 @@ input_recv(struct worker *w, uint32_t slot, size_t kept, size_t room)
 	return n > 0 ? kept + (size_t)n : kept;
 }
 
+/* Until when a client that has just said something may be silent. */
+static uint64_t
+input_deadline(const struct worker *w)
+{
+	return w->settings->idle_timeout_s == 0
+		   ? UINT64_MAX
+		   : w->now_us +
+			 w->settings->idle_timeout_s * UINT64_C(1000000);
+}
+
 /*
  * Take input of a session: read if it is `readable`, consume what can be
  * consumed, keep the rest.
@@ -196,9 +206,13 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	/* A reset, unlike a FIN, ends no line: half of one is nobody's wish. */
 	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
 	input_keep(w, slot, base, base + len);
+	if (len > kept && s->half.state == SESSION_JOINED)
+		s->deadline_us = input_deadline(w);
 	/* If it waits for its reply to be read, epoll will say when. */
-	if (l->move_to != 0 ||
-	    (l->waiting ? !session_unread(&s->half) : l->eof))
+	if (l->paced)
+		worker_later(w, slot);
+	else if (l->move_to != 0 ||
+		 (l->waiting ? !session_unread(&s->half) : l->eof))
 		worker_due(w, slot);
 	session_watch(w, slot);
 }

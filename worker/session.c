@@ -47,7 +47,7 @@ session_watch(struct worker *w, uint32_t slot)
 	if (l->deaf || !l->mine)
 		return;
 	/* What waits for the worker waits shortly: no system call for that. */
-	if (!l->eof && !l->starved &&
+	if (!l->eof && !l->starved && !l->paced &&
 	    !(l->waiting && session_unread(&session_row(w, slot)->half)))
 		event.events |= EPOLLIN;
 	if (l->blocked)

@@ -176,6 +176,40 @@ talk_line(struct consumer *c, const struct line *line)
 	return talk_message(c, words.text, words.text_len, line->consumed);
 }
 
+/*
+ * May the client say another line now?  The generic cell rate algorithm: a
+ * clock of its own runs ahead of the real one by a line's time for each line,
+ * and by `burst` of them at most.  If not, its input waits.
+ */
+static bool
+pace_allows(struct consumer *c)
+{
+	const struct settings *set = c->w->settings;
+	uint64_t line_us, ahead_us;
+
+	if (set->rate == 0)
+		return true;
+	line_us = UINT64_C(1000000) / set->rate;
+	ahead_us =
+	    c->s->pace_us > c->w->now_us ? c->s->pace_us - c->w->now_us : 0;
+	if (ahead_us <= (set->burst - 1) * line_us)
+		return true;
+	c->w->locals[c->slot].paced = true;
+	return false;
+}
+
+/* The line is dealt with, unless it has to wait. */
+static enum progress
+pace_count(struct consumer *c, enum progress p)
+{
+	uint32_t rate = c->w->settings->rate;
+
+	if (rate > 0 && p != WAIT)
+		c->s->pace_us =
+		    MAX(c->s->pace_us, c->w->now_us) + UINT64_C(1000000) / rate;
+	return p;
+}
+
 /* Before the join "/quit" leaves too, as everywhere. */
 static bool
 is_quit(const struct line *line)
@@ -190,7 +224,8 @@ talk_found(struct consumer *c, const struct line *line)
 	enum progress p;
 
 	if (c->half.state == SESSION_JOINED)
-		return talk_line(c, line);
+		return pace_allows(c) ? pace_count(c, talk_line(c, line))
+				      : WAIT;
 	c->half.in_done += line->consumed;
 	if (is_quit(line)) {
 		talk_end(c->w, c->slot, &c->half, CLOSE_QUIT);

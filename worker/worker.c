@@ -315,7 +315,7 @@ serve(struct worker *w, uint32_t slot)
 
 	if (!l->mine)
 		return;
-	if (l->waiting && !w->stalled)
+	if (l->waiting && !w->stalled && !l->paced)
 		input_take(w, slot, false);
 	if (l->deaf && !l->waiting && !l->eof) {
 		input_take(w, slot, true);
@@ -331,7 +331,7 @@ serve(struct worker *w, uint32_t slot)
 		return;
 	lag_serve(w, slot);
 	/* If it waits for its reply to be read, epoll will say when. */
-	if (l->mine && l->waiting &&
+	if (l->mine && l->waiting && !l->paced &&
 	    !session_unread(&session_row(w, slot)->half))
 		worker_due(w, slot);
 }
@@ -363,6 +363,7 @@ serve_later(struct worker *w)
 		if (!l->mine)
 			continue;
 		l->starved = false;
+		l->paced = false;
 		session_watch(w, w->later.slots[i]);
 		worker_due(w, w->later.slots[i]);
 	}
@@ -393,6 +394,10 @@ sweep(struct worker *w)
 			adopt_close(w, slot);
 			break;
 		case SESSION_JOINED:
+			if (publish_allowed(w))
+				talk_leave(w, slot, CLOSE_IDLE_TIMEOUT,
+				    CHAT_IDLE_TIMEOUT,
+				    w->settings->idle_timeout_s);
 			break;
 		}
 	}

@@ -53,6 +53,7 @@ struct local {
 	bool eof;            /* has sent all it will */
 	bool blocked;        /* its send queue is full: waits for EPOLLOUT */
 	bool poor;           /* no buffer for its reply: tried again later */
+	bool paced;          /* has said too much: read on later */
 	bool starved;        /* no buffer for its input: tried again later */
 	bool finished;       /* its sending side is shut: waits for its EOF */
 	uint32_t move_to;    /* seat + 1 it shall go to, 0: none */

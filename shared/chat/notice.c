@@ -46,6 +46,7 @@ static const struct {
 	"there is nobody and nothing of "
 	"that name",
 	NULL},
+    [CHAT_IDLE_TIMEOUT] = {"idle-timeout", "nothing was said for ", " seconds"},
     [CHAT_NO_HISTORY] = {"no-history", "this server keeps no history to search",
 	NULL},
 };

@@ -33,7 +33,8 @@ enum chat_error {
 	CHAT_BAD_USAGE, /* arg: enum chat_usage */
 	CHAT_NO_SUCH_NAME,
 	CHAT_NO_HISTORY,
-	CHAT_ERRORS, /* how many there are */
+	CHAT_IDLE_TIMEOUT, /* arg: idle-timeout (seconds) */
+	CHAT_ERRORS,       /* how many there are */
 };
 
 /* Commands that can be used wrongly.  Lies in shared memory, too. */

@@ -12,6 +12,9 @@ struct settings {
 	uint32_t max_line; /* bytes in one message */
 	uint32_t max_rooms;
 	uint32_t login_timeout_s; /* 0: never */
+	uint32_t idle_timeout_s;  /* 0: never */
+	uint32_t rate;            /* lines a second and client; 0: no limit */
+	uint32_t burst;           /* lines that may come at once */
 };
 
 #endif

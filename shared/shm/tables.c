@@ -23,6 +23,7 @@ const char *const close_reason_names[CLOSE_REASONS] = {
     [CLOSE_SHUTDOWN] = "shutting-down",
     [CLOSE_UNREAD] = "unread",
     [CLOSE_INTERNAL] = "internal",
+    [CLOSE_IDLE_TIMEOUT] = "idle-timeout",
 };
 
 uint32_t

@@ -40,6 +40,7 @@ enum close_reason {
 	CLOSE_SHUTDOWN,
 	CLOSE_UNREAD, /* left, and did not read what was left for it */
 	CLOSE_INTERNAL,
+	CLOSE_IDLE_TIMEOUT,
 	CLOSE_REASONS,
 };
 extern const char *const close_reason_names[CLOSE_REASONS];
@@ -126,7 +127,8 @@ struct session_shm {
 	uint32_t in_buf;      /* pool buffer + 1 that holds the kept input */
 	uint64_t id;          /* of the connection, in the log */
 	uint64_t accepted_us; /* CLOCK_REALTIME */
-	uint64_t deadline_us; /* CLOCK_MONOTONIC: log in, or end, by then */
+	uint64_t deadline_us; /* CLOCK_MONOTONIC: log in, talk or end by then */
+	uint64_t pace_us;     /* CLOCK_MONOTONIC: when its rate is used up */
 	uint64_t moved_us;    /* CLOCK_MONOTONIC */
 	_Atomic uint64_t in_total;  /* bytes read from the connection */
 	_Atomic uint64_t out_total; /* bytes the kernel took for it */
