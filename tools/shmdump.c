@@ -88,6 +88,7 @@ on_bus_error(int signal)
 	    "shmdump: the shared memory was cut short while it was read\n";
 
 	(void)signal;
+	// NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): made for it
 	screen_close();
 	if (write(STDERR_FILENO, text, sizeof(text) - 1) == -1)
 		_exit(1);
