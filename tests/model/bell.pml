@@ -163,7 +163,7 @@ drowsy:
 #endif
 
 asleep:
-	/* epoll_wait: my bell, a client, or nothing is owed and nothing comes. */
+	/* epoll_wait: my bell, a client, or nothing is owed or comes. */
 	if
 	:: bell[me]
 	:: !silent

@@ -192,6 +192,8 @@ slow:
 			goto slow
 		fi
 	   }
+	:: w & CONTENDED -> /* said already: the CAS may be left out */
+		w = 0
 #endif
 	OR_DIE
 	fi;

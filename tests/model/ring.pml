@@ -16,12 +16,12 @@
  * What release and acquire leave open is left open.  The two reservations are
  * raised in any order.  The words of a whole batch are stored in any order
  * between the fence and the commit: from the one to the other, and for ever if
- * the publisher dies in between, they count as torn.  (A reader that still loads
- * an old value copies what is right, so the worst that a load can give covers
- * both.)  A reader loads the words in any order, the bytes after the word that
- * says where they are, and then the reservations.  These never fall, so a reader
- * that looks at both in one step accepts all that a reader with two steps
- * accepts, and two steps need not be modelled.
+ * the publisher dies in between, they count as torn.  (A reader that still
+ * loads an old value copies what is right, so the worst that a load can give
+ * covers both.)  A reader loads the words of a descriptor in any order, then
+ * rsv_desc, then the bytes in any order, then rsv_bytes.  Reservations never
+ * fall, so a reader that copies all and looks at both in the end accepts no
+ * more than this one.
  *
  * Variants that must be found faulty, one -D each:
  *   ONE_RSV         a word for bytes alone; descriptors are checked by `head`
@@ -93,9 +93,6 @@ byte from[WORKERS];    /* where its descriptor says that its bytes are */
 #define ME   (me + 1)
 #define N    reading[me]
 #define FROM from[me]
-
-/* Where a torn descriptor may say that the bytes are: never overwritten. */
-#define ANYWHERE 100
 
 /* Loads a reader has still to do. */
 #define LOAD_NUMBER 1
@@ -212,15 +209,19 @@ inline store_batch()
 /*
  * Numbers rise without end, but only their distances and their places in the
  * ring matter.  So a commit takes one round off, once they are high enough.
- * What is lapped stays lapped: its words count as torn, and who reads it may as
- * well read the oldest.
+ * What is lapped stays lapped: a descriptor counts as torn then, a place may as
+ * well be the oldest.  A record has a byte at least, so one that is further
+ * behind than there are bytes is gone, and its number may be the oldest too.
  */
+#define FARTHEST (NDESC > NBYTES -> NDESC : NBYTES)
+#define GONE(n)	  (DESC_LAPPED(n) && n + NBYTES < head)
+
 hidden byte off_n;
 hidden byte off_p;
 
 inline renumber()
 {
-	off_n = (head > 2 * NDESC -> NDESC : 0);
+	off_n = (head > NDESC + FARTHEST -> NDESC : 0);
 	off_p = (rsv_bytes > 2 * NBYTES -> NBYTES : 0);
 	for (i : 0 .. NDESC - 1) {
 		if
@@ -236,14 +237,12 @@ inline renumber()
 		fi
 	}
 	for (i : 0 .. NBYTES - 1) {
-		bytes[i] = (bytes[i] == TORN || DESC_LAPPED(bytes[i] - 1) ->
+		bytes[i] = (bytes[i] == TORN || GONE(bytes[i] - 1) ->
 		    TORN : bytes[i] - off_n)
 	}
 	for (i : 0 .. WORKERS - 1) {
-		reading[i] = (DESC_LAPPED(reading[i]) -> 0 :
-		    reading[i] - off_n);
-		from[i] = (from[i] == ANYWHERE -> ANYWHERE :
-		    (BYTES_LAPPED(from[i]) -> 0 : from[i] - off_p))
+		reading[i] = (GONE(reading[i]) -> 0 : reading[i] - off_n);
+		from[i] = (BYTES_LAPPED(from[i]) -> 0 : from[i] - off_p)
 	}
 	head = head - off_n;
 	applied = applied - off_n;
@@ -309,35 +308,32 @@ inline apply_and_unlock()
  * Load the words in any order.  Once one of them turns out to be another's,
  * the rest can't make the copy good again.
  */
-inline copy_out()
+inline copy_desc()
 {
 	left = LOAD_NUMBER | LOAD_PLACE;
 	do
 	:: d_step {
 		left & LOAD_NUMBER ->
 		left = left & ~LOAD_NUMBER;
-		if
-		:: desc_of[N % NDESC] != ID(N) ->
-			good = false;
-			FROM = ANYWHERE;
-			left = 0
-		:: else
-		fi
+		good = desc_of[N % NDESC] == ID(N);
+		left = (good -> left : 0)
 	   }
 	:: d_step {
 		left & LOAD_PLACE ->
 		left = left & ~LOAD_PLACE;
-		if
-		:: desc_of[N % NDESC] != ID(N) ->
-			good = false;
-			FROM = ANYWHERE;
-			left = 0
-		:: else ->
-			FROM = desc_at[N % NDESC];
-			left = left | LOAD_BYTE0 |
-			    (desc_size[N % NDESC] == 2 -> LOAD_BYTE1 : 0)
-		fi
+		good = desc_of[N % NDESC] == ID(N);
+		left = (good -> left : 0);
+		FROM = (good -> desc_at[N % NDESC] : 0);
+		two = good && desc_size[N % NDESC] == 2
 	   }
+	:: left == 0 -> break
+	od
+}
+
+inline copy_bytes()
+{
+	left = LOAD_BYTE0 | (two -> LOAD_BYTE1 : 0);
+	do
 	:: d_step {
 		left & LOAD_BYTE0 ->
 		left = left & ~LOAD_BYTE0;
@@ -354,11 +350,19 @@ inline copy_out()
 	od
 }
 
-inline check()
+inline check_desc()
 {
 	if
-	:: atomic { DESC_LAPPED(N) || BYTES_LAPPED(FROM) -> goto lapped }
-	:: !DESC_LAPPED(N) && !BYTES_LAPPED(FROM)
+	:: atomic { DESC_LAPPED(N) -> goto lapped }
+	:: !DESC_LAPPED(N)
+	fi
+}
+
+inline check_bytes()
+{
+	if
+	:: atomic { BYTES_LAPPED(FROM) -> goto lapped }
+	:: !BYTES_LAPPED(FROM)
 	fi
 }
 
@@ -366,6 +370,7 @@ proctype seat(byte me)
 {
 	byte i = 0;
 	byte left = 0;	  /* loads still to come */
+	bool two = false; /* the record has two bytes, not one */
 	bool good = true; /* no word was another's so far */
 
 	goto idle;
@@ -403,12 +408,17 @@ idle:
 	fi;
 
 #ifdef CHECK_EARLY
-	FROM = desc_at[N % NDESC];
-	check();
-	copy_out();
+	check_desc();
+	copy_desc();
+	assert(good);
+	check_bytes();
+	copy_bytes();
 #else
-	copy_out();
-	check();
+	copy_desc();
+	check_desc();
+	assert(good);
+	copy_bytes();
+	check_bytes();
 #endif
 	assert(good);
 
@@ -418,6 +428,7 @@ lapped:
 		N = 0;
 		FROM = 0;
 		left = 0;
+		two = false;
 		good = true;
 		goto idle
 	}
