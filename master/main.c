@@ -125,6 +125,7 @@ main_open(struct master *m)
 	    .idle_timeout_s = m->options.idle_timeout_s,
 	    .rate = m->options.rate,
 	    .burst = m->options.burst,
+	    .replay = m->options.replay,
 	};
 	if (main_open_instance(m) == -1)
 		return -1;

@@ -39,6 +39,7 @@ struct options {
 	unsigned login_timeout_s; /* 0: never */
 	unsigned idle_timeout_s;  /* 0: never */
 	unsigned rate, burst;     /* lines a second; 0: no limit */
+	unsigned replay;          /* messages shown on joining */
 	uint64_t ring_size;       /* bytes, a power of two */
 	uint64_t ring_size_asked; /* the same before it was rounded up */
 	unsigned watchdog_s;      /* 0: never */

@@ -10,6 +10,8 @@
 #include "shared/chat/text.h"
 #include "worker/talk.h"
 
+#define HISTORY_DEFAULT 20 /* messages that /history shows */
+
 /* The first word of what stands behind a command, and the rest. */
 struct words {
 	const char *first, *rest;
@@ -177,6 +179,37 @@ run_join(struct consumer *c, const char *text, size_t len)
 	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
 }
 
+/* A number that is all of the text.  False if it is none. */
+static bool
+number(const char *text, size_t len, uint64_t *value)
+{
+	*value = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9' ||
+		    *value > (UINT64_MAX - 9) / 10)
+			return false;
+		*value = *value * 10 + (uint64_t)(text[i] - '0');
+	}
+	return len > 0;
+}
+
+/* /history, /history N, /history since SEQ */
+static enum progress
+run_history(struct consumer *c, const char *text, size_t len)
+{
+	struct words words = split(text, len);
+	uint64_t n = HISTORY_DEFAULT, from = 0;
+	bool since = name_equal(words.first, words.first_len, "since", 5);
+
+	if (since ? !number(words.rest, words.rest_len, &from)
+		  : len > 0 && (!number(text, len, &n) || n == 0))
+		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_HISTORY);
+	reply_history(c->w, c->slot, &c->half, from + 1,
+	    since ? 0 : (uint32_t)MIN(n, (uint64_t)UINT32_MAX));
+	journal_step(&c->w->journal, c->slot, &c->half);
+	return GO_ON;
+}
+
 static enum progress
 run_search(struct consumer *c, const char *text, size_t len)
 {
@@ -207,6 +240,7 @@ static const struct command {
     {"me", run_me},
     {"msg", run_msg},
     {"topic", run_topic},
+    {"history", run_history},
     {"search", run_search},
     {"quit", run_quit},
 };

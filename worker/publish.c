@@ -282,6 +282,8 @@ publish_join(struct worker *w, uint32_t slot, struct session_half *half,
 	half->until = UINT64_MAX;
 	half->msg_next = rec.d.room_msg;
 	half->said = 0;
+	if ((rec.d.flags & RECORD_ROOM_NEW) == 0)
+		reply_welcome(w, slot, half);
 	journal_publish(&w->journal, &rec, 1, slot, half);
 	w->locals[slot].move_to = join_placement(w, &rec, room->members);
 	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);

@@ -13,10 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/base/clock.h"
 #include "worker/worker.h"
 
 #define PIECE_MAX 2048 /* bytes */
 #define ROWS_MAX 2048  /* rows of a table looked at under one lock */
+#define SCAN_MAX 65536 /* records looked at for one piece */
 #define LINE_NAMES 400 /* bytes of names in one line of /who */
 
 /* A piece being rendered. */
@@ -151,6 +153,90 @@ render_rooms(struct worker *w, const struct reply *r, struct piece *p)
 		p->next = at;
 }
 
+/* Where the last `n` messages of the reply's room before `end` begin. */
+static uint64_t
+last_messages(const struct worker *w, const struct reply *r, uint32_t n)
+{
+	uint64_t oldest = ring_oldest(&w->seg), at = r->end, first = r->end;
+	struct desc_shm d;
+
+	while (n > 0 && at-- > oldest) {
+		if (ring_peek_room(&w->seg, at) != r->room ||
+		    ring_read(&w->seg, at, &d) != RING_OK ||
+		    d.room_gen != r->room_gen || !record_is_talk(d.type))
+			continue;
+		first = at;
+		n--;
+	}
+	return first;
+}
+
+/* One message as history shows it: its time, then its line. */
+static bool
+add_past(struct worker *w, struct piece *p, const struct desc_shm *d)
+{
+	char stamp[CLOCK_STAMP_SIZE];
+	size_t before = p->len;
+
+	clock_stamp(stamp, d->time_us);
+	add(p, "*** %s ", stamp);
+	if (ring_copy(&w->seg, d, 0, p->text + p->len, d->len) == RING_OK) {
+		p->len += d->len;
+		return true;
+	}
+	p->len = before;
+	return false;
+}
+
+/* What is still in the ring of the messages in [arg, end), a piece of it. */
+static void
+render_history(struct worker *w, const struct reply *r, struct piece *p)
+{
+	uint64_t n = MAX(r->arg, ring_oldest(&w->seg));
+	uint64_t stop = MIN(r->end, n + SCAN_MAX);
+	size_t most = w->seg.layout.buffer_stride;
+	struct desc_shm d;
+
+	for (; n < stop; n++) {
+		if (ring_peek_room(&w->seg, n) != r->room ||
+		    ring_read(&w->seg, n, &d) != RING_OK ||
+		    d.room_gen != r->room_gen || !record_is_talk(d.type))
+			continue;
+		if (p->len + CLOCK_STAMP_SIZE + 16 + d.len > most)
+			break;
+		(void)add_past(w, p, &d);
+		if (p->len > PIECE_MAX / 2) {
+			n++;
+			break;
+		}
+	}
+	if (n < r->end)
+		p->next = n;
+}
+
+/* What a joiner is shown behind its join line: the topic, then messages. */
+static void
+render_welcome(
+    struct worker *w, uint32_t slot, const struct reply *r, struct piece *p)
+{
+	const struct room_shm *room;
+
+	if (r->arg != 0) {
+		render_history(w, r, p);
+		return;
+	}
+	lock_acquire(&w->journal.lock);
+	room = room_of(w, r);
+	if (room != NULL && room->topic_len > 0)
+		render_topic(w, r, p);
+	lock_release(&w->journal.lock);
+	if (w->settings->replay > 0)
+		p->next = last_messages(w, r, w->settings->replay);
+	if (p->next == r->end)
+		p->next = REPLY_DONE;
+	(void)slot;
+}
+
 /* Render the next piece of a long reply from the tables. */
 static void
 render_piece(
@@ -171,9 +257,47 @@ render_piece(
 		render_topic(w, r, p);
 		break;
 	case REPLY_HELP: /* is a line */
+	case REPLY_HISTORY:
+	case REPLY_WELCOME:
 		break;
 	}
 	lock_release(&w->journal.lock);
+}
+
+/*
+ * Give `half` a reply about what was said in its room: from record `from` on,
+ * or the last `n` messages.
+ */
+void
+reply_history(struct worker *w, uint32_t slot, struct session_half *half,
+    uint64_t from, uint32_t n)
+{
+	struct reply *r = &half->reply;
+
+	session_reply(w, slot, half, REPLY_HISTORY, 0);
+	r->room = half->room;
+	r->room_gen = half->room_gen;
+	r->end = ring_head(&w->seg);
+	r->arg = n > 0 ? last_messages(w, r, n) : MIN(from, r->end);
+}
+
+/* Give one who joined the room of `half` with record `since` its welcome. */
+void
+reply_welcome(struct worker *w, uint32_t slot, struct session_half *half)
+{
+	const struct room_shm *room = &w->seg.rooms[half->room];
+
+	if ((room->topic_len == 0 && w->settings->replay == 0) ||
+	    half->reply.code != CHAT_OK)
+		return;
+	half->lag = 1;
+	half->reply = (struct reply){
+	    .code = REPLY_WELCOME,
+	    .room = half->room,
+	    .room_gen = half->room_gen,
+	    .end = half->since,
+	};
+	worker_due(w, slot);
 }
 
 /* A line: rendered as often as it takes. */
@@ -210,6 +334,11 @@ reply_send(struct worker *w, uint32_t slot)
 	}
 	if (r.newline)
 		p.text[p.len++] = '\n';
-	render_piece(w, slot, &r, &p);
+	if (r.code == REPLY_HISTORY)
+		render_history(w, &r, &p);
+	else if (r.code == REPLY_WELCOME)
+		render_welcome(w, slot, &r, &p);
+	else
+		render_piece(w, slot, &r, &p);
 	return stage_send_piece(w, slot, p.len, p.next);
 }

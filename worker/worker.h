@@ -200,6 +200,9 @@ void stage_settle(struct worker *w);
 
 /* reply.c */
 bool reply_send(struct worker *w, uint32_t slot);
+void reply_history(struct worker *w, uint32_t slot, struct session_half *half,
+    uint64_t from, uint32_t n);
+void reply_welcome(struct worker *w, uint32_t slot, struct session_half *half);
 
 /* fanout.c, lag.c */
 void fanout(struct worker *w);

@@ -177,29 +177,13 @@ static void PRINTF_LIKE(2, 3)
 	va_end(ap);
 }
 
-/*
- * RFC 3339 in UTC.  Worked out here, because gmtime_r reads the time zone's
- * file on its first call, which a confined process may not.  The date is by
- * Howard Hinnant's civil_from_days: years begin in March, eras have 400.
- */
 static void
 line_add_time(struct log_line *line)
 {
-	uint64_t now_ms = clock_real_us() / 1000;
-	unsigned ms = (unsigned)(now_ms % 1000);
-	unsigned second = (unsigned)(now_ms / 1000 % 86400);
-	uint64_t days = now_ms / 86400000 + 719468; /* since 0000-03-01 */
-	uint64_t era = days / 146097;
-	unsigned doe = (unsigned)(days % 146097);
-	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-	unsigned march = (5 * doy + 2) / 153; /* months since March */
-	unsigned day = doy - (153 * march + 2) / 5 + 1;
-	unsigned month = march < 10 ? march + 3 : march - 9;
-	uint64_t year = era * 400 + yoe + (month <= 2);
+	char stamp[CLOCK_STAMP_SIZE];
 
-	line_add(line, "time=%04" PRIu64 "-%02u-%02uT%02u:%02u:%02u.%03uZ",
-	    year, month, day, second / 3600, second / 60 % 60, second % 60, ms);
+	clock_stamp(stamp, clock_real_us());
+	line_add(line, "time=%s", stamp);
 }
 
 /* Bytes of the escape that begins with the backslash at text. */

@@ -58,6 +58,7 @@ static const char *const usages[USAGE_COUNT] = {
     [USAGE_WHO] = "/who [ROOM]",
     [USAGE_TOPIC] = "/topic [TEXT], of 256 bytes at most",
     [USAGE_JOIN] = "/join ROOM [PASSWORD]",
+    [USAGE_HISTORY] = "/history [N], or /history since SEQ",
 };
 
 static const char help[] =
@@ -70,6 +71,8 @@ static const char help[] =
     "*** /me TEXT          say what you do\n"
     "*** /msg NAME TEXT    say something to NAME alone\n"
     "*** /topic [TEXT]     show the room's topic, or set it\n"
+    "*** /history [N]      what was said last in the room\n"
+    "*** /history since SEQ  what was said after record SEQ\n"
     "*** /quit             leave\n"
     "*** //TEXT            say /TEXT\n";
 static_assert(sizeof(help) <= NOTICE_HELP_MAX, "notice.h says so");

@@ -45,6 +45,7 @@ enum chat_usage {
 	USAGE_WHO,
 	USAGE_TOPIC,
 	USAGE_JOIN,
+	USAGE_HISTORY,
 	USAGE_COUNT,
 };
 

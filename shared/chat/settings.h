@@ -15,6 +15,7 @@ struct settings {
 	uint32_t idle_timeout_s;  /* 0: never */
 	uint32_t rate;            /* lines a second and client; 0: no limit */
 	uint32_t burst;           /* lines that may come at once */
+	uint32_t replay;          /* messages shown on joining */
 };
 
 #endif

@@ -57,6 +57,8 @@ enum reply_kind {
 	REPLY_WHO, /* of room, room_gen */
 	REPLY_ROOMS,
 	REPLY_TOPIC,
+	REPLY_HISTORY, /* of room, room_gen: records [arg, end) */
+	REPLY_WELCOME, /* position 0 is the topic, the rest as HISTORY */
 };
 #define REPLY_DONE UINT64_MAX /* a position: there is no next piece */
 
@@ -65,6 +67,7 @@ struct reply {
 	uint16_t newline; /* 1: first end the line that was cut before it */
 	uint32_t skip;    /* bytes of it already sent */
 	uint64_t arg;
+	uint64_t end;
 	uint32_t room, room_gen;
 };
 
