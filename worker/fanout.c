@@ -26,7 +26,8 @@ fanout_lapped(struct worker *w)
 			continue;
 		h->own = MAX(h->own, cursor);
 		h->said = 0;
-		h->msg_next = w->rooms[h->room].next_msg;
+		/* It may have joined behind the cursor. */
+		h->msg_next = MAX(h->msg_next, w->rooms[h->room].next_msg);
 		compiler_barrier();
 		h->lag = 1;
 		worker_due(w, slot);
@@ -102,16 +103,20 @@ static bool
 stage_room(struct worker *w, struct local_room *r)
 {
 	const struct gathered *g = w->gathered;
+	uint64_t next_msg = r->next_msg;
 
 	stage_reset(w);
 	for (uint32_t i = r->chain_first; i != NONE; i = g->next[i]) {
 		if (!stage_record(w, g->record[i], &g->desc[i]))
 			return false;
-		r->next_msg =
+		next_msg =
 		    g->desc[i].room_msg + record_is_talk(g->desc[i].type);
 	}
 	FAULT_POINT("fanout.staged");
-	return stage_copy(w);
+	if (!stage_copy(w))
+		return false;
+	r->next_msg = next_msg;
+	return true;
 }
 
 /* Send what is staged to each member that is in step. */

@@ -7,6 +7,7 @@
  * counters, comes to the same new row.
  */
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -520,6 +521,9 @@ stage_settle(struct worker *w)
 		if (!tx->lagging)
 			tx->said = count_said(w, tx->slot, tx->first);
 	}
+	/* Its reset may have been told to the dead, and is told only once. */
+	if (counts.state == TCP_CLOSE)
+		session_row(w, tx->slot)->half.broken = 1;
 	if (counts.accepted < tx->out_total || n > total) {
 		session_row(w, tx->slot)->half.broken = 1; /* no more sense */
 		n = total;
