@@ -48,6 +48,10 @@ read_some(int i)
 
 	if (c->sleepy && sim.quiets < QUIET_AWAKE)
 		return false;
+	if (c->deaf && c->op == c->nops - 1) {
+		c->done = conn->refs == 0;
+		return c->done;
+	}
 	if (n > 0) {
 		n = MIN(n, (size_t)1 + random_below(c->pace));
 		bytes_add(&c->got, conn->out.data + conn->out_acked, n);

@@ -120,7 +120,11 @@ prepare(void)
 	if (sim.image == NULL)
 		exit(1);
 	memcpy(sim.image, sim.seg.base, sim.seg.layout.size);
-	sim.settings = (struct settings){MAX_LINE, ROOMS, LOGIN_S};
+	sim.settings = (struct settings){
+	    .max_line = MAX_LINE,
+	    .max_rooms = ROOMS,
+	    .login_timeout_s = LOGIN_S,
+	};
 	for (int i = 0; i < SEATS; i++)
 		sim.bell_fds[i] = FD_BELL + i;
 }

@@ -95,7 +95,7 @@ master_accept(int client)
 	struct client *c = &sim.clients[client];
 	struct slot *s;
 
-	if (slot == NONE)
+	if (slot == NONE || m->stopping)
 		return false;
 	s = &m->slots[slot];
 	m->free_first = s->next;
@@ -208,10 +208,13 @@ master_reset(void)
 
 	m->free_first = m->free_last = NONE;
 	m->next_id = 0;
+	m->stopping = false;
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		m->slots[i].gen = random_below(2);
+		m->slots[i].seat = -1;
 		m->conns[i] = NULL;
-		slot_free(i);
+		if (i < sim.profile.slots)
+			slot_free(i);
 	}
 	for (unsigned i = 0; i < SEATS; i++) {
 		struct desk *desk = &m->desks[i];
@@ -219,7 +222,6 @@ master_reset(void)
 		desk->to_worker.count = desk->to_master.count = 0;
 		desk->phase = SEAT_VACANT;
 		desk->takeover = false;
-		desk->stop_sent = false;
 		desk->queue_first = desk->queue_last = NONE;
 		desk->to_master_max = 1 + random_below(QUEUE_MAX - 1);
 	}
@@ -259,6 +261,8 @@ seat_step(uint32_t seat)
 	struct parcel parcel;
 
 	if (desk->phase == SEAT_VACANT) {
+		if (sim.master.stopping)
+			return false;
 		spawn(seat);
 		return true;
 	}
@@ -276,6 +280,41 @@ seat_step(uint32_t seat)
 		return true;
 	}
 	return false;
+}
+
+/* The server is to stop: nobody is let in any more, and nobody succeeds. */
+void
+master_stop(void)
+{
+	/* Those who die now have no successors; that is another story. */
+	sim.deaths_on = false;
+	for (uint32_t i = 0; i < sim.profile.nworkers; i++)
+		if (sim.master.desks[i].phase != SEAT_READY ||
+		    sim.procs[i].state == PROC_DEAD)
+			return;
+	sim.master.stopping = true;
+	TRACE("the master stops all");
+	for (uint32_t i = 0; i < sim.profile.nworkers; i++) {
+		struct parcel *p = queue_push(&sim.master.desks[i].to_worker);
+
+		p->m = (struct channel_message){.type = CHANNEL_STOP};
+	}
+}
+
+/* All workers have ended: whoever is left was between two of them. */
+bool
+master_exit(void)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		if (sim.master.conns[i] == NULL)
+			continue;
+		conn_drop(sim.master.conns[i]);
+		sim.master.conns[i] = NULL;
+		any = true;
+	}
+	return any;
 }
 
 /* One thing, for a seat at random.  False when there is nothing to do. */

@@ -108,6 +108,9 @@ inherit_all(struct proc *p, bool takeover)
 	    .nslots = SLOTS,
 	    .takeover = takeover,
 	    .signal = takeover ? 9 : 0,
+	    .backoff_ms = takeover && random_percent(sim.profile.backoff)
+			      ? 1 + random_below(20)
+			      : 0,
 	    .forked_us = sim.now_us,
 	    .master_pid = 1,
 	};

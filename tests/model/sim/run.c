@@ -48,6 +48,11 @@ draw_profile(struct profile *p)
 	    .rate_client = 1 + random_below(20),
 	    .rate_master = 1 + random_below(10),
 	    .small_pool = random_percent(20),
+	    .sluggish = -1,
+	    .slots = random_percent(50) ? SLOTS : 2 + random_below(SLOTS - 1),
+	    .backoff = random_percent(20) ? 30 : 0,
+	    .failures = random_percent(20) ? 1 + random_below(5) : 0,
+	    .stops = random_percent(5),
 	    .messages = random_below(30),
 	    .message_max = 1 + random_below(MAX_LINE),
 	    .sndbuf = random_percent(30) ? 200 + random_below(2000) : 65536,
@@ -58,6 +63,8 @@ draw_profile(struct profile *p)
 		p->nclients = CLIENTS;
 	if (random_percent(6))
 		draw_lapping(p);
+	if (p->lapping && p->nworkers > 1 && random_percent(50))
+		p->sluggish = (int)random_below(p->nworkers);
 }
 
 static void
@@ -82,6 +89,7 @@ reset(uint64_t seed)
 	sim.now_us = 1000000;
 	sim.jumped_us = 0;
 	sim.steps = 0;
+	sim.stop_step = 100 + random_below(3000);
 	sim.deaths = sim.recoveries_in_a_row = sim.quiets = 0;
 	sim.parked_posts = sim.pauses = 0;
 	sim.moved = false;
@@ -111,7 +119,9 @@ step_worker(void)
 		if (p->state == PROC_DEAD ||
 		    (p->state == PROC_WAITS && !wait_over(p)))
 			continue;
-		proc_resume(p);
+		if ((int)p->seat != sim.profile.sluggish ||
+		    random_below(sim.profile.quantum) == 0)
+			proc_resume(p);
 		return true;
 	}
 	return false;
@@ -136,8 +146,11 @@ static bool
 step(void)
 {
 	const struct profile *p = &sim.profile;
-	unsigned n =
-	    random_below(p->rate_worker + p->rate_client + p->rate_master);
+	unsigned n;
+
+	if (p->stops && sim.steps > sim.stop_step && !sim.master.stopping)
+		master_stop();
+	n = random_below(p->rate_worker + p->rate_client + p->rate_master);
 
 	if (n < p->rate_worker)
 		return step_worker() || step_client() || master_step();
@@ -206,6 +219,16 @@ nobody_is_parked(void)
 			    i, sim.seg.lock->word);
 }
 
+/* Returns whether that changed anything. */
+static bool
+master_exit_if_alone(void)
+{
+	for (unsigned i = 0; i < sim.profile.nworkers; i++)
+		if (sim.procs[i].state != PROC_DEAD)
+			return false;
+	return master_exit();
+}
+
 /* Is there anybody left but those who wait for their time to be up? */
 static bool
 all_done(void)
@@ -215,7 +238,7 @@ all_done(void)
 	for (unsigned i = 0; i < sim.profile.nclients; i++) {
 		const struct client *c = &sim.clients[i];
 
-		if (c->done)
+		if (c->done || (sim.master.stopping && !c->connected))
 			continue;
 		all = false;
 		if (!c->silent && c->connected && sim.quiets > QUIET_OPEN)
@@ -231,14 +254,16 @@ at_rest(unsigned *seconds)
 	if (pass_pause())
 		return false;
 	nobody_is_parked();
-	if (sim.pauses <= PAUSES_MAX)
+	if (sim.master.stopping && master_exit_if_alone())
+		return false;
+	if (sim.pauses <= PAUSES_MAX && !sim.master.stopping)
 		check_quiet();
 	sim.pauses = 0;
 	sim.total.quiets++;
 	if (sim.quiets++ < QUIET_OPEN)
 		return false;
 	if (all_done()) {
-		if (!master_at_rest())
+		if (!sim.master.stopping && !master_at_rest())
 			fail("all are gone, and a slot is not free");
 		return true;
 	}

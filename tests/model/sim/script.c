@@ -200,6 +200,18 @@ ends_with_lf(const struct client *c)
 	return c->text.len > 0 && c->text.data[c->text.len - 1] == '\n';
 }
 
+/* A reset, unlike a FIN, ends no line. */
+static void
+put_reset(struct client *c)
+{
+	c->resets = true;
+	if (random_percent(30))
+		op(c, OP_FIN, 0);
+	else if (!ends_with_lf(c) && c->nsaid > 0)
+		c->nsaid--;
+	op(c, OP_RESET, 0);
+}
+
 static void
 put_goodbye(struct client *c)
 {
@@ -220,12 +232,12 @@ put_goodbye(struct client *c)
 		if (random_percent(50))
 			op(c, OP_FIN, 0);
 	} else {
-		c->resets = true;
-		if (random_percent(30))
-			op(c, OP_FIN, 0);
-		op(c, OP_RESET, 0);
+		put_reset(c);
 	}
 	op(c, OP_END, 0);
+	/* Who has left and doesn't read is cut off. */
+	if (how >= 50 && how < 80 && c->nreplies == 0 && random_percent(10))
+		c->deaf = c->silent = c->resets = true;
 }
 
 /* Says too little to be let in, and waits. */

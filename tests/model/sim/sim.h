@@ -40,7 +40,7 @@
 #define ROOMS 4
 #define CLIENTS 24
 #define RING_BYTES 65536
-#define MAX_LINE 160
+#define MAX_LINE 300
 #define LOGIN_S 30
 
 /* Owner of the pool buffers that a run does without. */
@@ -136,7 +136,9 @@ struct proc {
 	enum proc_state state;
 	enum wait_kind wait;
 	uint64_t wake_us; /* UINT64_MAX: never by time */
-	bool idle;        /* it waits for the second to pass */
+	int polled[4];    /* WAIT_POLL: fds */
+	unsigned npolled;
+	bool idle; /* it waits for the second to pass */
 	bool serving;
 	unsigned turns; /* since something came from outside */
 	struct worker worker;
@@ -167,7 +169,6 @@ struct desk {
 	uint32_t queue_first, queue_last;
 	struct queue to_worker, to_master;
 	unsigned to_master_max;
-	bool stop_sent;
 };
 
 struct master_state {
@@ -176,6 +177,7 @@ struct master_state {
 	uint32_t free_first, free_last;
 	struct desk desks[SEATS];
 	uint64_t next_id;
+	bool stopping;
 };
 
 /* When all has come to rest so often, sleepers awake, then barriers open. */
@@ -217,6 +219,7 @@ struct client {
 	bool joins;    /* logs in, in the end */
 	bool resets;   /* may not get all, nor have all published */
 	bool silent;   /* is closed by the server when its time is up */
+	bool deaf;     /* reads nothing after its last word */
 	bool sleepy;   /* reads nothing until all has come to rest */
 	unsigned pace; /* bytes it reads at once at most */
 	/* What has become of it. */
@@ -268,6 +271,10 @@ struct profile {
 	unsigned short_sends;   /* percent */
 	unsigned rate_worker, rate_client, rate_master;
 	bool small_pool, lapping, stops;
+	int sluggish;      /* seat that hardly ever gets its turn, or -1 */
+	unsigned failures; /* percent of calls that fail for no reason */
+	unsigned backoff;  /* percent of successors that wait */
+	uint32_t slots;
 	unsigned messages;
 	size_t message_max;
 	size_t sndbuf;
@@ -286,7 +293,7 @@ struct sim {
 	bool verbose;
 	struct profile profile;
 	uint64_t now_us, jumped_us;
-	uint64_t steps;
+	uint64_t steps, stop_step;
 	struct segment seg;
 	int segment_fd;
 	char *image; /* of the segment as it is formatted */
@@ -360,6 +367,8 @@ void master_reset(void);
 bool master_step(void);
 bool master_accept(int client);
 bool master_at_rest(void);
+void master_stop(void);
+bool master_exit(void);
 struct parcel *queue_push(struct queue *q);
 bool queue_pop(struct queue *q, struct parcel *out);
 

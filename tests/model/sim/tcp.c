@@ -69,6 +69,10 @@ conn_recv(struct conn *c, char *dst, size_t len)
 {
 	size_t n = c->in.len - c->in_read;
 
+	if (random_percent(sim.profile.failures)) {
+		errno = EINTR;
+		return -1;
+	}
 	if (n > 0) {
 		n = n < len ? n : len;
 		__real_memcpy(dst, c->in.data + c->in_read, n);
@@ -104,6 +108,10 @@ conn_send(struct conn *c, const struct iovec *iov, size_t n)
 	}
 	if (c->rst || c->shut_wr) {
 		errno = EPIPE;
+		return -1;
+	}
+	if (random_percent(sim.profile.failures)) {
+		errno = random_percent(50) ? ENOBUFS : EINTR;
 		return -1;
 	}
 	if (room > 0 && random_percent(sim.profile.short_sends))

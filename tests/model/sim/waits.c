@@ -142,10 +142,20 @@ epoll_ready(const struct proc *p)
 }
 
 static bool
+fd_ready(const struct proc *p, int fd)
+{
+	if (fd == FD_CHANNEL)
+		return sim.master.desks[p->seat].to_worker.count > 0;
+	return fd >= FD_BELL && sim.bells[fd - FD_BELL] > 0;
+}
+
+static bool
 poll_ready(const struct proc *p)
 {
-	return sim.master.desks[p->seat].to_worker.count > 0 ||
-	       sim.bells[p->seat] > 0;
+	for (unsigned i = 0; i < p->npolled; i++)
+		if (fd_ready(p, p->polled[i]))
+			return true;
+	return false;
 }
 
 bool
@@ -226,15 +236,12 @@ __wrap_poll(struct pollfd *fds, nfds_t n, int timeout)
 	if (p == NULL)
 		return __real_poll(fds, n, timeout);
 	point_call();
+	p->npolled = 0;
+	for (nfds_t i = 0; i < n && i < COUNT(p->polled); i++)
+		p->polled[p->npolled++] = fds[i].fd;
 	wait_for(WAIT_POLL, timeout);
-	for (nfds_t i = 0; i < n; i++) {
-		bool ready = fds[i].fd == FD_CHANNEL
-				 ? sim.master.desks[p->seat].to_worker.count > 0
-				 : fds[i].fd >= FD_BELL &&
-				       sim.bells[fds[i].fd - FD_BELL] > 0;
-
-		fds[i].revents = ready ? POLLIN : 0;
-	}
+	for (nfds_t i = 0; i < n; i++)
+		fds[i].revents = fd_ready(p, fds[i].fd) ? POLLIN : 0;
 	point_call();
 	return 0;
 }
