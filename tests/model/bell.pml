@@ -20,6 +20,7 @@
  *   NO_BELL_AT_TAKEOVER   the successor rings nobody
  *   BELL_OF_OWN_SEAT      the successor rings itself alone
  *   LOOK_THEN_SLEEP       no fence: `head` is read before `sleeping` is set
+ *   BELL_THEN_CLEAR       the publisher rings before it clears `sleeping`
  *   BELL_THEN_COMMIT      no fence: `sleeping` is read before `head` is set
  */
 
@@ -59,7 +60,10 @@ inline commit()
 	fi
 }
 
-/* Look at each word, and ring where a worker sleeps: two steps each. */
+/*
+ * Look at each word; where a worker sleeps, spare the others the bell, then
+ * ring it.  The clearing may hit a later sleep than the one that was seen.
+ */
 inline ring_sleepers()
 {
 	do
@@ -67,10 +71,25 @@ inline ring_sleepers()
 		if
 		:: d_step { i == me || !sleeping[i] -> i++ }
 		:: i != me && sleeping[i] ->
+#ifdef BELL_THEN_CLEAR
+			if
+			:: bell[i] = true
+			OR_DIE
+			fi;
+			if
+			:: d_step { sleeping[i] = false; i++ }
+			OR_DIE
+			fi
+#else
+			if
+			:: sleeping[i] = false
+			OR_DIE
+			fi;
 			if
 			:: d_step { bell[i] = true; i++ }
 			OR_DIE
 			fi
+#endif
 		OR_DIE
 		fi
 	:: else ->
