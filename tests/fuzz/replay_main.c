@@ -82,6 +82,6 @@ main(int argc, char **argv)
 		replay(corpus);
 	for (int i = 1; i < argc; i++)
 		replay(argv[i]);
-	printf("%u inputs, no failure\n", replayed);
+	printf("%u passed, 0 failed\n", replayed);
 	return 0;
 }
