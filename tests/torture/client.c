@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/chat/notice.h"
 #include "tests/torture/run.h"
 #include "tests/torture/torture.h"
 
-#define SLOW_BUFFER 4096 /* SO_RCVBUF of slow readers */
+/* SO_RCVBUF of slow readers: much less, and TCP trickles by timer. */
+#define SLOW_BUFFER 16384
 
 struct room *rooms;
 struct client *clients;
@@ -48,7 +50,9 @@ choose_traits(const struct client *c)
 		return TRAIT_SENDS | TRAIT_ERRS;
 	if (draw < 32)
 		return TRAIT_SENDS | TRAIT_SLOW;
-	if (draw < 50)
+	if (draw < 38)
+		return TRAIT_SENDS | TRAIT_SLOW | TRAIT_CHURNS;
+	if (draw < 54)
 		return TRAIT_SENDS | TRAIT_CHURNS;
 	return TRAIT_SENDS;
 }
@@ -80,6 +84,7 @@ clients_make(void)
 	for (uint32_t i = 0; i < options.rooms; i++) {
 		rooms[i].index = i;
 		rooms[i].quiet = i % 6 == 5;
+		rooms[i].fleeting = i % 6 == 3;
 		rooms[i].members = calloc(options.clients, sizeof(uint32_t));
 		if (rooms[i].members == NULL)
 			return -1;
@@ -136,11 +141,23 @@ client_open(struct client *c)
 	return epoll_ctl(run_epoll, EPOLL_CTL_ADD, c->fd, &event);
 }
 
-/* Connect and log in. */
+/* Say the name, after that of the room. */
+void
+client_name(struct client *c)
+{
+	char text[NAME_SIZE + 1];
+	size_t n = text_name(c->index, text);
+
+	text[n++] = '\n';
+	client_say(c, text, n);
+}
+
+/* Connect and log in; some name themselves wrongly at first. */
 void
 client_connect(struct client *c)
 {
-	char text[2 * NAME_SIZE + 2];
+	static const char bad_name[] = "not a name\n";
+	char text[NAME_SIZE + 1];
 	size_t n;
 
 	if (client_open(c) == -1) {
@@ -160,9 +177,14 @@ client_connect(struct client *c)
 	order_begin(c);
 	n = text_room(c->room, text);
 	text[n++] = '\n';
-	n += text_name(c->index, text + n);
-	text[n++] = '\n';
 	client_say(c, text, n);
+	c->retry = chance_of(10);
+	if (!c->retry) {
+		client_name(c);
+		return;
+	}
+	client_say(c, bad_name, sizeof(bad_name) - 1);
+	c->replies[c->nreplies++] = CHAT_BAD_NAME;
 }
 
 /* Put bytes behind what it has still to send; they fit. */
@@ -205,8 +227,6 @@ client_go(struct client *c, enum going how)
 	c->leaves++;
 	c->state = CLIENT_GOING;
 	c->progress_us = clock_us();
-	if (c->paused)
-		client_pause(c, 0);
 	if (how == GOING_QUIT)
 		client_say(c, "/quit\n", 6);
 	if (how != GOING_CLOSE)
@@ -229,6 +249,8 @@ client_pause(struct client *c, uint64_t until_us)
 void
 client_ended(struct client *c, int error)
 {
+	const struct entry own_leave = {ENTRY_LEAVE, (uint16_t)c->index, 0};
+
 	if (c->partial_len > 0) {
 		wrong(CHECK_LOST, "room %u, t%u: the stream ends in a line",
 		    c->room, c->index);
@@ -246,6 +268,8 @@ client_ended(struct client *c, int error)
 	}
 	if (c->state == CLIENT_GOING && error == 0 && c->out_at == c->out_len) {
 		c->state = CLIENT_SETTLING;
+		if (c->index == rooms[c->room].observer)
+			order_take(c, own_leave); /* which nobody reads */
 		return;
 	}
 	counts.disconnects++;
@@ -270,7 +294,7 @@ client_settle(struct client *c)
 	order_settle(c);
 	if (c->log_leaves < c->leaves || c->log_joins < c->joins)
 		return;
-	if (c->going != GOING_CLOSE) {
+	if (c->going != GOING_CLOSE && c->index != rooms[c->room].observer) {
 		(void)order_at_end(c);
 		if (c->npending > 0 || c->at != c->leave_at) {
 			counts.lost += c->leave_at - c->at;

@@ -116,6 +116,8 @@ strike(uint64_t now, bool quiet)
 	bool repair = chance_of(20);
 
 	disarm_us = now + (quiet ? QUIET_ARMED_US : ARMED_US);
+	if (chance_of(15))
+		points_delay();
 	if (!quiet && chance_of(5))
 		kill_several(now);
 	else if (chance_of(45))

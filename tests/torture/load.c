@@ -14,7 +14,8 @@
 #define WINDOW 300    /* messages under way in a room */
 #define TURN_US 18000 /* between the turns of a room's member, per member */
 #define BURST_MAX 40
-#define PAUSE_US 900000 /* in which slow readers read nothing, on average */
+#define CLOSING_US 10000 /* between the turns of who is to leave */
+#define PAUSE_US 900000  /* in which slow readers read nothing, on average */
 #define HANG_US (15 * SECOND_US)
 
 enum load_mode load_mode;
@@ -105,11 +106,13 @@ has_nothing_under_way(const struct client *c)
 static void
 load_leave(struct client *c)
 {
-	enum going how = (enum going)chance_below(3);
+	bool observes = c->index == rooms[c->room].observer;
+	enum going how = (enum going)chance_below(observes ? 2 : 3);
 
 	if (how == GOING_CLOSE && !has_nothing_under_way(c))
 		return;
-	if (how != GOING_CLOSE && has_space(c, LINE_MAX_READ + 16)) {
+	if (how != GOING_CLOSE && !observes &&
+	    has_space(c, LINE_MAX_READ + 16)) {
 		load_message(c, true);
 		if (how == GOING_HALF && chance_of(50))
 			load_message(c, false);
@@ -124,7 +127,8 @@ load_act(struct client *c, uint64_t now)
 {
 	if ((c->traits & TRAIT_SLOW) != 0 && !c->paused && chance_of(20))
 		client_pause(c, now + PAUSE_US / 4 + chance_wait_us(PAUSE_US));
-	if ((c->traits & TRAIT_CHURNS) != 0 && chance_of(12)) {
+	if (fleeting_must_go(c) ||
+	    ((c->traits & TRAIT_CHURNS) != 0 && chance_of(12))) {
 		load_leave(c);
 		return;
 	}
@@ -150,11 +154,12 @@ load_come(struct client *c, uint64_t now)
 {
 	const struct client *observer = &clients[rooms[c->room].observer];
 
-	if (c != observer && observer->state != CLIENT_IN)
+	if (rooms[c->room].closing ||
+	    (c != observer && observer->state != CLIENT_IN))
 		return;
 	client_connect(c);
 	if (load_mode == LOAD_BUSY && (c->traits & TRAIT_SENDS) != 0 &&
-	    chance_of(50))
+	    !c->retry && chance_of(50))
 		load_message(c, true);
 	load_send(c, now);
 }
@@ -176,10 +181,11 @@ load_turn(struct client *c, uint64_t now)
 {
 	uint64_t mean = (uint64_t)rooms[c->room].count * TURN_US;
 
-	c->due_us = now + chance_wait_us(mean);
+	c->due_us =
+	    now + (rooms[c->room].closing ? CLOSING_US : chance_wait_us(mean));
 	switch (c->state) {
 	case CLIENT_OUT:
-		if (load_mode == LOAD_JOIN)
+		if (load_mode != LOAD_BUSY)
 			c->due_us = now + 1000;
 		if (load_mode != LOAD_QUIET && !stopping)
 			load_come(c, now);
@@ -234,6 +240,9 @@ load_begin(enum load_mode mode)
 void
 load_tick(uint64_t now)
 {
+	for (uint32_t i = 0; i < options.rooms; i++)
+		if (rooms[i].fleeting)
+			fleeting_tick(&rooms[i], now);
 	for (uint32_t i = 0; i < options.clients; i++) {
 		struct client *c = &clients[i];
 

@@ -15,7 +15,8 @@
 
 #define AHEAD_US 40000 /* so far ahead lies the hit that is to be the last */
 #define MEASURE_US 500000
-#define ARMED_MAX 2
+#define DELAY_MAX_US 20000
+#define ARMED_MAX 3
 
 static struct fault_file file;
 static struct {
@@ -23,7 +24,10 @@ static struct {
 	uint64_t rate; /* a second */
 	unsigned kills;
 } points[FAULT_ROWS];
-static struct fault_row_shm *armed[ARMED_MAX];
+static struct {
+	struct fault_row_shm *row;
+	enum fault_action action;
+} armed[ARMED_MAX];
 static unsigned narmed;
 static uint64_t measured_us;
 
@@ -137,7 +141,7 @@ point_choose(bool repair)
 }
 
 static bool
-point_arm(uint32_t i)
+point_order(uint32_t i, enum fault_action action)
 {
 	uint64_t ahead = points[i].rate * AHEAD_US / SECOND_US;
 	uint32_t most = load_mode == LOAD_QUIET ? 3 : (uint32_t)ahead + 2;
@@ -145,10 +149,18 @@ point_arm(uint32_t i)
 
 	if (narmed == ARMED_MAX ||
 	    atomic_load(&file.shm->rows[i].action) != FAULT_NONE ||
-	    fault_arm(&file, point_name(i), FAULT_DIE, countdown, 0, -1) == -1)
+	    fault_arm(&file, point_name(i), action, countdown,
+		chance_below(DELAY_MAX_US), -1) == -1)
 		return false;
-	armed[narmed++] = &file.shm->rows[i];
+	armed[narmed].row = &file.shm->rows[i];
+	armed[narmed++].action = action;
 	return true;
+}
+
+static bool
+point_arm(uint32_t i)
+{
+	return point_order(i, FAULT_DIE);
 }
 
 static bool
@@ -179,46 +191,55 @@ points_arm(bool repair)
 	return repair;
 }
 
+/* Let somebody sleep for a moment where that may be bad for others. */
+void
+points_delay(void)
+{
+	uint32_t i = point_choose(false);
+
+	if (i != UINT32_MAX)
+		(void)point_order(i, FAULT_DELAY);
+}
+
 bool
 points_armed(void)
 {
 	return narmed > 0;
 }
 
-static void
-points_drop(unsigned k)
+/* Order `k` was carried out, or is not any more.  Was it a death? */
+static bool
+points_drop(unsigned k, bool fired)
 {
+	bool death = fired && armed[k].action == FAULT_DIE;
+
+	if (death)
+		points[armed[k].row - file.shm->rows].kills++;
 	armed[k] = armed[--narmed];
+	return death;
 }
 
 /* Has somebody died at a point since the last call? */
 bool
 points_fired(void)
 {
-	for (unsigned k = 0; k < narmed; k++) {
-		if (atomic_load(&armed[k]->action) != FAULT_NONE)
-			continue;
-		points[armed[k] - file.shm->rows].kills++;
-		points_drop(k);
-		return true;
-	}
+	for (unsigned k = narmed; k-- > 0;)
+		if (atomic_load(&armed[k].row->action) == FAULT_NONE &&
+		    points_drop(k, true))
+			return true;
 	return false;
 }
 
-/* Give up on one that is armed.  Returns whether it fired after all. */
+/* Give up on one that is armed.  Returns whether it killed after all. */
 bool
 points_disarm(void)
 {
-	struct fault_row_shm *row;
+	uint32_t was;
 
 	if (narmed == 0)
 		return false;
-	row = armed[0];
-	points_drop(0);
-	if (atomic_exchange(&row->action, FAULT_NONE) != FAULT_NONE)
-		return false;
-	points[row - file.shm->rows].kills++;
-	return true;
+	was = atomic_exchange(&armed[0].row->action, FAULT_NONE);
+	return points_drop(0, was == FAULT_NONE);
 }
 
 /* Each point, how often it was come by, and how often that was the end. */
@@ -258,6 +279,11 @@ points_arm(bool repair)
 {
 	(void)repair;
 	return true;
+}
+
+void
+points_delay(void)
+{
 }
 
 bool

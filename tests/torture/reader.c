@@ -127,6 +127,11 @@ reader_error(struct client *c, const char *line, size_t len)
 	}
 	(void)reader_compare(c, line, len, must,
 	    notice_error(must, sizeof(must), code, LINE_MAX_SENT));
+	if (c->retry) {
+		c->retry = false;
+		client_name(c);
+		c->due_us = 0;
+	}
 }
 
 /* One line, LF included. */
@@ -136,7 +141,7 @@ reader_line(struct client *c, const char *line, size_t len)
 	static const char join[] = "🌟 ", leave[] = "👋 ", error[] = "*** ";
 	bool is_join = len > 5 && memcmp(line, join, 5) == 0;
 
-	if (!c->joined && !is_join)
+	if (!c->joined && !is_join && !c->retry)
 		reader_stray(c, line, len, "something before its own join");
 	else if (is_join)
 		reader_notice(c, line, len, ENTRY_JOIN);

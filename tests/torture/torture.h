@@ -6,12 +6,12 @@
  * Reading order: main.c (the phases of a run), server.c (starts it, reads its
  * log), client.c (connections), load.c (what clients do), text.c (what they
  * say), reader.c (bytes into lines), order.c (who must read what, in which
- * order), quiet.c (one message at a time, for lost wake-ups), killer.c and
- * points.c (who dies when), report.c (what was wrong).
+ * order), fleeting.c (rooms that end), quiet.c (one message at a time, for lost
+ * wake-ups), killer.c and points.c (who dies when), report.c (what was wrong).
  *
- * In each room one client says nothing, stays, and reads all: the observer.
- * What it reads is the room's log; every other member must read the same
- * from its join to its leave, less its own messages.
+ * In each room one client says nothing, comes first, leaves last, and reads
+ * all: the observer.  What it reads is the room's log; every other member
+ * must read the same from its join to its leave, less its own messages.
  *
  * One process, one thread.  Times are CLOCK_MONOTONIC in microseconds.
  */
@@ -143,7 +143,10 @@ struct entry {
 
 struct room {
 	uint32_t index;
-	bool quiet; /* even while others are busy */
+	bool quiet;       /* even while others are busy */
+	bool fleeting;    /* ends now and then, and begins anew */
+	bool closing;     /* all are to leave, its observer last */
+	uint64_t turn_us; /* when it is to close next */
 	uint32_t observer;
 	uint32_t *members; /* clients */
 	uint32_t count;
@@ -209,8 +212,9 @@ struct client {
 	uint32_t at;                    /* in the log: what it reads next */
 	bool joined;                    /* has read its own join line */
 	bool placed;                    /* `at` is known */
-	bool dismissed;                 /* was told that the server stops */
-	struct entry *pending;          /* read, but not in the log yet */
+	bool retry;            /* has named itself wrongly, to be refused */
+	bool dismissed;        /* was told that the server stops */
+	struct entry *pending; /* read, but not in the log yet */
 	uint32_t npending, pending_size;
 	uint32_t *next; /* by member: its next number, UINT32_MAX: unknown */
 };
@@ -219,6 +223,7 @@ extern struct client *clients;
 /* client.c */
 int clients_make(void);
 void client_connect(struct client *c);
+void client_name(struct client *c);
 void client_say(struct client *c, const char *bytes, size_t len);
 void client_flush(struct client *c, size_t most);
 void client_go(struct client *c, enum going how);
@@ -255,6 +260,10 @@ bool load_all_in(void);
 bool load_drained(void);
 void load_complain(void);
 
+/* fleeting.c */
+void fleeting_tick(struct room *r, uint64_t now);
+bool fleeting_must_go(const struct client *c);
+
 /* quiet.c */
 void quiet_tick(uint64_t now);
 void quiet_seen(struct client *c, struct entry e);
@@ -272,6 +281,7 @@ bool points_open(void);
 void points_close(void);
 void points_measure(uint64_t now);
 bool points_arm(bool repair);
+void points_delay(void);
 bool points_armed(void);
 bool points_fired(void);
 bool points_disarm(void);
