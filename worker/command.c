@@ -108,10 +108,13 @@ make_safe(struct consumer *c, const char *text, size_t *len)
 static enum progress
 run_me(struct consumer *c, const char *text, size_t len)
 {
-	char *safe = make_safe(c, text, &len);
+	char *safe;
 
 	if (len == 0)
 		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_ME);
+	safe = make_safe(c, text, &len);
+	if (len == 0)
+		return talk_refuse(c, CHAT_BAD_TEXT, 0);
 	publish_say(c->w, c->slot, &c->half, RECORD_ACTION, safe, len);
 	return GO_ON;
 }
@@ -124,7 +127,9 @@ run_topic(struct consumer *c, const char *text, size_t len)
 	if (len == 0)
 		return ask_for(c, REPLY_TOPIC, c->half.room, c->half.room_gen);
 	safe = make_safe(c, text, &len);
-	if (len == 0 || len > LIMIT_TOPIC)
+	if (len == 0)
+		return talk_refuse(c, CHAT_BAD_TEXT, 0);
+	if (len > LIMIT_TOPIC)
 		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_TOPIC);
 	publish_say(c->w, c->slot, &c->half, RECORD_TOPIC, safe, len);
 	return GO_ON;
@@ -148,10 +153,13 @@ run_msg(struct consumer *c, const char *text, size_t len)
 {
 	struct words words = split(text, len);
 	size_t n = words.rest_len;
-	char *safe = make_safe(c, words.rest, &n);
+	char *safe;
 
 	if (words.first_len == 0 || n == 0)
 		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_MSG);
+	safe = make_safe(c, words.rest, &n);
+	if (n == 0)
+		return talk_refuse(c, CHAT_BAD_TEXT, 0);
 	if (!publish_private(
 		c->w, c->slot, &c->half, words.first, words.first_len, safe, n))
 		return talk_refuse(c, CHAT_NO_SUCH_NAME, 0);
@@ -249,9 +257,11 @@ enum progress
 command_run(struct consumer *c, const struct line_words *words, size_t consumed)
 {
 	talk_flush(c);
+	/* Who leaves reads what it asked for first, unless it doesn't read. */
 	if (!publish_allowed(c->w) ||
 	    (talk_reply_waits(c) &&
-		!name_equal(words->name, words->name_len, "quit", 4)))
+		!(c->w->locals[c->slot].blocked &&
+		    name_equal(words->name, words->name_len, "quit", 4))))
 		return WAIT;
 	c->half.in_done += consumed;
 	for (size_t i = 0; i < COUNT(commands); i++)

@@ -299,12 +299,26 @@ serve_end(struct worker *w, uint32_t slot)
 	    (!s->half.broken &&
 		(!l->eof || l->waiting || s->half.next_room != NONE)))
 		return;
+	/* What it asked for tells of the room with it, if it reads at all. */
+	if (!s->half.broken && s->half.reply.code != CHAT_OK && !l->blocked &&
+	    !l->poor)
+		return;
 	if (s->half.state == SESSION_JOINED && !publish_allowed(w)) {
 		worker_later(w, slot);
 		return;
 	}
 	talk_leave(
 	    w, slot, s->half.broken ? CLOSE_RESET : CLOSE_EOF, CHAT_OK, 0);
+}
+
+/* Input that had to wait: perhaps not any more. */
+static void
+serve_waiting(struct worker *w, uint32_t slot)
+{
+	const struct local *l = &w->locals[slot];
+
+	if (l->waiting && !w->stalled && !l->paced)
+		input_take(w, slot, false);
 }
 
 /* All that may be due for a session. */
@@ -315,8 +329,7 @@ serve(struct worker *w, uint32_t slot)
 
 	if (!l->mine)
 		return;
-	if (l->waiting && !w->stalled && !l->paced)
-		input_take(w, slot, false);
+	serve_waiting(w, slot);
 	if (l->deaf && !l->waiting && !l->eof) {
 		input_take(w, slot, true);
 		worker_due(w, slot);
@@ -324,14 +337,18 @@ serve(struct worker *w, uint32_t slot)
 	if (session_row(w, slot)->half.broken ||
 	    (session_row(w, slot)->half.state == SESSION_LEAVING && l->deaf))
 		l->eof = true;
-	serve_end(w, slot);
 	if (l->move_to != 0)
 		adopt_move(w, slot);
 	if (!l->mine)
 		return;
 	lag_serve(w, slot);
+	if (!l->mine)
+		return;
+	serve_end(w, slot);
+	if (l->blocked) /* for a reply: "/quit" doesn't wait for that */
+		serve_waiting(w, slot);
 	/* If it waits for its reply to be read, epoll will say when. */
-	if (l->mine && l->waiting && !l->paced &&
+	if (l->waiting && !l->paced &&
 	    !session_unread(&session_row(w, slot)->half))
 		worker_due(w, slot);
 }
