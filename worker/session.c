@@ -102,6 +102,7 @@ session_turn(struct session_half *half)
 	half->room_gen = half->next_gen;
 	half->own = half->since = half->until + 1;
 	half->until = UINT64_MAX;
+	half->skip_to = 0; /* held until_msg */
 	half->msg_next = half->next_msg;
 	half->said = 0;
 	half->next_room = NONE;

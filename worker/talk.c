@@ -295,10 +295,10 @@ talk_next(struct consumer *c)
 	struct line line = {0};
 	enum line_result found;
 
+	if (h->next_room != NONE && len > 0)
+		return WAIT; /* before skip_to, which holds until_msg now */
 	if (talk_skip(c))
 		return GO_ON;
-	if (h->next_room != NONE && len > 0)
-		return WAIT;
 	found = c->eof ? line_last(at, len, max, &line)
 		       : line_next(at, len, max, &line);
 	switch (found) {
