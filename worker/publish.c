@@ -130,6 +130,10 @@ wake(struct worker *w, uint64_t seats)
 			&seat->sleeping, memory_order_relaxed) == 0)
 			continue;
 		FAULT_POINT("publish.bell");
+		/*
+		 * Cleared before the bell, never after it: the sleeper may be
+		 * up and asleep again by then.  The system call is the barrier.
+		 */
 		atomic_store_explicit(&seat->sleeping, 0, memory_order_relaxed);
 		(void)!write(w->in->bells[i], &one, sizeof(one));
 	}
