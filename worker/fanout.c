@@ -11,13 +11,24 @@
 #include "shared/base/fault.h"
 #include "worker/worker.h"
 
+#define PASS_MAX 16384 /* records looked at before the cursor moves */
+
+/* Where in the ring's bytes record `n` begins, or will. */
+static uint64_t
+position_of(const struct worker *w, uint64_t n)
+{
+	uint64_t position = ring_position(&w->seg);
+	struct desc_shm d;
+
+	return ring_read(&w->seg, n, &d) == RING_OK ? d.pos : position;
+}
+
 /* A worker so slow that the ring lapped it: everybody in it lags. */
 static void
 fanout_lapped(struct worker *w)
 {
 	uint64_t cursor =
 	    atomic_load_explicit(&w->seat->cursor, memory_order_relaxed);
-	struct desc_shm d;
 
 	for (uint32_t slot = 0; slot < w->in->nslots; slot++) {
 		struct session_half *h = &session_row(w, slot)->half;
@@ -35,91 +46,65 @@ fanout_lapped(struct worker *w)
 	FAULT_POINT("fanout.lapped");
 	/* Onwards in any case: what can't be read may be nonsense. */
 	cursor = MAX(ring_oldest(&w->seg), cursor + 1);
-	atomic_store_explicit(&w->seat->position,
-	    ring_read(&w->seg, cursor, &d) == RING_OK ? d.pos
-						      : ring_position(&w->seg),
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &w->seat->position, position_of(w, cursor), memory_order_relaxed);
 	atomic_store_explicit(&w->seat->cursor, cursor, memory_order_release);
 }
 
-/* Row `count` of the batch holds the descriptor of record `n`: chain it. */
+/* Chain another run, of record `n` alone so far, to those of its room. */
 static void
-gather(struct worker *w, uint64_t n)
+gather(struct worker *w, uint64_t n, uint32_t room)
 {
 	struct gathered *g = w->gathered;
+	struct local_room *r = &w->rooms[room];
 	uint32_t i = g->count++;
-	struct local_room *r = &w->rooms[g->desc[i].room];
 
-	g->record[i] = n;
-	g->next[i] = NONE;
+	g->runs[i].first = n;
+	g->runs[i].records = 1;
+	g->runs[i].next = NONE;
 	if (r->chain_first == NONE) {
 		r->chain_first = i;
-		g->rooms[g->rooms_count++] = g->desc[i].room;
+		g->rooms[g->rooms_count++] = room;
 	} else {
-		g->next[r->chain_last] = i;
+		g->runs[r->chain_last].next = i;
 	}
 	r->chain_last = i;
 }
 
 /*
  * Gather the records from `from` on that concern rooms with local members, as
- * many as can be staged.  Returns the end of what was looked at, or 0 when
- * the ring has lapped us; `*position` is the end's place in the bytes.
+ * runs.  Returns the end of what was looked at, or 0 when the ring has lapped
+ * us.
  */
 static uint64_t
-gather_all(struct worker *w, uint64_t from, uint64_t *position)
+gather_all(struct worker *w, uint64_t from)
 {
 	struct gathered *g = w->gathered;
-	uint64_t head, n;
-	size_t bytes = 0;
-	struct desc_shm *d;
+	uint64_t head = MIN(ring_head(&w->seg), from + PASS_MAX), n;
+	uint32_t last = NONE; /* room of the record before, if it is gathered */
 
-	*position = ring_position(&w->seg);
-	head = ring_head(&w->seg);
 	g->count = g->rooms_count = 0;
 	for (n = from; n < head; n++) {
 		uint32_t room = ring_peek_room(&w->seg, n);
 
+		if (room == last) {
+			if (room != NONE)
+				g->runs[g->count - 1].records++;
+			continue;
+		}
+		last = NONE;
 		if (room >= w->seg.params.nrooms ||
 		    w->rooms[room].first == NONE)
 			continue;
-		d = &g->desc[g->count]; /* it has a row to spare */
-		if (ring_read(&w->seg, n, d) != RING_OK)
-			return 0;
-		if (d->room != room)
-			continue;
-		bytes += d->len + 8;
-		if (g->count == STAGING_RECORDS || bytes > STAGING_BYTES) {
-			*position = d->pos;
+		if (g->count == RUNS_MAX)
 			break;
-		}
-		gather(w, n);
+		gather(w, n, room);
+		last = room;
 	}
 	return ring_holds(&w->seg, from) ? n : 0;
 }
 
-/* Stage one room's records; false when the ring has lapped us. */
-static bool
-stage_room(struct worker *w, struct local_room *r)
-{
-	const struct gathered *g = w->gathered;
-	uint64_t next_msg = r->next_msg;
-
-	stage_reset(w);
-	for (uint32_t i = r->chain_first; i != NONE; i = g->next[i]) {
-		if (!stage_record(w, g->record[i], &g->desc[i]))
-			return false;
-		next_msg =
-		    g->desc[i].room_msg + record_is_talk(g->desc[i].type);
-	}
-	FAULT_POINT("fanout.staged");
-	if (!stage_copy(w))
-		return false;
-	r->next_msg = next_msg;
-	return true;
-}
-
-/* Send what is staged to each member that is in step. */
+/* Send what is staged to each member that is in step; it ends at `end`. */
 static void
 send_room(
     struct worker *w, const struct local_room *r, uint64_t cursor, uint64_t end)
@@ -138,23 +123,64 @@ send_room(
 	}
 }
 
-/* As much as can be staged at once. */
+/*
+ * What is staged is whole, if the ring has not lapped us: send it, and begin
+ * anew.
+ */
+static bool
+flush_room(struct worker *w, struct local_room *r, uint64_t cursor,
+    uint64_t end, uint64_t next_msg)
+{
+	if (w->staging->count == 0)
+		return true;
+	FAULT_POINT("fanout.staged");
+	if (!stage_copy(w) || !ring_holds(&w->seg, w->staging->table[0].record))
+		return false;
+	r->next_msg = next_msg;
+	send_room(w, r, cursor, end);
+	stage_reset(w);
+	return true;
+}
+
+/* Fan one room's runs out; false when the ring has lapped us. */
+static bool
+fanout_room(
+    struct worker *w, struct local_room *r, uint64_t cursor, uint64_t end)
+{
+	const struct gathered *g = w->gathered;
+	uint64_t next_msg = r->next_msg;
+	struct desc_shm d;
+
+	stage_reset(w);
+	for (uint32_t i = r->chain_first; i != NONE; i = g->runs[i].next) {
+		uint64_t n = g->runs[i].first, stop = n + g->runs[i].records;
+
+		for (; n < stop; n++) {
+			ring_load(&w->seg, n, &d);
+			if (!stage_fits(w, &d) &&
+			    !flush_room(w, r, cursor, n, next_msg))
+				return false;
+			if (!stage_record(w, n, &d))
+				return false;
+			next_msg = d.room_msg + record_is_talk(d.type);
+		}
+	}
+	return flush_room(w, r, cursor, end, next_msg);
+}
+
+/* As much as is gathered at once. */
 static void
 fanout_some(struct worker *w, uint64_t cursor)
 {
 	struct gathered *g = w->gathered;
-	uint64_t end, position;
-	bool lapped;
+	uint64_t end = gather_all(w, cursor);
+	bool lapped = end == 0;
 
-	end = gather_all(w, cursor, &position);
-	lapped = end == 0;
 	for (uint32_t i = 0; i < g->rooms_count; i++) {
 		struct local_room *r = &w->rooms[g->rooms[i]];
 
-		if (!lapped && stage_room(w, r))
-			send_room(w, r, cursor, end);
-		else
-			lapped = true;
+		if (!lapped)
+			lapped = !fanout_room(w, r, cursor, end);
 		r->chain_first = NONE;
 	}
 	if (lapped) {
@@ -163,7 +189,7 @@ fanout_some(struct worker *w, uint64_t cursor)
 	}
 	FAULT_POINT("fanout.sent");
 	atomic_store_explicit(
-	    &w->seat->position, position, memory_order_relaxed);
+	    &w->seat->position, position_of(w, end), memory_order_relaxed);
 	/* Last: whoever died before served nobody, as far as this says. */
 	atomic_store_explicit(&w->seat->cursor, end, memory_order_release);
 	FAULT_POINT("fanout.moved");

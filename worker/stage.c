@@ -47,6 +47,16 @@ stage_copy(struct worker *w)
 		   span->len) == RING_OK;
 }
 
+/* Is there room for another record? */
+bool
+stage_fits(const struct worker *w, const struct desc_shm *d)
+{
+	const struct staging_shm *st = w->staging;
+
+	return st->count < STAGING_RECORDS &&
+	       (uint64_t)d->len + 8 <= STAGING_BYTES - st->bytes_used;
+}
+
 /*
  * Stage record `n`, whose descriptor is `d`.  Those that lie one behind the
  * other in the ring, as the lines of one read do, are copied at once.  Returns
@@ -59,8 +69,8 @@ stage_record(struct worker *w, uint64_t n, const struct desc_shm *d)
 	struct staging_shm *st = w->staging;
 	struct staged *row = &st->table[st->count];
 
-	if (d->len + 8 > STAGING_BYTES - st->bytes_used)
-		return false;
+	if (!stage_fits(w, d))
+		return false; /* nonsense */
 	if (w->span.pos + w->span.len != d->pos) {
 		if (!stage_copy(w))
 			return false;

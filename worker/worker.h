@@ -38,6 +38,9 @@
 /* Room in front of a text that is published: "*** NAME set the topic: ". */
 #define PUBLISH_BEFORE 128
 
+/* Runs of records of one room each that a fan-out takes at once. */
+#define RUNS_MAX 1024
+
 /* A worker's own words about a slot.  All zero: not mine. */
 struct local {
 	uint32_t room;       /* whose list it is linked in */
@@ -96,10 +99,12 @@ struct span {
 struct gathered {
 	uint32_t count;
 	uint32_t rooms_count;
-	struct desc_shm desc[STAGING_RECORDS + 1];
-	uint64_t record[STAGING_RECORDS];
-	uint32_t next[STAGING_RECORDS]; /* the same room's next row */
-	uint32_t rooms[STAGING_RECORDS];
+	struct {
+		uint64_t first;
+		uint32_t records; /* that many in a row are of the room */
+		uint32_t next;    /* the same room's next run */
+	} runs[RUNS_MAX];
+	uint32_t rooms[RUNS_MAX];
 };
 
 struct worker {
@@ -189,6 +194,7 @@ void publish_ring_all(struct worker *w);
 
 /* stage.c */
 void stage_reset(struct worker *w);
+bool stage_fits(const struct worker *w, const struct desc_shm *d);
 bool stage_copy(struct worker *w);
 bool stage_record(struct worker *w, uint64_t n, const struct desc_shm *d);
 void stage_send(struct worker *w, uint32_t slot, uint64_t first, uint64_t end);

@@ -178,16 +178,11 @@ ring_commit(struct segment *seg, uint64_t head)
 enum ring_result
 ring_read(const struct segment *seg, uint64_t n, struct desc_shm *out)
 {
-	const atomic_word *from = desc_words(seg, n);
-	uint64_t words[sizeof(*out) / WORD];
-
 	if (n >= ring_head(seg))
 		return RING_NOTHING;
 	if (n < seg->params.first_seq)
 		return RING_LAPPED;
-	for (size_t i = 0; i < COUNT(words); i++)
-		words[i] = atomic_load_explicit(&from[i], memory_order_relaxed);
-	memcpy(out, words, sizeof(*out));
+	ring_load(seg, n, out);
 	return ring_holds(seg, n) ? RING_OK : RING_LAPPED;
 }
 

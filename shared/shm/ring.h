@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "shared/base/base.h"
 #include "shared/shm/segment.h"
@@ -151,6 +152,23 @@ void ring_commit(struct segment *seg, uint64_t head);
  */
 enum ring_result ring_read(
     const struct segment *seg, uint64_t n, struct desc_shm *out);
+
+/*
+ * Copy the descriptor of record `n`, whatever is there: nonsense, unless the
+ * caller sees afterwards that ring_holds.
+ */
+static inline void
+ring_load(const struct segment *seg, uint64_t n, struct desc_shm *out)
+{
+	const _Atomic uint64_t *from =
+	    (const _Atomic uint64_t *)(const void *)&seg
+		->desc[n & (seg->layout.ndesc - 1)];
+	uint64_t words[sizeof(*out) / sizeof(uint64_t)];
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		words[i] = atomic_load_explicit(&from[i], memory_order_relaxed);
+	memcpy(out, words, sizeof(*out));
+}
 
 /*
  * The room index of record `n`, in a nanosecond: for skipping what is of no
