@@ -332,6 +332,8 @@ reply_send(struct worker *w, uint32_t slot)
 		send_line(w, slot, &r);
 		return true;
 	}
+	if (!stage_piece_begin(w, slot))
+		return false;
 	if (r.newline)
 		p.text[p.len++] = '\n';
 	if (r.code == REPLY_HISTORY)
@@ -340,5 +342,8 @@ reply_send(struct worker *w, uint32_t slot)
 		render_welcome(w, slot, &r, &p);
 	else
 		render_piece(w, slot, &r, &p);
-	return stage_send_piece(w, slot, p.len, p.next);
+	if (p.len > PIECE_MAX && w->seat->tx.buffer == 0)
+		return false; /* more than is sure to be taken at once */
+	stage_send_piece(w, slot, p.len, p.next);
+	return true;
 }

@@ -7,8 +7,10 @@
  * counters, comes to the same new row.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "shared/base/fault.h"
@@ -311,8 +313,9 @@ done_all(struct worker *w, uint32_t slot, const struct note_tx *tx)
 
 /*
  * The kernel took `n` bytes of a piece: its rest is saved, the reply goes on
- * behind it.  Returns the buffer that was claimed for the rest if it isn't
- * needed.
+ * behind it.  Without a buffer it took all or nothing; if it did otherwise
+ * after all, the session has lost its thread.  Returns the buffer that was
+ * claimed for the rest if it isn't needed.
  */
 static uint32_t
 done_piece(struct worker *w, const struct note_tx *tx, size_t n, size_t total)
@@ -320,6 +323,11 @@ done_piece(struct worker *w, const struct note_tx *tx, size_t n, size_t total)
 	struct session_half *h = &session_row(w, tx->slot)->half;
 	size_t stride = w->seg.layout.buffer_stride;
 
+	if (n < total && tx->buffer == 0) {
+		if (n > 0)
+			h->broken = 1;
+		return 0;
+	}
 	if (n < total && pool_owns(&w->seg, tx->buffer, tx->slot + 1)) {
 		memcpy(segment_buffer(&w->seg, tx->buffer - 1),
 		    w->staging->bytes + n, MIN(total - n, stride));
@@ -479,20 +487,31 @@ stage_send_line(struct worker *w, uint32_t slot, size_t len)
 }
 
 /*
- * Send a piece of a long reply, `len` bytes in the staging area; `next` is the
- * position behind it.  It can't be rendered again, so a buffer for its rest is
- * claimed first.  False, with nothing done, if there is none.
+ * May a piece of a long reply be rendered and sent?  It can't be rendered
+ * again, so a buffer for its rest is claimed first.  Those who don't read may
+ * hold them all; a send queue that is empty takes a piece whole.
  */
 bool
+stage_piece_begin(struct worker *w, uint32_t slot)
+{
+	int queued = 0;
+
+	w->seat->tx.buffer = pool_claim(&w->seg, slot + 1, &w->pool_hint);
+	return w->seat->tx.buffer != 0 ||
+	       (ioctl(session_fd(slot), SIOCOUTQ, &queued) == 0 && queued == 0);
+}
+
+/*
+ * Send a piece, `len` bytes in the staging area, for which stage_piece_begin
+ * said yes; `next` is the position behind it.
+ */
+void
 stage_send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next)
 {
 	struct session_shm *s = session_row(w, slot);
 	struct note_tx *tx = &w->seat->tx;
 	struct iovec iov = {w->staging->bytes, len};
 
-	tx->buffer = pool_claim(&w->seg, slot + 1, &w->pool_hint);
-	if (tx->buffer == 0)
-		return false;
 	tx->slot = slot;
 	tx->kind = TX_PIECE;
 	tx->len = (uint32_t)len;
@@ -500,7 +519,6 @@ stage_send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next)
 	tx->out_total = out_total(s);
 	note_tx_set(tx);
 	send_result(w, slot, len > 0 ? send_pieces(w, slot, &iov, 1) : 0, len);
-	return true;
 }
 
 /*

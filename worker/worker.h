@@ -200,7 +200,8 @@ bool stage_record(struct worker *w, uint64_t n, const struct desc_shm *d);
 void stage_send(struct worker *w, uint32_t slot, uint64_t first, uint64_t end);
 void stage_send_cut(struct worker *w, uint32_t slot);
 void stage_send_line(struct worker *w, uint32_t slot, size_t len);
-bool stage_send_piece(
+bool stage_piece_begin(struct worker *w, uint32_t slot);
+void stage_send_piece(
     struct worker *w, uint32_t slot, size_t len, uint64_t next);
 void stage_settle(struct worker *w);
 
