@@ -167,6 +167,7 @@ ring_load(const struct segment *seg, uint64_t n, struct desc_shm *out)
 
 	for (size_t i = 0; i < COUNT(words); i++)
 		words[i] = atomic_load_explicit(&from[i], memory_order_relaxed);
+	/* cppcheck-suppress uninitvar ; it doesn't understand COUNT */
 	memcpy(out, words, sizeof(*out));
 }
 
