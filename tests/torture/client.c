@@ -227,6 +227,8 @@ client_go(struct client *c, enum going how)
 	c->leaves++;
 	c->state = CLIENT_GOING;
 	c->progress_us = clock_us();
+	if (options.lagging && c->paused)
+		client_pause(c, 0); /* or it would be cut off after 10 s */
 	if (how == GOING_QUIT)
 		client_say(c, "/quit\n", 6);
 	if (how != GOING_CLOSE)
@@ -294,14 +296,11 @@ client_settle(struct client *c)
 	order_settle(c);
 	if (c->log_leaves < c->leaves || c->log_joins < c->joins)
 		return;
-	if (c->going != GOING_CLOSE && c->index != rooms[c->room].observer) {
-		(void)order_at_end(c);
-		if (c->npending > 0 || c->at != c->leave_at) {
-			counts.lost += c->leave_at - c->at;
-			wrong(CHECK_LOST,
-			    "room %u, t%u: read up to %u, its leave is at %u",
-			    c->room, c->index, c->at, c->leave_at);
-		}
+	if (c->going != GOING_CLOSE && !order_is_at(c, c->leave_at)) {
+		counts.lost += c->leave_at - c->at;
+		wrong(CHECK_LOST,
+		    "room %u, t%u: read up to %u, its leave is at %u", c->room,
+		    c->index, c->at, c->leave_at);
 	}
 	c->state = CLIENT_OUT;
 }

@@ -110,6 +110,7 @@ chase_tick(uint64_t now)
 	}
 }
 
+/* Two of five deaths shall be at points. */
 static void
 strike(uint64_t now, bool quiet)
 {
@@ -120,7 +121,7 @@ strike(uint64_t now, bool quiet)
 		points_delay();
 	if (!quiet && chance_of(5))
 		kill_several(now);
-	else if (chance_of(45))
+	else if (chance_of(counts.point_kills * 5 < counts.exits * 2 ? 20 : 70))
 		kill_random(now);
 	else if (points_arm(repair))
 		kill_random(now);

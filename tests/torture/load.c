@@ -15,7 +15,8 @@
 #define TURN_US 18000 /* between the turns of a room's member, per member */
 #define BURST_MAX 40
 #define CLOSING_US 10000 /* between the turns of who is to leave */
-#define PAUSE_US 900000  /* in which slow readers read nothing, on average */
+#define LONG_PAUSE_US 4000000
+#define PAUSE_US 900000 /* in which slow readers read nothing, on average */
 #define HANG_US (15 * SECOND_US)
 
 enum load_mode load_mode;
@@ -125,8 +126,10 @@ load_leave(struct client *c)
 static void
 load_act(struct client *c, uint64_t now)
 {
+	uint64_t pause_us = options.lagging ? LONG_PAUSE_US : PAUSE_US;
+
 	if ((c->traits & TRAIT_SLOW) != 0 && !c->paused && chance_of(20))
-		client_pause(c, now + PAUSE_US / 4 + chance_wait_us(PAUSE_US));
+		client_pause(c, now + pause_us / 4 + chance_wait_us(pause_us));
 	if (fleeting_must_go(c) ||
 	    ((c->traits & TRAIT_CHURNS) != 0 && chance_of(12))) {
 		load_leave(c);

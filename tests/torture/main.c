@@ -1,395 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * torture [--kills N] [--seed S] [--clients C] [--rooms R] [--workers W]
- *     [--seconds-max T] [--rate N] [--build DIR] [--check]
+ *     [--seconds-max T] [--rate N] [--lagging] [--build DIR] [--check]
  *
  * Kills workers of a chatmaster under load, and checks every byte that its
- * clients read.  The seed makes the schedule; what the machine makes of it
+ * clients read.  With --lagging the ring is small and slow readers are lapped
+ * by it, and must be told exactly how much they missed; --check does a run of
+ * each kind.  The seed makes the schedule; what the machine makes of it
  * differs from run to run.  Exit status 1 if anything was wrong.
  */
 #include <err.h>
 #include <errno.h>
-#include <getopt.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
 #include "tests/torture/run.h"
 #include "tests/torture/torture.h"
 
-#define EVENTS 512
-#define LATE_US 50000    /* this process itself was kept from running */
-#define WRONGS_MAX 20    /* then it is enough */
-#define CYCLE_KILLS 125  /* between two times that all is drained */
-#define QUIET_PERCENT 35 /* of the kills */
-#define SETTLE_US (3 * SECOND_US)
-#define IDLE_US 300000
-#define IDLE_PASSES 60 /* of a worker in that time: 10 ms timers may run */
-#define JOIN_US (20 * SECOND_US)
-#define DRAIN_US (20 * SECOND_US)
-#define STOP_US (5 * SECOND_US)
+#define LAGGING_KILLS 100
+#define LAGGING_RATE 6 /* slower: it takes time to be lapped */
 
-struct options options = {
-    .kills = 500,
-    .clients = 400,
-    .rooms = 20,
-    .workers = 8,
-    .seconds_max = 300,
-    .rate = 12,
-};
-int run_epoll;
-uint64_t run_late_us;
-static volatile sig_atomic_t interrupted;
-static uint64_t chance_state;
-
-uint64_t
-chance_next(void)
-{
-	uint64_t x = chance_state += UINT64_C(0x9e3779b97f4a7c15);
-
-	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
-
-uint32_t
-chance_below(uint32_t n)
-{
-	return n == 0 ? 0 : (uint32_t)((chance_next() >> 32) * n >> 32);
-}
-
-bool
-chance_of(unsigned percent)
-{
-	return chance_below(100) < percent;
-}
-
-uint64_t
-chance_wait_us(uint64_t mean_us)
-{
-	uint64_t wait = mean_us / 4;
-
-	/* Geometric in steps of a quarter. */
-	for (int i = 0; i < 31 && !chance_of(22); i++)
-		wait += mean_us / 4;
-	return wait - chance_below((uint32_t)(mean_us / 4 + 1));
-}
-
-static bool
-is_enough(void)
-{
-	return interrupted || report_wrongs() >= WRONGS_MAX ||
-	       clock_us() - counts.began_us > options.seconds_max * SECOND_US;
-}
-
-/* One pass: wait for events, let clients act, kill. */
-static void
-run_pass(void)
-{
-	static struct epoll_event events[EVENTS];
-	static uint64_t last;
-	uint64_t now = clock_us();
-	struct timespec wait = {
-	    .tv_nsec = killer_is_urgent(now) ? 30000 : 1000000};
-	int n = epoll_pwait2(run_epoll, events, EVENTS, &wait, NULL);
-
-	now = clock_us();
-	if (last != 0 && now - last > LATE_US)
-		run_late_us = now;
-	last = now;
-	server_poll();
-	for (int i = 0; i < n; i++)
-		client_turn(&clients[events[i].data.u32], events[i].events);
-	load_tick(now);
-	quiet_tick(now);
-}
-
-static bool
-all_in(uint64_t now)
-{
-	(void)now;
-	return load_all_in();
-}
-
-static bool
-all_drained(uint64_t now)
-{
-	return killer_rest(now) && load_drained();
-}
-
-static bool
-never(uint64_t now)
-{
-	(void)now;
-	return false;
-}
-
-static bool
-killed(uint64_t now)
-{
-	killer_tick(now, load_mode == LOAD_QUIET);
-	return killer_is_done();
-}
-
-/* Run in a mode until `done`; returns whether it was within the time. */
-static bool
-run(enum load_mode mode, bool (*done)(uint64_t now), uint64_t within_us)
-{
-	static const char *const names[] = {"join", "busy", "quiet", "drain"};
-	uint64_t until = clock_us() + within_us, shown = 0, now;
-
-	load_begin(mode);
-	while (!is_enough()) {
-		now = clock_us();
-		run_pass();
-		counts.mode_us[mode] += clock_us() - now;
-		now = clock_us();
-		if (done(now))
-			return true;
-		if (now > until || (server_ended() && !stopping))
-			return false;
-		if (now - shown > SECOND_US / 5) {
-			report_progress(names[mode]);
-			shown = now;
-		}
-	}
-	return false;
-}
-
-/* Everything that was begun comes to its end. */
-static bool
-drain(void)
-{
-	if (run(LOAD_DRAIN, all_drained, DRAIN_US))
-		return true;
-	if (server.pid == 0)
-		wrong(CHECK_RECOVERY, "the master is gone, status %x",
-		    (unsigned)server.status);
-	for (uint32_t i = 0; i < options.workers; i++)
-		if (!server.seats[i].up)
-			wrong(CHECK_RECOVERY, "nobody serves in seat %u", i);
-	load_complain();
-	order_finish();
-	return false;
-}
-
-/* Kills in cycles: under load, in quiet, then all must have arrived. */
-static bool
-torture(void)
-{
-	unsigned left = options.kills, n, quiet;
-
-	while (left > 0) {
-		n = MIN(left, CYCLE_KILLS + 0u);
-		quiet = n * QUIET_PERCENT / 100;
-		left -= n;
-		killer_begin(n - quiet);
-		if (!run(LOAD_BUSY, killed, UINT32_MAX) || !drain())
-			return false;
-		server_verify();
-		killer_begin(quiet);
-		if (!run(LOAD_QUIET, killed, UINT32_MAX) || !drain())
-			return false;
-		server_verify();
-	}
-	if (options.kills == 0) {
-		(void)run(LOAD_BUSY, never, 3 * SECOND_US);
-		return drain();
-	}
-	return true;
-}
-
-static bool
-a_while(uint64_t now)
-{
-	static uint64_t began;
-
-	if (began == 0)
-		began = now;
-	return now - began > IDLE_US;
-}
-
-/* Nobody says anything: workers turn in their sleep once a second. */
-static void
-check_sleep(void)
-{
-	uint64_t before[SERVER_SEATS], passes;
-
-	for (uint32_t i = 0; i < options.workers; i++)
-		before[i] = server_passes(i);
-	(void)run(LOAD_DRAIN, a_while, SECOND_US);
-	for (uint32_t i = 0; i < options.workers; i++) {
-		passes = server_passes(i) - before[i];
-		if (passes > IDLE_PASSES)
-			wrong(CHECK_SLEEP, "seat %u: %ju passes in %u ms", i,
-			    (uintmax_t)passes, IDLE_US / 1000);
-	}
-}
-
-/* What `count` counts must be `must` within a few seconds. */
-static void
-check_count(
-    enum check check, const char *what, unsigned (*count)(void), unsigned must)
-{
-	uint64_t until = clock_us() + SETTLE_US;
-	unsigned is;
-
-	while ((is = count()) != must && clock_us() < until)
-		run_pass();
-	if (is != must)
-		wrong(check, "%u %s instead of %u", is, what, must);
-}
-
-static bool
-all_gone(uint64_t now)
-{
-	(void)now;
-	for (uint32_t i = 0; i < options.clients; i++)
-		if (clients[i].fd != -1)
-			return false;
-	return server_ended();
-}
-
-/* TERM: clients are told, all ends, nothing is left. */
-static void
-check_stop(void)
-{
-	uint64_t began = clock_us();
-
-	stopping = true;
-	kill(server.pid, SIGTERM);
-	if (!run(LOAD_DRAIN, all_gone, STOP_US + SECOND_US / 2))
-		wrong(CHECK_STOP, "not at an end after %.1f s",
-		    (double)(clock_us() - began) / 1e6);
-	for (uint32_t i = 0; i < options.clients; i++)
-		if (!clients[i].dismissed)
-			wrong(CHECK_STOP, "t%u was not told", i);
-	if (server_ended() && server.status != 0)
-		wrong(CHECK_STOP, "wait status %#x", (unsigned)server.status);
-	if (server_remove() != 0)
-		wrong(CHECK_STOP, "shared memory was left");
-}
-
-static void
-run_all(void)
-{
-	unsigned fds;
-
-	if (!run(LOAD_JOIN, all_in, JOIN_US) || !drain()) {
-		wrong(CHECK_OPEN, "not all clients came in");
-		return;
-	}
-	fds = server_fds();
-	if (!torture()) {
-		wrong(CHECK_RECOVERY, "the run ends early");
-		return;
-	}
-	order_finish();
-	check_sleep();
-	check_count(CHECK_FDS, "fds", server_fds, fds);
-	check_count(CHECK_SEGMENT, "rows", server_rows, options.clients);
-	check_count(CHECK_SEGMENT, "buffers", server_buffers, 0);
-	if (report_wrongs() > 0)
-		server_dump();
-	check_stop();
-}
+/* What was proved, by all runs; shared with the processes that run them. */
+static struct sum {
+	unsigned passed, failed;
+} * sum;
 
 static void
 on_signal(int signal)
 {
 	(void)signal;
-	interrupted = 1;
-}
-
-static unsigned
-number(const char *text, unsigned min, unsigned max)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (*text == '\0' || *end != '\0' || n < min || n > max)
-		errx(2, "%s is not a number from %u to %u", text, min, max);
-	return (unsigned)n;
+	run_interrupted = 1;
 }
 
 static void
-read_options(int argc, char *argv[])
+prepare(void)
 {
-	static const struct option known[] = {
-	    {"kills", required_argument, NULL, 'k'},
-	    {"seed", required_argument, NULL, 's'},
-	    {"clients", required_argument, NULL, 'c'},
-	    {"rooms", required_argument, NULL, 'r'},
-	    {"workers", required_argument, NULL, 'w'},
-	    {"seconds-max", required_argument, NULL, 't'},
-	    {"rate", required_argument, NULL, 'f'},
-	    {"build", required_argument, NULL, 'b'},
-	    {"check", no_argument, NULL, 'C'},
-	    {NULL, 0, NULL, 0},
-	};
-	int o;
-
-	while ((o = getopt_long(argc, argv, "w:", known, NULL)) != -1) {
-		switch (o) {
-		case 'k':
-			options.kills = number(optarg, 0, 10000000);
-			break;
-		case 's':
-			options.seed = strtoull(optarg, NULL, 10);
-			break;
-		case 'c':
-			options.clients = number(optarg, 2, 10000);
-			break;
-		case 'r':
-			options.rooms = number(optarg, 1, 1000);
-			break;
-		case 'w':
-			options.workers = number(optarg, 1, 48);
-			break;
-		case 't':
-			options.seconds_max = number(optarg, 1, 1000000);
-			break;
-		case 'f':
-			options.rate = number(optarg, 1, 1000);
-			break;
-		case 'b':
-			snprintf(
-			    options.build, sizeof(options.build), "%s", optarg);
-			break;
-		case 'C':
-			break; /* what it does without any option */
-		default:
-			exit(2);
-		}
-	}
-	if (optind < argc)
-		errx(2, "what is %s?", argv[optind]);
-	if (options.clients < options.rooms * 4)
-		errx(2, "each room needs a few clients");
-}
-
-static void
-prepare(const char *self)
-{
-	struct sigaction action = {.sa_handler = on_signal};
+	const struct sigaction action = {.sa_handler = on_signal};
 	struct rlimit files;
-	char path[256];
 
-	snprintf(path, sizeof(path), "%s", self);
-	if (options.build[0] == '\0')
-		snprintf(
-		    options.build, sizeof(options.build), "%s", dirname(path));
-	if (options.seed == 0)
-		options.seed = clock_real_us() % 1000000007;
-	chance_state = options.seed;
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
@@ -397,38 +52,96 @@ prepare(const char *self)
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
+	sum = mmap(NULL, sizeof(*sum), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sum == MAP_FAILED)
+		err(2, "no memory");
+}
+
+static void
+print_command(void)
+{
+	printf("%s: torture --seed %ju --kills %u --clients %u --rooms %u "
+	       "--workers %u --rate %u%s\n",
+	    report_wrongs() > 0 ? "again" : "run", (uintmax_t)options.seed,
+	    options.kills, options.clients, options.rooms, options.workers,
+	    options.rate, options.lagging ? " --lagging" : "");
+	fflush(stdout);
+}
+
+/* One run with a server of its own. */
+static void
+torture(void)
+{
+	unsigned failed;
+
+	chance_begin(options.seed);
 	run_epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (run_epoll == -1 || clients_make() == -1)
 		err(2, "cannot prepare");
-}
-
-int
-main(int argc, char *argv[])
-{
-	read_options(argc, argv);
-	prepare(argv[0]);
-	printf("seed %ju, %u kills of %u workers, %u clients in %u rooms\n",
-	    (uintmax_t)options.seed, options.kills, options.workers,
-	    options.clients, options.rooms);
-	fflush(stdout);
+	print_command();
 	counts.began_us = clock_us();
 	if (server_start() == 0)
 		run_all();
 	else
 		wrong(CHECK_OPEN, "the server doesn't start");
-	if (interrupted)
+	if (run_interrupted)
 		wrong(CHECK_STOP, "interrupted");
 	if (server.pid != 0) {
 		server_dump();
 		server_abandon();
 	}
 	(void)server_remove();
-	if (report_wrongs() > 0)
-		printf("again: torture --seed %ju --kills %u --clients %u "
-		       "--rooms %u --workers %u\n",
-		    (uintmax_t)options.seed, options.kills, options.clients,
-		    options.rooms, options.workers);
-	report_summary();
-	server_forget_log(report_wrongs() > 0);
-	return report_wrongs() > 0;
+	failed = report_summary();
+	if (failed > 0)
+		print_command();
+	server_forget_log(failed > 0);
+	sum->passed += CHECKS - failed;
+	sum->failed += failed;
+}
+
+/* A run in a process of its own. */
+static void
+torture_apart(void)
+{
+	pid_t parent = getpid(), pid;
+	int status = 0;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == -1)
+		err(2, "cannot fork");
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != parent)
+			_exit(2);
+		torture();
+		fflush(stdout);
+		_exit(0);
+	}
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		kill(pid, SIGTERM);
+	if (status == 0)
+		return;
+	printf("the run itself failed, wait status %#x\n", (unsigned)status);
+	sum->failed++;
+}
+
+int
+main(int argc, char *argv[])
+{
+	options_read(argc, argv);
+	prepare();
+	if (options.check) {
+		torture_apart();
+		options.lagging = true;
+		options.kills = LAGGING_KILLS;
+		options.rate = LAGGING_RATE;
+		if (!run_interrupted)
+			torture_apart();
+	} else {
+		torture();
+	}
+	printf("%u passed, %u failed\n", sum->passed, sum->failed);
+	return sum->failed > 0;
 }

@@ -16,7 +16,7 @@
 static const char *
 entry_text(struct entry e, char dst[48])
 {
-	static const char *const kinds[] = {"message", "join", "leave"};
+	static const char *const kinds[] = {"message", "join", "leave", "gap"};
 
 	if (e.kind == ENTRY_MESSAGE)
 		snprintf(dst, 48, "message %u of t%u", e.number, e.client);
@@ -102,6 +102,8 @@ define(struct room *r, struct entry e)
 		from->join_at = r->len;
 		log_add(r, e);
 		return;
+	case ENTRY_GAP: /* no observer is lapped: see reader_lagged */
+		return;
 	case ENTRY_LEAVE:
 		if (!in_log(from) || from->log_leaves >= from->leaves)
 			break;
@@ -173,16 +175,90 @@ place(struct client *c)
 	return true;
 }
 
+/* Messages of others in the log from where it stands to before `end`. */
+static uint32_t
+messages_until(const struct client *c, uint32_t end)
+{
+	const struct room *r = &rooms[c->room];
+	uint32_t n = 0;
+
+	for (uint32_t i = c->at; i < end; i++)
+		n += r->log[i].kind == ENTRY_MESSAGE &&
+		     r->log[i].client != c->index;
+	return n;
+}
+
+/* How many `pending` entries at its beginning are gaps; what they miss. */
+static uint32_t
+count_gaps(const struct entry *pending, uint32_t n, uint32_t *missed)
+{
+	uint32_t gaps = 0;
+
+	*missed = 0;
+	while (gaps < n && pending[gaps].kind == ENTRY_GAP)
+		*missed += pending[gaps++].number;
+	return gaps;
+}
+
+/*
+ * It was lapped: it goes on with an entry that lies behind as many messages of
+ * others as it was told.  A join or leave may be in the log several times;
+ * then it is the one that is so far away.  Returns how many pending entries
+ * that explains; 0 if the log doesn't reach that far.
+ */
+static uint32_t
+cross_gap(struct client *c, const struct entry *pending, uint32_t n)
+{
+	const struct room *r = &rooms[c->room];
+	uint32_t missed, is = 0, gaps = count_gaps(pending, n, &missed);
+
+	for (uint32_t to = c->at; gaps < n && to < r->len; to++) {
+		bool same = entry_equal(r->log[to], pending[gaps]);
+
+		if (same && is != missed && pending[gaps].kind == ENTRY_MESSAGE)
+			wrong(CHECK_LOST,
+			    "room %u, t%u: was told of %u messages missed, "
+			    "not %u",
+			    c->room, c->index, missed, is);
+		if (same &&
+		    (is == missed || pending[gaps].kind == ENTRY_MESSAGE)) {
+			c->at = to + 1;
+			return gaps + 1;
+		}
+		is += r->log[to].kind == ENTRY_MESSAGE &&
+		      r->log[to].client != c->index;
+	}
+	return 0;
+}
+
+/* Has it come to `end` of the log, in a gap after which nothing was read? */
+static bool
+is_in_gap(const struct client *c, uint32_t end)
+{
+	uint32_t missed;
+
+	return c->npending > 0 &&
+	       count_gaps(c->pending, c->npending, &missed) == c->npending &&
+	       messages_until(c, end) == missed;
+}
+
 /* Compare what it has read with the log, as far as that goes. */
 void
 order_settle(struct client *c)
 {
 	const struct room *r = &rooms[c->room];
-	uint32_t i = 0;
+	uint32_t i = 0, n;
 
 	if (!place(c))
 		return;
 	while (i < c->npending) {
+		if (c->pending[i].kind == ENTRY_GAP) {
+			n = cross_gap(c, c->pending + i, c->npending - i);
+			if (n == 0)
+				break;
+			i += n;
+			continue;
+		}
 		skip_own(c);
 		if (c->at >= r->len)
 			break;
@@ -237,6 +313,9 @@ order_take(struct client *c, struct entry e)
 
 	if (e.kind == ENTRY_MESSAGE)
 		check_number(c, e);
+	if (e.kind == ENTRY_GAP)
+		for (uint32_t i = 0; i < r->count; i++)
+			c->next[i] = UNKNOWN;
 	if (c->index == r->observer) {
 		define(r, e);
 		return;
@@ -245,17 +324,22 @@ order_take(struct client *c, struct entry e)
 	order_settle(c);
 }
 
-/* Has it read all that the log has for it? */
+/* Has it read all that the log has for it before `end`? */
 bool
-order_at_end(struct client *c)
+order_is_at(struct client *c, uint32_t end)
 {
-	const struct room *r = &rooms[c->room];
-
-	if (c->index == r->observer)
+	if (c->index == rooms[c->room].observer)
 		return true;
 	order_settle(c);
 	skip_own(c);
-	return c->placed && c->npending == 0 && c->at == r->len;
+	return c->placed &&
+	       (is_in_gap(c, end) || (c->npending == 0 && c->at == end));
+}
+
+bool
+order_at_end(struct client *c)
+{
+	return order_is_at(c, rooms[c->room].len);
 }
 
 static uint32_t
@@ -281,7 +365,7 @@ order_finish(void)
 		uint32_t missing, unsaid = c->queued - c->published;
 
 		order_settle(c);
-		missing = count_missing(c);
+		missing = order_at_end(c) ? 0 : count_missing(c);
 		if (unsaid > 0) {
 			counts.lost += unsaid;
 			wrong(CHECK_LOST,

@@ -107,6 +107,28 @@ reader_notice(
 	order_take(c, (struct entry){(uint16_t)kind, (uint16_t)who, 0});
 }
 
+/* So slow that the ring has lapped it: it is told how much it missed. */
+static bool
+reader_lagged(struct client *c, const char *line, size_t len)
+{
+	static const char lagged[] = "*** error lagged: ";
+	char must[NOTICE_MAX];
+	struct entry gap = {ENTRY_GAP, (uint16_t)c->index, 0};
+	size_t i = sizeof(lagged) - 1;
+
+	if (!options.lagging || (c->traits & TRAIT_SLOW) == 0 || len < i ||
+	    memcmp(line, lagged, i) != 0)
+		return false;
+	for (; i < len && line[i] >= '0' && line[i] <= '9'; i++)
+		gap.number = gap.number * 10 + (uint32_t)(line[i] - '0');
+	(void)reader_compare(c, line, len, must,
+	    notice_error(must, sizeof(must), CHAT_LAGGED, gap.number));
+	counts.gaps++;
+	counts.missed += gap.number;
+	order_take(c, gap);
+	return true;
+}
+
 /* An error that this client has asked for; the next one it must read. */
 static void
 reader_error(struct client *c, const char *line, size_t len)
@@ -114,6 +136,8 @@ reader_error(struct client *c, const char *line, size_t len)
 	char must[NOTICE_MAX];
 	enum chat_error code = CHAT_SHUTTING_DOWN;
 
+	if (reader_lagged(c, line, len))
+		return;
 	if (c->nreplies > 0) {
 		code = (enum chat_error)c->replies[0];
 		c->nreplies--;

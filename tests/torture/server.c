@@ -23,6 +23,8 @@
 
 #define START_US (10 * SECOND_US)
 #define LOG_CHUNK 65536
+#define RING_USUAL "--ring-size=16M"
+#define RING_SMALL "--ring-size=1M" /* some seconds */
 
 struct server server = {.log_fd = -1};
 
@@ -45,7 +47,8 @@ server_exec(void)
 	    options.clients + 100);
 	setenv("CHATMASTER_FAULTS", server.faults_path, 1);
 	execl(path, path, "-w", workers, "-n", name, "--line=127.0.0.1:0",
-	    "--watchdog=60", clients_text, (char *)NULL);
+	    "--watchdog=60", clients_text,
+	    options.lagging ? RING_SMALL : RING_USUAL, (char *)NULL);
 	fprintf(stderr, "cannot run %s: %s\n", path, strerror(errno));
 	_exit(127);
 }

@@ -3,11 +3,12 @@
  * The kill harness: clients under load, workers killed under them, and every
  * byte that a client reads checked as it arrives.
  *
- * Reading order: main.c (the phases of a run), server.c (starts it, reads its
- * log), client.c (connections), load.c (what clients do), text.c (what they
- * say), reader.c (bytes into lines), order.c (who must read what, in which
- * order), fleeting.c (rooms that end), quiet.c (one message at a time, for lost
- * wake-ups), killer.c and points.c (who dies when), report.c (what was wrong).
+ * Reading order: main.c, run.c (the phases of a run), server.c (starts it,
+ * reads its log), client.c (connections), load.c (what clients do), text.c
+ * (what they say), reader.c (bytes into lines), order.c (who must read what, in
+ * which order), fleeting.c (rooms that end), quiet.c (one message at a time,
+ * for lost wake-ups), killer.c and points.c (who dies when), report.c (what was
+ * wrong).
  *
  * In each room one client says nothing, comes first, leaves last, and reads
  * all: the observer.  What it reads is the room's log; every other member
@@ -37,8 +38,11 @@ struct options {
 	unsigned seconds_max; /* of the whole run */
 	unsigned rate;        /* kills a second, under load */
 	uint64_t seed;
+	bool check;
+	bool lagging; /* a small ring, and readers who are lapped by it */
 };
 extern struct options options;
+void options_read(int argc, char *argv[]);
 
 /* What is proved; one line of the sum each. */
 enum check {
@@ -61,12 +65,13 @@ void wrong(enum check check, const char *format, ...) PRINTF_LIKE(2, 3);
 unsigned report_wrongs(void);
 unsigned report_count(enum check check);
 void report_bytes(const char *what, const char *bytes, size_t len, size_t at);
-void report_summary(void);
+unsigned report_summary(void); /* returns how many checks failed */
 void report_progress(const char *phase);
 
 struct counts {
 	uint64_t deliveries, joins, leaves, replies, connections, messages;
 	uint64_t lost, twice, order_errors, disconnects, hangs;
+	uint64_t gaps, missed; /* times lapped, messages told of as missed */
 	uint64_t quiet_messages, quiet_slow;
 	uint64_t quiet_max_us;
 	uint64_t random_kills, point_kills, repair_kills;
@@ -77,7 +82,8 @@ struct counts {
 };
 extern struct counts counts;
 
-/* main.c: draws from the seed. */
+/* chance.c: draws from the seed. */
+void chance_begin(uint64_t seed);
 uint64_t chance_next(void);
 uint32_t chance_below(uint32_t n);
 bool chance_of(unsigned percent);
@@ -134,6 +140,7 @@ enum entry_kind {
 	ENTRY_MESSAGE,
 	ENTRY_JOIN,
 	ENTRY_LEAVE,
+	ENTRY_GAP, /* `number` messages missed: see --lagging */
 };
 struct entry {
 	uint16_t kind; /* enum entry_kind */
@@ -242,6 +249,7 @@ void reader_take(struct client *c);
 void order_begin(struct client *c);
 void order_take(struct client *c, struct entry e);
 void order_settle(struct client *c);
+bool order_is_at(struct client *c, uint32_t end);
 bool order_at_end(struct client *c);
 void order_finish(void);
 

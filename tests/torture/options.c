@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* What is asked for. */
+#include <err.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/clock.h"
+#include "tests/torture/torture.h"
+
+struct options options = {
+    .kills = 500,
+    .clients = 400,
+    .rooms = 20,
+    .workers = 8,
+    .seconds_max = 300,
+    .rate = 12,
+};
+
+static unsigned
+number(const char *text, unsigned min, unsigned max)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*text == '\0' || *end != '\0' || n < min || n > max)
+		errx(2, "%s is not a number from %u to %u", text, min, max);
+	return (unsigned)n;
+}
+
+/* Exits with status 2 if it makes no sense. */
+void
+options_read(int argc, char *argv[])
+{
+	static const struct option known[] = {
+	    {"kills", required_argument, NULL, 'k'},
+	    {"seed", required_argument, NULL, 's'},
+	    {"clients", required_argument, NULL, 'c'},
+	    {"rooms", required_argument, NULL, 'r'},
+	    {"workers", required_argument, NULL, 'w'},
+	    {"seconds-max", required_argument, NULL, 't'},
+	    {"rate", required_argument, NULL, 'f'},
+	    {"build", required_argument, NULL, 'b'},
+	    {"lagging", no_argument, NULL, 'l'},
+	    {"check", no_argument, NULL, 'C'},
+	    {NULL, 0, NULL, 0},
+	};
+	char path[sizeof(options.build)];
+	int o;
+
+	while ((o = getopt_long(argc, argv, "w:", known, NULL)) != -1) {
+		switch (o) {
+		case 'k':
+			options.kills = number(optarg, 0, 10000000);
+			break;
+		case 's':
+			options.seed = strtoull(optarg, NULL, 10);
+			break;
+		case 'c':
+			options.clients = number(optarg, 2, 10000);
+			break;
+		case 'r':
+			options.rooms = number(optarg, 1, 1000);
+			break;
+		case 'w':
+			options.workers = number(optarg, 1, 48);
+			break;
+		case 't':
+			options.seconds_max = number(optarg, 1, 1000000);
+			break;
+		case 'f':
+			options.rate = number(optarg, 1, 1000);
+			break;
+		case 'b':
+			snprintf(
+			    options.build, sizeof(options.build), "%s", optarg);
+			break;
+		case 'l':
+			options.lagging = true;
+			break;
+		case 'C':
+			options.check = true;
+			break;
+		default:
+			exit(2);
+		}
+	}
+	if (optind < argc)
+		errx(2, "what is %s?", argv[optind]);
+	if (options.clients < options.rooms * 4)
+		errx(2, "each room needs a few clients");
+	if (options.seed == 0)
+		options.seed = clock_real_us() % 1000000007;
+	if (options.build[0] != '\0')
+		return;
+	snprintf(path, sizeof(path), "%s", argv[0]);
+	snprintf(options.build, sizeof(options.build), "%s", dirname(path));
+}
