@@ -13,7 +13,8 @@
 #define ROUNDS_MAX 8   /* sends per session and turn */
 #define SCAN_MAX 65536 /* records looked at per round */
 #define BATCH_BYTES 65536
-#define LINGER_US 2000000 /* for the client's FIN, after ours */
+#define LINGER_US 2000000     /* for the client's FIN, after ours */
+#define STOP_LINGER_US 200000 /* the same when the server stops */
 
 /* Count messages of the session's room in [from, to), and its own of them. */
 static void
@@ -223,7 +224,8 @@ lag_finish(struct worker *w, uint32_t slot)
 		return;
 	l->finished = true;
 	(void)shutdown(session_fd(slot), SHUT_WR);
-	session_row(w, slot)->deadline_us = w->now_us + LINGER_US;
+	session_row(w, slot)->deadline_us =
+	    w->now_us + (w->stopping ? STOP_LINGER_US : LINGER_US);
 	session_watch(w, slot);
 }
 

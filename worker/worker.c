@@ -22,6 +22,7 @@
 #define STALLED_MS 1
 #define LATER_US 10000
 #define SWEEP_US 1000000
+#define STOP_SWEEP_US 50000 /* when the server stops */
 #define TEXT_SIZE 65536
 
 /* What epoll says of what is no session. */
@@ -387,11 +388,11 @@ serve_later(struct worker *w)
 	w->later.count = 0;
 }
 
-/* Once a second: who has been too long about something? */
+/* Now and then: who has been too long about something? */
 static void
 sweep(struct worker *w)
 {
-	if (w->now_us - w->swept_us < SWEEP_US)
+	if (w->now_us - w->swept_us < (w->stopping ? STOP_SWEEP_US : SWEEP_US))
 		return;
 	w->swept_us = w->now_us;
 	for (uint32_t slot = 0; slot < w->in->nslots; slot++) {
