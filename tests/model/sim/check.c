@@ -161,18 +161,27 @@ on_error(struct reader *r, const char *line, size_t len)
 		r->last = true;
 		return;
 	}
-	for (int i = r->reply; i < r->c->nreplies; i++) {
-		if (is_reply(r->c->replies[i], line, len)) {
-			r->reply = i + 1;
-			return;
-		}
-		/* Withdrawn (see client.c), or half a line was given up. */
-		if (r->c->replies[i] != CHAT_OK && r->c->evictions == 0)
-			break;
-	}
-	if (r->evicted++ < r->c->evictions &&
-	    is_reply(CHAT_TOO_LONG, line, len))
+	while (r->reply < r->c->nreplies &&
+	       r->c->replies[r->reply] == CHAT_OK) /* withdrawn: client.c */
+		r->reply++;
+	if (r->reply < r->c->nreplies &&
+	    is_reply(r->c->replies[r->reply], line, len)) {
+		r->reply++;
 		return;
+	}
+	/* Half a line was given up: refused instead of done, or of refused. */
+	if (r->evicted < r->c->evictions &&
+	    is_reply(CHAT_TOO_LONG, line, len)) {
+		r->evicted++;
+		return;
+	}
+	for (int i = r->reply;
+	     i < r->c->nreplies && i - r->reply <= r->c->evictions; i++) {
+		if (!is_reply(r->c->replies[i], line, len))
+			continue;
+		r->reply = i + 1;
+		return;
+	}
 	fail("%s reads %.*s without a reason", r->c->name, (int)len, line);
 }
 

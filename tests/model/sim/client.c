@@ -31,8 +31,9 @@ look(struct client *c)
 		len = (size_t)(end - line) + 1;
 		if (len == n && memcmp(line, join, n) == 0)
 			c->join_seen = true;
-		if (len > 9 && memcmp(line, "*** error", 9) == 0 &&
-		    memcmp(line, "*** error lagged", 16) != 0)
+		if (len > 16 && memcmp(line, "*** error lagged", 16) == 0)
+			c->join_seen = true; /* it may be what it missed */
+		else if (len > 9 && memcmp(line, "*** error", 9) == 0)
 			c->replies_seen++;
 		c->parsed += len;
 	}
