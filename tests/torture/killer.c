@@ -115,15 +115,14 @@ static void
 strike(uint64_t now, bool quiet)
 {
 	bool repair = chance_of(20);
+	unsigned random = counts.point_kills * 5 < counts.exits * 2 ? 20 : 70;
 
 	disarm_us = now + (quiet ? QUIET_ARMED_US : ARMED_US);
 	if (chance_of(15))
 		points_delay();
 	if (!quiet && chance_of(5))
 		kill_several(now);
-	else if (chance_of(counts.point_kills * 5 < counts.exits * 2 ? 20 : 70))
-		kill_random(now);
-	else if (points_arm(repair))
+	else if (chance_of(random) || points_arm(repair))
 		kill_random(now);
 }
 

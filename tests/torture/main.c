@@ -52,6 +52,7 @@ prepare(void)
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
+	/* cppcheck-suppress invalidFunctionArg ; -1 is right: mmap(2) */
 	sum = mmap(NULL, sizeof(*sum), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sum == MAP_FAILED)

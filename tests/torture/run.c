@@ -162,7 +162,7 @@ a_while(uint64_t now)
 static void
 check_sleep(void)
 {
-	uint64_t before[SERVER_SEATS], passes;
+	uint64_t before[SERVER_SEATS] = {0}, passes;
 
 	for (uint32_t i = 0; i < options.workers; i++)
 		before[i] = server_passes(i);

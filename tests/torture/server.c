@@ -268,21 +268,45 @@ server_fds(void)
 	return n;
 }
 
+/* Read all that a child says; returns its wait status. */
+static int
+read_child(pid_t pid, int fd, char *out, size_t size)
+{
+	size_t len = 0;
+	int status = -1;
+	ssize_t n;
+
+	while (len < size - 1 && (n = read(fd, out + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	out[len] = '\0';
+	close(fd);
+	(void)waitpid(pid, &status, 0);
+	return status;
+}
+
 static int
 server_shmdump(const char *view, char *out, size_t size)
 {
-	char command[400];
-	size_t len;
-	FILE *f;
+	char path[300];
+	int fds[2];
+	pid_t pid;
 
-	snprintf(command, sizeof(command), "%s/shmdump -n %s %s 2>&1",
-	    options.build, server.name, view);
-	f = popen(command, "re");
-	if (f == NULL)
+	out[0] = '\0';
+	snprintf(path, sizeof(path), "%s/shmdump", options.build);
+	if (pipe2(fds, O_CLOEXEC) == -1)
 		return -1;
-	len = fread(out, 1, size - 1, f);
-	out[len] = '\0';
-	return pclose(f);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fds[1], STDOUT_FILENO);
+		dup2(fds[1], STDERR_FILENO);
+		execl(path, path, "-n", server.name, view, (char *)NULL);
+		_exit(127);
+	}
+	close(fds[1]);
+	if (pid != -1)
+		return read_child(pid, fds[0], out, size);
+	close(fds[0]);
+	return -1;
 }
 
 void
