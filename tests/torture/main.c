@@ -43,6 +43,8 @@ static void
 prepare(void)
 {
 	const struct sigaction action = {.sa_handler = on_signal};
+	const int rw = PROT_READ | PROT_WRITE;
+	const int flags = MAP_SHARED | MAP_ANONYMOUS;
 	struct rlimit files;
 
 	sigaction(SIGTERM, &action, NULL);
@@ -53,8 +55,7 @@ prepare(void)
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 	/* cppcheck-suppress invalidFunctionArg ; -1 is right: mmap(2) */
-	sum = mmap(NULL, sizeof(*sum), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	sum = mmap(NULL, sizeof(*sum), rw, flags, -1, 0);
 	if (sum == MAP_FAILED)
 		err(2, "no memory");
 }
