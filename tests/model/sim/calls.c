@@ -37,8 +37,7 @@ fd_conn(int fd)
 	struct conn **at = fd_slot(fd);
 
 	if (at == NULL || *at == NULL)
-		fail("seat %u: a call with fd %d, which is not open",
-		    sim.current->seat, fd);
+		fail("a call with fd %d, which is not open", fd);
 	return *at;
 }
 

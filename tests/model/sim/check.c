@@ -149,10 +149,11 @@ is_reply(enum chat_error code, const char *line, size_t len)
 static void
 on_error(struct reader *r, const char *line, size_t len)
 {
-	unsigned long long n;
+	static const char lagged[] = "*** error lagged: ";
+	size_t head = sizeof(lagged) - 1;
 
-	if (sscanf(line, "*** error lagged: %llu ", &n) == 1) {
-		r->lag += n;
+	if (len > head && memcmp(line, lagged, head) == 0) {
+		r->lag += strtoull(line + head, NULL, 10);
 		sim.total.lapped++;
 		return;
 	}

@@ -181,7 +181,7 @@ start_part(uint64_t seed, uint64_t parts, uint64_t n, int *fd)
 		if (write(pipes[1], &sim.total, sizeof(sim.total)) !=
 		    sizeof(sim.total))
 			_exit(2);
-		_exit(failed > 0);
+		_exit(failed > 0 ? 1 : 0);
 	}
 	close(pipes[1]);
 	*fd = pipes[0];

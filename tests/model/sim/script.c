@@ -166,7 +166,7 @@ static void
 put_login(struct client *c, int i, bool clumsy, bool patient)
 {
 	char line[32];
-	size_t from = c->text.len;
+	size_t from;
 	int wrong = 0, other = somebody(i);
 
 	if (clumsy && random_percent(40))
