@@ -182,7 +182,10 @@ lag_turn(struct worker *w, uint32_t slot)
 	struct session_half half = session_row(w, slot)->half;
 
 	session_turn(&half);
-	reply_welcome(w, slot, &half);
+	if (half.state == SESSION_LEAVING) /* the server stops */
+		lag_until_now(w, &half);
+	else
+		reply_welcome(w, slot, &half);
 	journal_step(&w->journal, slot, &half);
 	FAULT_POINT("lag.turned");
 	worker_due(w, slot);

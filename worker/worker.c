@@ -438,9 +438,9 @@ stop_all(struct worker *w)
 		l->move_to = 0;
 		if (half.state == SESSION_LEAVING)
 			continue;
-		session_turn(&half);
 		session_reply(w, slot, &half, CHAT_SHUTTING_DOWN, 0);
-		lag_until_now(w, &half);
+		if (half.next_room == NONE) /* else see lag_turn */
+			lag_until_now(w, &half);
 		half.state = SESSION_LEAVING;
 		half.reason = CLOSE_SHUTDOWN;
 		session_unlink(w, slot);

@@ -98,10 +98,15 @@ __wrap_recv(int fd, void *dst, size_t len, int flags UNUSED)
 static ssize_t
 send_pieces(int fd, const struct iovec *iov, size_t count)
 {
+	const struct note_tx *tx =
+	    &segment_seat(&sim.seg, sim.current->seat)->tx;
 	ssize_t n;
 
 	point_call();
-	n = conn_send(fd_conn(fd), iov, count);
+	/* Pieces without a buffer count on it that an empty queue takes them.
+	 */
+	n = conn_send(
+	    fd_conn(fd), iov, count, tx->kind == TX_PIECE && tx->buffer == 0);
 	TRACE("seat %u: sends to slot %d: %zd", sim.current->seat, fd - FD_BASE,
 	    n);
 	return after(n);

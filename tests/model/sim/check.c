@@ -37,13 +37,19 @@ entry_text(int i)
 static bool
 is_for(const struct client *c, int i)
 {
-	const struct entry *e = entry_at(i), *join;
+	const struct entry *e = entry_at(i);
+	bool own = &sim.clients[e->client] == c;
 
-	if (c->join < 0 || i < c->join || (c->leave >= 0 && i >= c->leave))
+	if (e->type == RECORD_PRIVATE ? &sim.clients[e->to_client] != c
+				      : own && record_is_talk(e->type))
 		return false;
-	join = entry_at((int)c->join);
-	return e->room == join->room && e->room_gen == join->room_gen &&
-	       !(e->type == RECORD_MESSAGE && &sim.clients[e->client] == c);
+	for (int k = 0; k < c->nstays; k++) {
+		const struct stay *s = &c->stays[k];
+
+		if (i >= s->join && (s->leave < 0 || i < s->leave))
+			return e->room == s->room && e->room_gen == s->room_gen;
+	}
+	return false;
 }
 
 static int
@@ -98,7 +104,7 @@ skip_to(struct reader *r, int to)
 		if (!was_overwritten(i))
 			fail("%s missed %.*s", r->c->name,
 			    (int)entry_at(i)->len, entry_text(i));
-		if (entry_at(i)->type != RECORD_MESSAGE)
+		if (!record_is_talk(entry_at(i)->type))
 			continue;
 		if (r->lag == 0)
 			fail("%s missed %.*s and was not told", r->c->name,
@@ -186,14 +192,14 @@ on_error(struct reader *r, const char *line, size_t len)
 	fail("%s reads %.*s without a reason", r->c->name, (int)len, line);
 }
 
-/* A record cut short by the ring's lapping: the note of it comes next. */
+/* A record cut short by the ring's lapping: the note of it comes later. */
 static bool
-is_cut(const struct reader *r, const char *line, size_t len, size_t rest)
+is_cut(const struct reader *r, const char *line, size_t len)
 {
 	int i = next_for(r->c, r->next);
 
-	return rest > 16 && memcmp(line + len, "*** error lagged", 16) == 0 &&
-	       i < sim.oracle.count && len < entry_at(i)->len &&
+	return i < sim.oracle.count && was_overwritten(i) &&
+	       len < entry_at(i)->len &&
 	       memcmp(entry_text(i), line, len - 1) == 0;
 }
 
@@ -210,7 +216,8 @@ check_client(struct client *c, bool whole)
 		TRACE("%s reads %.*s", c->name, (int)len - 1, line);
 		if (strncmp(line, "*** error ", 10) == 0)
 			on_error(&r, line, len);
-		else if (!is_cut(&r, line, len, rest - len))
+		else if (!is_cut(&r, line, len) &&
+			 who_kind(line, len) == WHO_OTHER)
 			on_chat(&r, line, len);
 		line += len;
 		rest -= len;
@@ -224,7 +231,9 @@ check_client(struct client *c, bool whole)
 	if (r.reply + c->evictions < c->nreplies && c->done)
 		fail("%s got %d of %d replies", c->name, r.reply, c->nreplies);
 	if (r.lag > 0 || next_for(c, r.next) < sim.oracle.count)
-		skip_to(&r, c->leave >= 0 ? (int)c->leave : sim.oracle.count);
+		skip_to(&r, sim.oracle.count);
+	if (!c->left)
+		who_check(c);
 }
 
 /*
@@ -243,7 +252,7 @@ check_quiet(void)
 		if (!asleep && !c->deaf &&
 		    c->conn->out_acked < c->conn->out.len)
 			fail("%s does not read", c->name);
-		check_client(c, !asleep && c->join >= 0 && !c->resets);
+		check_client(c, !asleep && c->nstays > 0 && !c->resets);
 	}
 }
 
@@ -297,9 +306,9 @@ check_end(void)
 		check_client(c, !c->resets);
 		if (sim.master.stopping)
 			continue;
-		if (c->joins && !c->resets && c->join < 0)
+		if (c->joins && !c->resets && c->nstays == 0)
 			fail("%s never joined", c->name);
-		if (c->join >= 0 && c->leave < 0)
+		if (c->nstays > 0 && !c->left)
 			fail("%s never left", c->name);
 		if (c->conn->aborted && !c->resets)
 			fail("%s was reset by the server", c->name);

@@ -31,6 +31,7 @@ look(struct client *c)
 		len = (size_t)(end - line) + 1;
 		if (len == n && memcmp(line, join, n) == 0)
 			c->join_seen = true;
+		who_line(c, line, len);
 		if (len > 16 && memcmp(line, "*** error lagged", 16) == 0)
 			c->join_seen = true; /* it may be what it missed */
 		else if (len > 9 && memcmp(line, "*** error", 9) == 0)
@@ -87,6 +88,7 @@ send_some(struct client *c, const struct op *op)
 	if (!op->whole && n > 1 && random_percent(60))
 		n = 1 + random_below((unsigned)n);
 	bytes_add(&conn->in, c->text.data + c->sent, n);
+	who_sent(c, c->sent, c->sent + n);
 	c->sent += n;
 	if (c->sent == op->to)
 		c->op++;
@@ -115,7 +117,7 @@ wait_for_other(struct client *c, const struct op *op)
 		c->op += 3;
 		return true;
 	}
-	return passed(c, sim.clients[op->to].join >= 0);
+	return passed(c, sim.clients[op->to].nstays > 0);
 }
 
 /* Work on the script. */

@@ -142,6 +142,8 @@ report(const struct counts *c)
 	       " waits for the lock, %" PRIu64 " times lapped, %" PRIu64
 	       " MB read by clients\n",
 	    c->points, c->moves, c->parks, c->lapped, c->deliveries / 1000000);
+	printf("%" PRIu64 " commands done, %" PRIu64 " replies to /who\n",
+	    c->commands, c->whos);
 }
 
 /* Runs `n` seeds; returns how many failed, at most `most`. */

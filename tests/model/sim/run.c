@@ -63,8 +63,15 @@ draw_profile(struct profile *p)
 	};
 	if (random_percent(10))
 		p->nclients = CLIENTS;
-	if (random_percent(6))
+	if (random_percent(60))
+		p->commands = 1 + random_below(60);
+	if (random_percent(6)) {
 		draw_lapping(p);
+	} else if (random_percent(5)) {
+		p->crowded = true;
+		p->nclients = CLIENTS;
+		p->slots = SLOTS;
+	}
 	if (p->lapping && p->nworkers > 1 && random_percent(50))
 		p->sluggish = (int)random_below(p->nworkers);
 }

@@ -49,29 +49,49 @@ put_run(struct client *c, char letter, size_t n)
 	bytes_add(&c->text, run, n);
 }
 
+static struct item *
+item_add(struct client *c, enum record_type type, const char *text)
+{
+	struct item *item = &c->items[c->nitems++];
+
+	*item = (struct item){
+	    .type = (uint8_t)type, .from = c->said.len, .reply = -1};
+	bytes_add(&c->said, text, strlen(text));
+	item->to = c->said.len;
+	return item;
+}
+
+/* A text that begins with `head`, and what others read of it. */
+static struct item *
+put_text(struct client *c, enum record_type type, const char *head)
+{
+	size_t pad = random_below((unsigned)sim.profile.message_max), n;
+	char text[MAX_LINE + 1];
+
+	pad = MIN(pad, (size_t)MAX_LINE - strlen(head) - 60);
+	put(c, head);
+	if (pad > 0 && random_percent(3))
+		put(c, "\x01\x7f");
+	put_run(c, 'x', pad);
+	n = (size_t)snprintf(text, sizeof(text), "%s", head);
+	/* Blanks at a command's end are none of its text. */
+	n -= type != RECORD_MESSAGE && pad == 0;
+	memset(text + n, 'x', pad);
+	text[n + pad] = '\0';
+	return item_add(c, type, text);
+}
+
 /* A message, and the line that the others read. */
 static void
 put_message(struct client *c, int number)
 {
-	char head[32], line[MAX_LINE + 64];
-	size_t pad = random_below((unsigned)sim.profile.message_max), n;
 	bool slash = random_percent(5);
+	char head[32];
 
-	n = (size_t)snprintf(
-	    head, sizeof(head), "%sm%d ", slash ? "/" : "", number);
-	pad = MIN(pad, (size_t)MAX_LINE - n - 4);
+	snprintf(head, sizeof(head), "%sm%d ", slash ? "/" : "", number);
 	if (slash)
 		put(c, "/");
-	put(c, head);
-	if (random_percent(3))
-		put(c, "\x01\x7f");
-	put_run(c, 'x', pad);
-	n = (size_t)snprintf(line, sizeof(line), "%s: %s", c->name, head);
-	memset(line + n, 'x', pad);
-	n += pad;
-	line[n++] = '\n';
-	bytes_add(&c->said, line, n);
-	c->said_end[c->nsaid++] = c->said.len;
+	put_text(c, RECORD_MESSAGE, head);
 }
 
 static void
@@ -101,8 +121,114 @@ put_refused(struct client *c)
 	}
 }
 
+/* Another name, which nobody else ever has. */
 static void
-put_talk(struct client *c, bool clumsy)
+put_nick(struct client *c)
+{
+	char name[LIMIT_NAME + 8];
+
+	if (random_percent(10)) {
+		put(c, "/nick a:b\n");
+		expect(c, CHAT_BAD_NAME);
+		return;
+	}
+	snprintf(name, sizeof(name), "%s%c%d", c->name,
+	    'a' + (char)random_below(26), c->nitems);
+	put(c, "/nick ");
+	put(c, name);
+	put(c, "\n");
+	item_add(c, RECORD_RENAME, name);
+}
+
+/* To oneself, to nobody, or to somebody who may be there or not. */
+static void
+put_private(struct client *c, int self)
+{
+	int to = (int)random_below(sim.profile.nclients);
+	char head[32];
+	struct item *item;
+
+	if (random_percent(10)) {
+		put(c, "/msg nobody hello\n");
+		expect(c, CHAT_NO_SUCH_NAME);
+		return;
+	}
+	/* Who is written before this one has its name already. */
+	if (to > self || sim.clients[to].renames)
+		to = self;
+	if (to == self && c->renames)
+		return;
+	put(c, "/msg ");
+	put(c, sim.clients[to].name);
+	put(c, " ");
+	snprintf(head, sizeof(head), "p%d ", c->nitems);
+	item = put_text(c, RECORD_PRIVATE, head);
+	put(c, "\n");
+	item->to_client = to;
+	if (to != self) {
+		item->reply = c->nreplies;
+		expect(c, CHAT_NO_SUCH_NAME);
+	}
+}
+
+static void
+put_join(struct client *c)
+{
+	char line[32];
+	struct item *item;
+
+	item = item_add(c, RECORD_JOIN, "");
+	item->room = (int)random_below(sim.profile.lapping ? 2 : ROOMS);
+	if (item->room == c->room_then) {
+		c->nwhoamis++;
+		c->nitems--;
+	}
+	c->room_then = item->room;
+	c->nmoves++;
+	snprintf(line, sizeof(line), "/join room%d\n", item->room);
+	put(c, line);
+}
+
+/* A command that does something. */
+static void
+put_command(struct client *c, int self)
+{
+	char head[32];
+
+	switch (random_below(6)) {
+	case 0:
+		put(c, "/me ");
+		snprintf(head, sizeof(head), "a%d ", c->nitems);
+		put_text(c, RECORD_ACTION, head);
+		put(c, "\n");
+		break;
+	case 1:
+		if (c->renames && c->nreplies < 20)
+			put_nick(c);
+		break;
+	case 2:
+		if (c->nreplies < 40)
+			put_private(c, self);
+		break;
+	case 3:
+		if (c->nmoves < STAYS - 1)
+			put_join(c);
+		break;
+	case 4:
+		if (c->nwhos == WHOS)
+			break;
+		put(c, "/who\n");
+		c->whos[c->nwhos++] = c->text.len;
+		break;
+	case 5:
+		put(c, "/whoami\n");
+		c->nwhoamis++;
+		break;
+	}
+}
+
+static void
+put_talk(struct client *c, int self, bool clumsy)
 {
 	unsigned n = random_below(sim.profile.messages + 1);
 
@@ -111,6 +237,10 @@ put_talk(struct client *c, bool clumsy)
 			put(c, "\n");
 		if (clumsy && c->nreplies < 20 && random_percent(20))
 			put_refused(c);
+		if (random_percent(sim.profile.commands)) {
+			put_command(c, self);
+			continue;
+		}
 		put_message(c, (int)i);
 		if (i + 1 < n || random_percent(80))
 			put_end(c);
@@ -157,7 +287,7 @@ somebody(int i)
 	for (int n = 0; n < i; n++)
 		for (int k = 0; k < sim.clients[n].nops; k++)
 			if (sim.clients[n].ops[k].kind == OP_BARRIER &&
-			    sim.clients[n].joins)
+			    sim.clients[n].joins && !sim.clients[n].renames)
 				return n;
 	return -1;
 }
@@ -190,7 +320,7 @@ put_login(struct client *c, int i, bool clumsy, bool patient)
 		op(c, OP_JOINED, 0);
 		from = c->text.len;
 	}
-	put_talk(c, clumsy);
+	put_talk(c, i, clumsy);
 	op_send(c, from, false);
 }
 
@@ -207,8 +337,8 @@ put_reset(struct client *c)
 	c->resets = true;
 	if (random_percent(30))
 		op(c, OP_FIN, 0);
-	else if (!ends_with_lf(c) && c->nsaid > 0)
-		c->nsaid--;
+	else if (!ends_with_lf(c) && c->nitems > 0)
+		c->nitems--;
 	op(c, OP_RESET, 0);
 }
 
@@ -236,7 +366,8 @@ put_goodbye(struct client *c)
 	}
 	op(c, OP_END, 0);
 	/* Who has left and doesn't read is cut off. */
-	if (how >= 50 && how < 80 && c->nreplies == 0 && random_percent(10))
+	if (how >= 50 && how < 80 && c->nreplies == 0 && c->nmoves == 0 &&
+	    c->nwhos == 0 && c->nwhoamis == 0 && random_percent(10))
 		c->deaf = c->silent = c->resets = true;
 }
 
@@ -275,15 +406,17 @@ script_write(int i)
 	struct client old = *c;
 	unsigned kind = random_below(100);
 
-	*c = (struct client){.text = old.text,
-	    .said = old.said,
-	    .got = old.got,
-	    .join = -1,
-	    .leave = -1,
-	    .joins = true};
+	*c = (struct client){
+	    .text = old.text, .said = old.said, .got = old.got, .joins = true};
 	c->text.len = c->said.len = c->got.len = 0;
-	snprintf(c->name, sizeof(c->name), "User%d", i);
-	c->room = (int)random_below(sim.profile.lapping ? 2 : ROOMS);
+	snprintf(c->name, sizeof(c->name), "User%d%s", i,
+	    sim.profile.crowded ? "nnnnnnnnnnnnnnnnnnnnn" : "");
+	memcpy(c->now, c->name, sizeof(c->now));
+	c->room = sim.profile.crowded
+		      ? 0
+		      : (int)random_below(sim.profile.lapping ? 2 : ROOMS);
+	c->room_then = c->room;
+	c->renames = random_percent(sim.profile.commands);
 	c->pace = random_percent(50) ? 65536 : 1 + random_below(300);
 	c->sleepy = random_percent(sim.profile.lapping ? 40 : 10);
 	if (kind < 3) {

@@ -17,6 +17,7 @@
  *   master.c  the master: admits, passes, reaps, starts successors
  *   client.c  clients; script.c what they are to do
  *   oracle.c  all that was committed, checked as it comes
+ *   who.c     replies about who is in a room
  *   check.c   what each client read, and what is left in the end
  *   main.c    runs by the thousand, and the broken variants
  */
@@ -201,21 +202,52 @@ struct op {
 	bool whole; /* OP_SEND: in one segment */
 };
 #define OPS 64
-#define MESSAGES 256
+#define ITEMS 256
 #define REPLIES 64
+#define STAYS 64
+#define WHOS 32
+
+/* A line that a client sends for others to read, or to move, in its order. */
+struct item {
+	uint8_t type;    /* enum record_type; RECORD_JOIN: a move */
+	size_t from, to; /* its text in client.said */
+	int to_client;   /* RECORD_PRIVATE: whom it is for */
+	int room;        /* RECORD_JOIN: of the scripts */
+	int reply;       /* that it gets if nobody has the name, or -1 */
+};
+
+/* A time in a room: log entries of join and leave, the latter -1 until then. */
+struct stay {
+	int64_t join, leave;
+	uint32_t room, room_gen;
+};
+
+/* A reply to /who, being read. */
+struct who {
+	bool reading;
+	int room;
+	int claimed;   /* members, as it says */
+	int lines;     /* of names */
+	uint32_t seen; /* a bit for each client that is listed */
+	int asked_at; /* the log's length when it was asked for at the latest */
+};
 
 struct client {
 	/* The script. */
 	int room;
-	char name[16];
+	char name[LIMIT_NAME + 1];
 	struct bytes text; /* all it sends */
 	struct op ops[OPS];
 	int nops;
-	struct bytes said; /* its messages as others read them */
-	size_t said_end[MESSAGES];
-	int nsaid;
+	struct bytes said; /* texts of its items */
+	struct item items[ITEMS];
+	int nitems;
 	uint16_t replies[REPLIES]; /* enum chat_error, in order */
 	int nreplies;
+	size_t whos[WHOS];   /* where in its text it asks for /who */
+	int nwhos, nwhoamis; /* and how often for these */
+	int room_then, nmoves;
+	bool renames;  /* its name is not for ever */
 	bool joins;    /* logs in, in the end */
 	bool resets;   /* may not get all, nor have all published */
 	bool silent;   /* is closed by the server when its time is up */
@@ -229,8 +261,14 @@ struct client {
 	struct bytes got;
 	bool connected, done;
 	uint32_t slot, gen;
-	int published;       /* of its messages */
-	int64_t join, leave; /* log entries, or -1 */
+	int published;            /* of its items */
+	char now[LIMIT_NAME + 1]; /* its name at the log's end */
+	struct stay stays[STAYS];
+	int nstays;
+	bool left;           /* for good */
+	int who_asked[WHOS]; /* log's length before it was sent */
+	int nasked, nwho_seen, nwhoami_seen;
+	struct who who;
 	bool join_seen;
 	int replies_seen;
 	int evictions; /* half-lines that it was asked to give up */
@@ -241,6 +279,7 @@ struct client {
 struct entry {
 	uint8_t type, flags;
 	int client;
+	int to_client; /* RECORD_PRIVATE */
 	uint32_t room, room_gen;
 	uint64_t room_msg;
 	size_t text, len; /* in oracle.text */
@@ -276,6 +315,8 @@ struct profile {
 	unsigned backoff;  /* percent of successors that wait */
 	uint32_t slots;
 	unsigned messages;
+	unsigned commands; /* percent of lines */
+	bool crowded;      /* one room, long names */
 	size_t message_max;
 	size_t sndbuf;
 	size_t rcvbuf;
@@ -285,6 +326,7 @@ struct profile {
 struct counts {
 	uint64_t runs, deaths, recovery_deaths, held_deaths, torn_deaths;
 	uint64_t points, deliveries, lapped, moves, parks, quiets, silent;
+	uint64_t commands, whos;
 };
 
 struct sim {
@@ -357,7 +399,8 @@ struct conn *conn_open(int client);
 void conn_hold(struct conn *c);
 void conn_drop(struct conn *c);
 ssize_t conn_recv(struct conn *c, char *dst, size_t len);
-ssize_t conn_send(struct conn *c, const struct iovec *iov, size_t n);
+ssize_t conn_send(
+    struct conn *c, const struct iovec *iov, size_t n, bool whole);
 void conn_shutdown(struct conn *c, int how);
 uint32_t conn_poll(const struct conn *c);
 void conn_reset(struct conn *c);
@@ -378,8 +421,22 @@ bool client_step(int i);
 
 /* oracle.c */
 void oracle_reset(void);
+bool oracle_joined(const struct client *c);
 void oracle_evict(uint32_t slot);
 void oracle_commit(uint64_t from, uint64_t to);
+
+/* who.c */
+enum who_kind {
+	WHO_OTHER,
+	WHO_AM_I,
+	WHO_HEAD,
+	WHO_NAMES
+};
+enum who_kind who_kind(const char *line, size_t len);
+void who_line(struct client *c, const char *line, size_t len);
+void who_check(const struct client *c);
+void who_sent(struct client *c, size_t from, size_t to);
+void who_end(struct client *c);
 
 /* check.c */
 void check_quiet(void);

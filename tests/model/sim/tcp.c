@@ -93,13 +93,16 @@ conn_recv(struct conn *c, char *dst, size_t len)
 static size_t
 space(const struct conn *c)
 {
-	return c->sndbuf - (c->out.len - c->out_acked);
+	size_t queued = c->out.len - c->out_acked;
+
+	return c->sndbuf > queued ? c->sndbuf - queued : 0;
 }
 
 ssize_t
-conn_send(struct conn *c, const struct iovec *iov, size_t n)
+conn_send(struct conn *c, const struct iovec *iov, size_t n, bool whole)
 {
 	size_t room = space(c), sent = 0;
+	bool empty = c->out.len == c->out_acked;
 
 	if (c->error != 0) {
 		errno = c->error;
@@ -116,6 +119,8 @@ conn_send(struct conn *c, const struct iovec *iov, size_t n)
 	}
 	if (room > 0 && random_percent(sim.profile.short_sends))
 		room = random_below((unsigned)room);
+	if (whole && empty) /* as every real queue takes at least */
+		room = MAX(room, (size_t)2048);
 	for (size_t i = 0; i < n && sent < room; i++) {
 		size_t part = MIN(iov[i].iov_len, room - sent);
 
