@@ -19,6 +19,7 @@ static const char *const sentences[CHECKS] = {
     [CHECK_OPEN] = "nobody is disconnected",
     [CHECK_RECOVERY] = "every death is recovered from",
     [CHECK_WAKEUP] = "no message waits for a lost wake-up",
+    [CHECK_SLEEP] = "workers with nothing to do sleep",
     [CHECK_SEGMENT] = "the segment holds together",
     [CHECK_FDS] = "the master has as many fds as before",
     [CHECK_STOP] = "the server stops cleanly and leaves nothing",
