@@ -68,6 +68,24 @@ lag_until_now(struct worker *w, struct session_half *half)
 }
 
 /*
+ * What should have come before the reply that waits is overwritten: the rest
+ * of a cut line, or the session's join line.  Do without it; what was missed
+ * is counted when the ring is read again.
+ */
+static void
+lag_reply_first(struct worker *w, uint32_t slot, struct session_half *half)
+{
+	if (half->cut_skip > 0) {
+		half->cut_skip = 0;
+		half->reply.newline = 1;
+	} else {
+		half->own++;
+	}
+	journal_step(&w->journal, slot, half);
+	FAULT_POINT("lag.reply.first");
+}
+
+/*
  * The ring has overwritten what the session should read next: let it go on
  * with the oldest record still there, and tell it how many messages of others
  * it has missed.
@@ -79,6 +97,10 @@ lag_lapped(struct worker *w, uint32_t slot)
 	uint64_t head, all, missed, after, from;
 	uint32_t own;
 
+	if (half.reply.code != CHAT_OK && half.reply.code != CHAT_LAGGED) {
+		lag_reply_first(w, slot, &half);
+		return;
+	}
 	after = room_messages(w, &half, &head);
 	/* Onwards in any case: what can't be read may be nonsense. */
 	from = MAX(MAX(ring_oldest(&w->seg), half.since), half.own + 1);
@@ -91,11 +113,12 @@ lag_lapped(struct worker *w, uint32_t slot)
 	half.own = from;
 	half.msg_next = after - MIN(after, all);
 	half.said = own;
+	/* A cut line has to be ended, be it of a message or not. */
 	if (half.cut_skip > 0) {
 		half.cut_skip = 0;
-		half.reply.newline = half.reply.skip == 0;
+		half.reply.newline = 1;
 	}
-	if (missed > 0)
+	if (missed > 0 || half.reply.newline)
 		session_reply(w, slot, &half, CHAT_LAGGED, missed);
 	journal_step(&w->journal, slot, &half);
 	atomic_fetch_add_explicit(
