@@ -17,6 +17,7 @@ struct reader {
 	int next;     /* entry of the log */
 	int reply;    /* of those that it expects */
 	bool last;    /* it was told that the server stops */
+	bool who;     /* it reads a reply to /who */
 	int evicted;  /* refusals of half-lines */
 	uint64_t lag; /* missed, as it was told, since the last line */
 };
@@ -192,15 +193,30 @@ on_error(struct reader *r, const char *line, size_t len)
 	fail("%s reads %.*s without a reason", r->c->name, (int)len, line);
 }
 
-/* A record cut short by the ring's lapping: the note of it comes later. */
+/*
+ * A record cut short because the ring has lapped its rest: what was missed,
+ * or a reply that had to wait for its end, comes next.
+ */
 static bool
-is_cut(const struct reader *r, const char *line, size_t len)
+is_cut(struct reader *r, const char *line, size_t len, size_t rest)
 {
-	int i = next_for(r->c, r->next);
+	uint64_t messages = 0;
 
-	return i < sim.oracle.count && was_overwritten(i) &&
-	       len < entry_at(i)->len &&
-	       memcmp(entry_text(i), line, len - 1) == 0;
+	if (rest <= 4 || memcmp(line + len, "*** ", 4) != 0)
+		return false;
+	for (int i = next_for(r->c, r->next); i < sim.oracle.count;
+	     i = next_for(r->c, i + 1)) {
+		if (len < entry_at(i)->len && messages == r->lag &&
+		    was_overwritten(i) &&
+		    memcmp(entry_text(i), line, len - 1) == 0) {
+			skip_to(r, i);
+			return true;
+		}
+		messages += record_is_talk(entry_at(i)->type);
+		if (messages > r->lag)
+			break;
+	}
+	return false;
 }
 
 /* All that the client has read so far; `whole`: and there must be no more. */
@@ -210,14 +226,17 @@ check_client(struct client *c, bool whole)
 	struct reader r = {.c = c};
 	const char *line = c->got.data, *end;
 	size_t rest = c->got.len, len;
+	enum who_kind kind;
 
 	while (rest > 0 && (end = memchr(line, '\n', rest)) != NULL) {
 		len = (size_t)(end - line) + 1;
 		TRACE("%s reads %.*s", c->name, (int)len - 1, line);
+		kind = who_kind(line, len);
+		r.who = kind == WHO_HEAD || (kind == WHO_NAMES && r.who);
 		if (strncmp(line, "*** error ", 10) == 0)
 			on_error(&r, line, len);
-		else if (!is_cut(&r, line, len) &&
-			 who_kind(line, len) == WHO_OTHER)
+		else if (kind != WHO_AM_I && !r.who &&
+			 !is_cut(&r, line, len, rest - len))
 			on_chat(&r, line, len);
 		line += len;
 		rest -= len;
