@@ -331,7 +331,7 @@ serve(struct worker *w, uint32_t slot)
 	if (!l->mine)
 		return;
 	serve_waiting(w, slot);
-	if (l->deaf && !l->waiting && !l->eof) {
+	if (l->deaf && !l->waiting && !l->eof && !l->starved) {
 		input_take(w, slot, true);
 		worker_due(w, slot);
 	}
