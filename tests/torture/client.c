@@ -146,7 +146,7 @@ void
 client_name(struct client *c)
 {
 	char text[NAME_SIZE + 1];
-	size_t n = text_name(c->index, text);
+	size_t n = text_name(c->index, false, text);
 
 	text[n++] = '\n';
 	client_say(c, text, n);
@@ -170,7 +170,7 @@ client_connect(struct client *c)
 	}
 	counts.connections++;
 	c->state = CLIENT_COMING;
-	c->paused = c->shut = c->joined = c->dismissed = false;
+	c->paused = c->shut = c->joined = c->dismissed = c->nick = false;
 	c->partial_len = c->out_len = c->out_at = c->nreplies = 0;
 	c->joins++;
 	c->progress_us = clock_us();

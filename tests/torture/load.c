@@ -28,6 +28,10 @@ load_message(struct client *c, bool ended)
 	char line[LINE_MAX_SENT + 2];
 	size_t n = text_make(c->index, c->queued, line);
 
+	if (text_nick(c->queued) != c->nick)
+		command_nick(c);
+	if (text_is_action(c->index, c->queued))
+		client_say(c, "/me ", 4);
 	if (ended && text_has_cr(c->index, c->queued))
 		line[n++] = '\r';
 	if (ended)
@@ -88,6 +92,8 @@ load_burst(struct client *c)
 
 	if (under_way(&rooms[c->room]) > WINDOW)
 		return;
+	if (chance_of(5))
+		command_msg(c);
 	while (n-- > 0 && has_space(c, LINE_MAX_READ + 1)) {
 		if (chance_of(3))
 			client_say(c, "\n", 1); /* ignored */
@@ -101,7 +107,7 @@ static bool
 has_nothing_under_way(const struct client *c)
 {
 	return c->out_at == c->out_len && c->queued == c->published &&
-	       c->nreplies == 0;
+	       c->nreplies == 0 && c->privates == c->privates_read;
 }
 
 static void
@@ -137,6 +143,9 @@ load_act(struct client *c, uint64_t now)
 	}
 	if ((c->traits & TRAIT_SENDS) != 0 && !rooms[c->room].quiet)
 		load_burst(c);
+	if ((c->traits & TRAIT_CHURNS) != 0 && chance_of(15) &&
+	    !(options.lagging && (c->traits & TRAIT_SLOW) != 0))
+		command_move(c);
 }
 
 /* Send what is to be sent, all of it or only a bit. */
@@ -203,6 +212,11 @@ load_turn(struct client *c, uint64_t now)
 		if (c->state == CLIENT_IN)
 			load_send(c, now);
 		return;
+	case CLIENT_AWAY:
+		c->due_us = now + 5000;
+		command_come_back(c);
+		load_send(c, now);
+		return;
 	case CLIENT_GOING:
 		c->due_us = now + 5000;
 		load_go_on_leaving(c, now);
@@ -219,7 +233,8 @@ static void
 load_watch(struct client *c, uint64_t now)
 {
 	bool waits = c->queued > c->published || c->state == CLIENT_COMING ||
-		     c->state == CLIENT_GOING || c->state == CLIENT_SETTLING;
+		     c->state == CLIENT_GOING || c->state == CLIENT_SETTLING ||
+		     c->state == CLIENT_AWAY;
 
 	if (!waits || stopping || now < c->progress_us + HANG_US)
 		return;
@@ -272,7 +287,8 @@ static bool
 client_is_drained(struct client *c)
 {
 	return c->state == CLIENT_IN && c->out_at == c->out_len &&
-	       c->published == c->queued && c->nreplies == 0 && order_at_end(c);
+	       c->published == c->queued && c->nreplies == 0 &&
+	       c->privates == c->privates_read && order_at_end(c);
 }
 
 /* Has everybody read everything? */
@@ -298,9 +314,10 @@ load_complain(void)
 		wrong(CHECK_WAKEUP,
 		    "room %u, t%u: not drained: state %d, unsent %zu, said %u, "
 		    "read by others %u, replies awaited %u, at %u of %u, "
-		    "pending %u",
+		    "pending %u, private %u of %u",
 		    c->room, i, (int)c->state, c->out_len - c->out_at,
 		    c->queued, c->published, c->nreplies, c->at,
-		    rooms[c->room].len, c->npending);
+		    rooms[c->room].len, c->npending, c->privates_read,
+		    c->privates);
 	}
 }

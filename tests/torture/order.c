@@ -16,7 +16,8 @@
 static const char *
 entry_text(struct entry e, char dst[48])
 {
-	static const char *const kinds[] = {"message", "join", "leave", "gap"};
+	static const char *const kinds[] = {
+	    "message", "join", "leave", "rename", "gap"};
 
 	if (e.kind == ENTRY_MESSAGE)
 		snprintf(dst, 48, "message %u of t%u", e.number, e.client);
@@ -28,8 +29,7 @@ entry_text(struct entry e, char dst[48])
 static bool
 entry_equal(struct entry a, struct entry b)
 {
-	return a.kind == b.kind && a.client == b.client &&
-	       (a.kind != ENTRY_MESSAGE || a.number == b.number);
+	return a.kind == b.kind && a.client == b.client && a.number == b.number;
 }
 
 /* A new connection: it knows of nobody's numbers, and not where it begins. */
@@ -99,13 +99,21 @@ define(struct room *r, struct entry e)
 		if (in_log(from) || from->log_joins >= from->joins)
 			break;
 		from->log_joins++;
+		from->log_nick = e.number != 0;
 		from->join_at = r->len;
+		log_add(r, e);
+		return;
+	case ENTRY_RENAME:
+		if (!in_log(from) || from->log_nick == (e.number != 0))
+			break;
+		from->log_nick = e.number != 0;
 		log_add(r, e);
 		return;
 	case ENTRY_GAP: /* no observer is lapped: see reader_lagged */
 		return;
 	case ENTRY_LEAVE:
-		if (!in_log(from) || from->log_leaves >= from->leaves)
+		if (!in_log(from) || from->log_leaves >= from->leaves ||
+		    from->log_nick != (e.number != 0))
 			break;
 		from->log_leaves++;
 		from->leave_at = r->len;

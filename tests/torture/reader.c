@@ -86,12 +86,16 @@ reader_notice(
 	char must[NOTICE_MAX], name[NAME_SIZE];
 	uint32_t who = reader_name(line + 5, len > 5 ? len - 5 : 0);
 	size_t name_len;
+	bool nick;
 
 	if (who >= options.clients || clients[who].room != c->room) {
 		reader_stray(c, line, len, "a notice of nobody here");
 		return;
 	}
-	name_len = text_name(who, name);
+	/* By its other name, if that is longer by its letter. */
+	name_len = text_name(who, false, name);
+	nick = len > 5 + name_len && line[5 + name_len] == 'n';
+	name_len = text_name(who, nick, name);
 	if (!reader_compare(c, line, len, must,
 		kind == ENTRY_JOIN
 		    ? notice_join(must, sizeof(must), name, name_len)
@@ -104,7 +108,16 @@ reader_notice(
 			c->state = CLIENT_IN;
 		c->joined = true;
 	}
-	order_take(c, (struct entry){(uint16_t)kind, (uint16_t)who, 0});
+	order_take(c, (struct entry){(uint16_t)kind, (uint16_t)who, nick});
+}
+
+static bool
+reader_rename(struct client *c, const char *line, size_t len)
+{
+	uint32_t who = reader_name(line + 4, len - 4);
+
+	return who < options.clients && clients[who].room == c->room &&
+	       command_renamed(c, line, len, who);
 }
 
 /* So slow that the ring has lapped it: it is told how much it missed. */
@@ -167,10 +180,15 @@ reader_line(struct client *c, const char *line, size_t len)
 
 	if (!c->joined && !is_join && !c->retry)
 		reader_stray(c, line, len, "something before its own join");
+	else if (command_side(c, line, len) || command_private(c, line, len))
+		return;
 	else if (is_join)
 		reader_notice(c, line, len, ENTRY_JOIN);
-	else if (line[0] == 't')
+	else if (line[0] == 't' || (len > 2 && memcmp(line, "* ", 2) == 0))
 		reader_message(c, line, len);
+	else if (len > 5 && memcmp(line, "*** t", 5) == 0 &&
+		 reader_rename(c, line, len))
+		return;
 	else if (len > 5 && memcmp(line, leave, 5) == 0)
 		reader_notice(c, line, len, ENTRY_LEAVE);
 	else if (len > 4 && memcmp(line, error, 4) == 0)

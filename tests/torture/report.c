@@ -116,6 +116,8 @@ print_counts(void)
 	    (uintmax_t)n->deliveries, (uintmax_t)n->messages,
 	    (uintmax_t)n->joins, (uintmax_t)n->leaves, (uintmax_t)n->replies,
 	    (uintmax_t)n->connections);
+	printf("renames=%ju privates=%ju moves=%ju\n", (uintmax_t)n->renames,
+	    (uintmax_t)n->privates, (uintmax_t)n->moves);
 	if (options.lagging)
 		printf("lapped=%ju missed=%ju\n", (uintmax_t)n->gaps,
 		    (uintmax_t)n->missed);

@@ -57,9 +57,24 @@ text_length(uint64_t draw)
 }
 
 size_t
-text_name(uint32_t client, char dst[NAME_SIZE])
+text_name(uint32_t client, bool nick, char dst[NAME_SIZE])
 {
-	return (size_t)snprintf(dst, NAME_SIZE, "t%u", client);
+	return (size_t)snprintf(
+	    dst, NAME_SIZE, "t%u%s", client, nick ? "n" : "");
+}
+
+/* Under which name is that message said? */
+bool
+text_nick(uint32_t number)
+{
+	return number / 16 % 2 == 1;
+}
+
+/* Is it said by /me? */
+bool
+text_is_action(uint32_t client, uint32_t number)
+{
+	return (text_draw(client, number) >> 20) % 10 == 0;
 }
 
 size_t
@@ -73,7 +88,8 @@ size_t
 text_make(uint32_t client, uint32_t number, char *dst)
 {
 	uint64_t draw = text_draw(client, number);
-	size_t len = text_length(draw);
+	size_t len =
+	    MIN(text_length(draw), (size_t)LINE_MAX_SENT - 4); /* /me */
 	size_t n = (size_t)snprintf(dst, 40, "m %u %u ★ ", client, number);
 
 	memcpy(dst + n, text_pattern() + (draw >> 8) % PATTERN, len - n);
@@ -91,9 +107,16 @@ text_has_cr(uint32_t client, uint32_t number)
 size_t
 text_line(uint32_t client, uint32_t number, char *dst)
 {
-	size_t n = text_name(client, dst);
+	bool action = text_is_action(client, number);
+	size_t n = 0;
 
-	dst[n++] = ':';
+	if (action) {
+		dst[n++] = '*';
+		dst[n++] = ' ';
+	}
+	n += text_name(client, text_nick(number), dst + n);
+	if (!action)
+		dst[n++] = ':';
 	dst[n++] = ' ';
 	n += text_make(client, number, dst + n);
 	dst[n++] = '\n';
@@ -130,8 +153,12 @@ text_parse(const char *line, size_t len, uint32_t *client, uint32_t *number)
 	const char *p = line, *end = line + len;
 	uint32_t again;
 
-	return parse_word(&p, end, "t") && parse_number(&p, end, client) &&
-	       parse_word(&p, end, ": m ") && parse_number(&p, end, &again) &&
+	(void)parse_word(&p, end, "* ");
+	if (!parse_word(&p, end, "t") || !parse_number(&p, end, client))
+		return false;
+	(void)parse_word(&p, end, "n");
+	(void)parse_word(&p, end, ":");
+	return parse_word(&p, end, " m ") && parse_number(&p, end, &again) &&
 	       parse_word(&p, end, " ") && parse_number(&p, end, number) &&
 	       again == *client;
 }

@@ -6,9 +6,9 @@
  * Reading order: main.c, run.c (the phases of a run), server.c (starts it,
  * reads its log), client.c (connections), load.c (what clients do), text.c
  * (what they say), reader.c (bytes into lines), order.c (who must read what, in
- * which order), fleeting.c (rooms that end), quiet.c (one message at a time,
- * for lost wake-ups), killer.c and points.c (who dies when), report.c (what was
- * wrong).
+ * which order), commands.c (renames, moves, private messages), fleeting.c
+ * (rooms that end), quiet.c (one message at a time, for lost wake-ups),
+ * killer.c and points.c (who dies when), report.c (what was wrong).
  *
  * In each room one client says nothing, comes first, leaves last, and reads
  * all: the observer.  What it reads is the room's log; every other member
@@ -71,6 +71,7 @@ void report_progress(const char *phase);
 struct counts {
 	uint64_t deliveries, joins, leaves, replies, connections, messages;
 	uint64_t lost, twice, order_errors, disconnects, hangs;
+	uint64_t renames, privates, moves;
 	uint64_t gaps, missed; /* times lapped, messages told of as missed */
 	uint64_t quiet_messages, quiet_slow;
 	uint64_t quiet_max_us;
@@ -127,7 +128,9 @@ int server_remove(void);
 void server_forget_log(bool keep);
 
 /* text.c */
-size_t text_name(uint32_t client, char dst[NAME_SIZE]);
+size_t text_name(uint32_t client, bool nick, char dst[NAME_SIZE]);
+bool text_nick(uint32_t number);
+bool text_is_action(uint32_t client, uint32_t number);
 size_t text_room(uint32_t room, char dst[NAME_SIZE]);
 size_t text_make(uint32_t client, uint32_t number, char *dst);
 bool text_has_cr(uint32_t client, uint32_t number);
@@ -140,12 +143,13 @@ enum entry_kind {
 	ENTRY_MESSAGE,
 	ENTRY_JOIN,
 	ENTRY_LEAVE,
+	ENTRY_RENAME,
 	ENTRY_GAP, /* `number` messages missed: see --lagging */
 };
 struct entry {
 	uint16_t kind; /* enum entry_kind */
 	uint16_t client;
-	uint32_t number; /* of the client's messages, from 0 */
+	uint32_t number; /* of the client's messages, from 0; else: its nick */
 };
 
 struct room {
@@ -178,6 +182,7 @@ enum client_state {
 	CLIENT_OUT,      /* not connected */
 	CLIENT_COMING,   /* connected; its own join line is awaited */
 	CLIENT_IN,       /* in its room */
+	CLIENT_AWAY,     /* in a room of its own, and to come back */
 	CLIENT_GOING,    /* has said so; the end of the stream is awaited */
 	CLIENT_SETTLING, /* closed; the room's log must catch up */
 };
@@ -201,8 +206,11 @@ struct client {
 	uint64_t due_us; /* when it does something again */
 
 	/* What it says. */
-	uint32_t queued;    /* messages given to `out` */
-	uint32_t published; /* of them in the room's log */
+	bool nick;              /* goes by its other name */
+	uint32_t privates;      /* private messages given to `out` */
+	uint32_t privates_read; /* by whom they are for */
+	uint32_t queued;        /* messages given to `out` */
+	uint32_t published;     /* of them in the room's log */
 	uint64_t
 	    progress_us; /* when `published` last changed, or fell behind */
 	size_t out_len, out_at;
@@ -213,6 +221,8 @@ struct client {
 	size_t partial_len;
 	uint8_t replies[REPLIES_MAX]; /* enum chat_error, the next one first */
 	unsigned nreplies;
+	unsigned side_lines;            /* read in its own room */
+	bool log_nick;                  /* its name in the room's log */
 	uint32_t joins, leaves;         /* asked for */
 	uint32_t log_joins, log_leaves; /* in the room's log */
 	uint32_t join_at, leave_at;     /* the last ones there */
@@ -267,6 +277,16 @@ void load_message(struct client *c, bool ended);
 bool load_all_in(void);
 bool load_drained(void);
 void load_complain(void);
+
+/* commands.c */
+void command_nick(struct client *c);
+void command_msg(struct client *c);
+void command_move(struct client *c);
+void command_come_back(struct client *c);
+bool command_renamed(
+    struct client *c, const char *line, size_t len, uint32_t who);
+bool command_private(struct client *c, const char *line, size_t len);
+bool command_side(struct client *c, const char *line, size_t len);
 
 /* fleeting.c */
 void fleeting_tick(struct room *r, uint64_t now);
