@@ -62,6 +62,7 @@ journal_publish(struct journal *j, const struct record *recs, size_t n,
 	for (size_t i = 0; i < n; i++)
 		apply_run(seg, &recs[i]);
 	FAULT_POINT("journal.applied");
+	compiler_barrier(); /* all of it before the word that says so */
 	atomic_store_explicit(&seg->ring->applied, head, memory_order_relaxed);
 	seg->sessions[slot].half = *half;
 	FAULT_POINT("journal.half.stored");
@@ -96,6 +97,7 @@ journal_replay(struct segment *seg)
 			tables_apply(seg, d, line, line + d->len, false);
 		FAULT_POINT("journal.replayed");
 	}
+	compiler_barrier();
 	atomic_store_explicit(&seg->ring->applied, head, memory_order_relaxed);
 }
 
