@@ -180,15 +180,15 @@ reader_line(struct client *c, const char *line, size_t len)
 
 	if (!c->joined && !is_join && !c->retry)
 		reader_stray(c, line, len, "something before its own join");
-	else if (command_side(c, line, len) || command_private(c, line, len))
+	else if (command_side(c, line, len) ||
+		 command_private(c, line, len) ||
+		 (len > 5 && memcmp(line, "*** t", 5) == 0 &&
+		     reader_rename(c, line, len)))
 		return;
 	else if (is_join)
 		reader_notice(c, line, len, ENTRY_JOIN);
 	else if (line[0] == 't' || (len > 2 && memcmp(line, "* ", 2) == 0))
 		reader_message(c, line, len);
-	else if (len > 5 && memcmp(line, "*** t", 5) == 0 &&
-		 reader_rename(c, line, len))
-		return;
 	else if (len > 5 && memcmp(line, leave, 5) == 0)
 		reader_notice(c, line, len, ENTRY_LEAVE);
 	else if (len > 4 && memcmp(line, error, 4) == 0)
