@@ -31,7 +31,7 @@ bool
 command_renamed(struct client *c, const char *line, size_t len, uint32_t who)
 {
 	static const char before[] = "*** ", between[] = " is now known as ";
-	char must[LINE], name[NAME_SIZE];
+	char must[LINE];
 
 	if (memmem(line, len, between, sizeof(between) - 1) == NULL)
 		return false;
@@ -42,8 +42,7 @@ command_renamed(struct client *c, const char *line, size_t len, uint32_t who)
 		n += text_name(who, nick == 0, must + n);
 		memcpy(must + n, between, sizeof(between) - 1);
 		n += sizeof(between) - 1;
-		memcpy(must + n, name, text_name(who, nick == 1, name));
-		n += text_name(who, nick == 1, name);
+		n += text_name(who, nick == 1, must + n);
 		must[n++] = '\n';
 		if (n != len || memcmp(line, must, n) != 0)
 			continue;

@@ -180,8 +180,7 @@ reader_line(struct client *c, const char *line, size_t len)
 
 	if (!c->joined && !is_join && !c->retry)
 		reader_stray(c, line, len, "something before its own join");
-	else if (command_side(c, line, len) ||
-		 command_private(c, line, len) ||
+	else if (command_side(c, line, len) || command_private(c, line, len) ||
 		 (len > 5 && memcmp(line, "*** t", 5) == 0 &&
 		     reader_rename(c, line, len)))
 		return;
