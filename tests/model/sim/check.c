@@ -128,6 +128,7 @@ on_chat(struct reader *r, const char *line, size_t len)
 		i = next_for(r->c, i + 1);
 	if (i == sim.oracle.count)
 		complain(r, line, len);
+	TRACE("  which is entry %d, after %d", i, r->next);
 	skip_to(r, i);
 	r->next = i + 1;
 }
@@ -206,6 +207,8 @@ is_cut(struct reader *r, const char *line, size_t len, size_t rest)
 		return false;
 	for (int i = next_for(r->c, r->next); i < sim.oracle.count;
 	     i = next_for(r->c, i + 1)) {
+		if (is_line(i, line, len))
+			return false;
 		if (len < entry_at(i)->len && messages == r->lag &&
 		    was_overwritten(i) &&
 		    memcmp(entry_text(i), line, len - 1) == 0) {

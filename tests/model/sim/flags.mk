@@ -2,7 +2,8 @@
 # so are its system calls.
 SIM_CFLAGS := -fno-sanitize=all -fsanitize=thread -Wno-tsan -O2 -UFAULTS \
 	-U_FORTIFY_SOURCE -fno-builtin-memcpy -fno-builtin-memmove \
-	-fno-builtin-memset --param tsan-instrument-func-entry-exit=0
+	-fno-builtin-memset --param tsan-instrument-func-entry-exit=0 \
+	-include tests/model/sim/hooks.h
 SIM_WRAPPED := memcpy memmove memset calloc free recv send sendmsg read write \
 	close shutdown dup3 ioctl getsockopt clock_gettime epoll_ctl \
 	epoll_wait poll sem_clockwait sem_post channel_send channel_recv \

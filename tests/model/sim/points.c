@@ -47,17 +47,6 @@ place_hits(const void *pc)
 	return ++places[i].hits;
 }
 
-/* Undo some words of the copy in whose middle the process dies. */
-static void
-tear(struct torn *t)
-{
-	for (size_t at = 0; at < t->len; at += 8)
-		if (random_percent(50))
-			__real_memcpy(t->at + at, t->old + at,
-			    t->len - at < 8 ? t->len - at : 8);
-	sim.total.torn_deaths++;
-}
-
 static bool
 may_die(const struct proc *p)
 {
@@ -72,8 +61,7 @@ die_here(struct proc *p)
 	struct lock_shm *lock = sim.seg.lock;
 	bool held = (lock->word & ~LOCK_CONTENDED) == p->seat + 1;
 
-	if (p->torn.len > 0 && random_percent(70))
-		tear(&p->torn);
+	stores_undo();
 	sim.deaths++;
 	sim.total.deaths++;
 	sim.total.held_deaths += held;
@@ -115,7 +103,6 @@ point(const void *pc, bool store)
 			die_here(p);
 		}
 	}
-	p->torn.len = 0;
 	alternate();
 }
 
@@ -127,13 +114,23 @@ point_call(void)
 
 	if (p == NULL)
 		return;
+	stores_settle();
 	sim.total.points++;
 	if (may_die(p) && (uint32_t)random_next() < sim.profile.call_rate) {
 		TRACE("  at a system call");
 		die_here(p);
 	}
-	p->torn.len = 0;
 	alternate();
+}
+
+/* A compiler barrier: see hooks.h.  What lies before it is done by now. */
+void
+point_barrier(void)
+{
+	if (sim.current == NULL)
+		return;
+	point(__builtin_return_address(0), true);
+	stores_settle();
 }
 
 static bool
@@ -143,10 +140,13 @@ is_shared(const volatile void *at)
 }
 
 static void
-on_store(const volatile void *at, const void *pc)
+on_store(volatile void *at, size_t len, bool release, const void *pc)
 {
-	if (sim.current != NULL && is_shared(at))
-		point(pc, true);
+	if (sim.current == NULL || !is_shared(at))
+		return;
+	point(pc, true);
+	stores_check(at);
+	stores_note((char *)(uintptr_t)at, len, release);
 }
 
 static void
@@ -176,19 +176,24 @@ __wrap_memcpy(void *dst, const void *src, size_t len)
 
 	if (sim.current == NULL || !is_shared(dst) || len == 0)
 		return __real_memcpy(dst, src, len);
-	point(pc, true);
 	half = split(len);
-	__real_memcpy(dst, src, half);
-	if (half < len && half > 0)
-		point(pc, true);
-	__real_memcpy((char *)dst + half, (const char *)src + half, len - half);
+	if (half > 0) {
+		on_store(dst, half, false, pc);
+		__real_memcpy(dst, src, half);
+	}
+	if (half < len) {
+		on_store((char *)dst + half, len - half, false, pc);
+		__real_memcpy(
+		    (char *)dst + half, (const char *)src + half, len - half);
+	}
 	return dst;
 }
 
 void *
 __wrap_memmove(void *dst, const void *src, size_t len)
 {
-	on_store(dst, __builtin_return_address(0));
+	if (len > 0)
+		on_store(dst, len, false, __builtin_return_address(0));
 	return __real_memmove(dst, src, len);
 }
 
@@ -200,12 +205,15 @@ __wrap_memset(void *dst, int c, size_t len)
 
 	if (sim.current == NULL || !is_shared(dst) || len == 0)
 		return __real_memset(dst, c, len);
-	point(pc, true);
 	half = split(len);
-	__real_memset(dst, c, half);
-	if (half < len && half > 0)
-		point(pc, true);
-	__real_memset((char *)dst + half, c, len - half);
+	if (half > 0) {
+		on_store(dst, half, false, pc);
+		__real_memset(dst, c, half);
+	}
+	if (half < len) {
+		on_store((char *)dst + half, len - half, false, pc);
+		__real_memset((char *)dst + half, c, len - half);
+	}
 	return dst;
 }
 
@@ -240,27 +248,20 @@ __tsan_read_range(const void *at, size_t len UNUSED)
 	on_load(at);
 }
 
-/* The copy follows; until the next point it may turn out half done. */
 void
 __tsan_write_range(void *at, size_t len)
 {
-	struct proc *p = sim.current;
-
-	if (p == NULL || !is_shared(at))
-		return;
-	point(__builtin_return_address(0), true);
-	if (len > sizeof(p->torn.old))
-		len = sizeof(p->torn.old);
-	p->torn.at = at;
-	p->torn.len = len;
-	__real_memcpy(p->torn.old, at, len);
+	on_store(at, len, false, __builtin_return_address(0));
 }
 
 void
-__tsan_atomic_thread_fence(int order UNUSED)
+__tsan_atomic_thread_fence(int order)
 {
-	if (sim.current != NULL)
-		alternate();
+	if (sim.current == NULL)
+		return;
+	if (order != __ATOMIC_ACQUIRE)
+		stores_settle();
+	alternate();
 }
 
 void
@@ -277,7 +278,7 @@ __tsan_atomic_signal_fence(int order UNUSED)
 	}                                                                      \
 	void __tsan_write##name(void *at)                                      \
 	{                                                                      \
-		on_store(at, __builtin_return_address(0));                     \
+		on_store(at, name, false, __builtin_return_address(0));        \
 	}
 
 PLAIN(1)
@@ -294,7 +295,7 @@ PLAIN(16)
 	}                                                                      \
 	void __tsan_unaligned_write##name(void *at)                            \
 	{                                                                      \
-		on_store(at, __builtin_return_address(0));                     \
+		on_store(at, name, false, __builtin_return_address(0));        \
 	}
 UNALIGNED(2)
 UNALIGNED(4)
@@ -322,13 +323,18 @@ UNALIGNED(16)
 	int __tsan_atomic##bits##_compare_exchange_weak(volatile type *at,     \
 	    type *expected, type value, int order, int fail_order);
 
-/* What was stored matters to the oracle if it is the ring's head. */
+/*
+ * What was stored matters to the oracle if it is the ring's head; and what it
+ * has taken note of isn't undone any more.
+ */
 static void
 on_stored(const volatile void *at, uint64_t old, uint64_t value)
 {
 	if (sim.current != NULL && sim.seg.ring != NULL &&
-	    (uintptr_t)at == (uintptr_t)&sim.seg.ring->head)
+	    (uintptr_t)at == (uintptr_t)&sim.seg.ring->head) {
+		stores_settle();
 		oracle_commit(old, value);
+	}
 }
 
 #define ATOMIC_CHANGE(bits, type, name, expression)                            \
@@ -337,9 +343,10 @@ on_stored(const volatile void *at, uint64_t old, uint64_t value)
 	{                                                                      \
 		type old;                                                      \
                                                                                \
-		on_store(at, __builtin_return_address(0));                     \
+		on_store(at, sizeof(type), true, __builtin_return_address(0)); \
 		old = *at;                                                     \
 		*at = (type)(expression);                                      \
+		stores_settle();                                               \
 		return old;                                                    \
 	}
 
@@ -348,7 +355,8 @@ on_stored(const volatile void *at, uint64_t old, uint64_t value)
 	    volatile type *at, type *expected, type value, int order UNUSED,   \
 	    int fail_order UNUSED)                                             \
 	{                                                                      \
-		on_store(at, __builtin_return_address(0));                     \
+		on_store(at, sizeof(type), true, __builtin_return_address(0)); \
+		stores_settle();                                               \
 		if (*at != *expected) {                                        \
 			*expected = *at;                                       \
 			return 0;                                              \
@@ -370,7 +378,8 @@ on_stored(const volatile void *at, uint64_t old, uint64_t value)
 	{                                                                      \
 		type old;                                                      \
                                                                                \
-		on_store(at, __builtin_return_address(0));                     \
+		on_store(at, sizeof(type), order != __ATOMIC_RELAXED,          \
+		    __builtin_return_address(0));                              \
 		old = *at;                                                     \
 		*at = value;                                                   \
 		on_stored(at, (uint64_t)old, (uint64_t)value);                 \

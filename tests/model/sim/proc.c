@@ -73,7 +73,6 @@ prepare(struct proc *p)
 	}
 	__real_memset(p->arena, 0, p->arena_used);
 	p->arena_used = 0;
-	p->torn.len = 0;
 	p->serving = false;
 	p->turns = 0;
 	p->idle = false;
@@ -167,6 +166,7 @@ proc_yield(void)
 {
 	struct proc *p = sim.current;
 
+	stores_settle();
 	if (sigsetjmp(p->context, 0) == 0)
 		siglongjmp(sim.scheduler, 1);
 }
@@ -197,6 +197,7 @@ proc_die(void)
 {
 	struct proc *p = sim.current;
 
+	stores_settle();
 	proc_close_all(p);
 	p->state = PROC_DEAD;
 	siglongjmp(sim.scheduler, 1);

@@ -55,6 +55,7 @@ draw_profile(struct profile *p)
 	    .backoff = random_percent(20) ? 30 : 0,
 	    .failures = random_percent(20) ? 1 + random_below(5) : 0,
 	    .stops = random_percent(5),
+	    .reorders = random_percent(40),
 	    .messages = random_below(30),
 	    .message_max = 1 + random_below(MAX_LINE),
 	    .sndbuf = random_percent(30) ? 200 + random_below(2000) : 65536,

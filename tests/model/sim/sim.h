@@ -12,6 +12,7 @@
  *   run.c     one run: who goes next, and when it is over
  *   proc.c    workers as processes: birth, death, private memory
  *   points.c  the sanitizer's runtime: where processes die and alternate
+ *   stores.c  what a death undoes, and who may store where
  *   calls.c   system calls of a worker; waits.c those that may block
  *   tcp.c     connections
  *   master.c  the master: admits, passes, reaps, starts successors
@@ -124,13 +125,6 @@ enum wait_kind {
 	WAIT_LOCK,
 };
 
-/* A process that died in the middle of a copy leaves some words undone. */
-struct torn {
-	char *at;
-	size_t len;
-	char old[512];
-};
-
 /* A worker. */
 struct proc {
 	uint32_t seat;
@@ -148,7 +142,6 @@ struct proc {
 	struct conn *session[SLOTS];
 	struct conn *transient[TRANSIENT];
 	uint64_t channel_id, ping_id;
-	struct torn torn;
 	sigjmp_buf context;
 	char *stack;
 	char *arena;
@@ -309,7 +302,7 @@ struct profile {
 	unsigned quantum;       /* points between preemptions, about */
 	unsigned short_sends;   /* percent */
 	unsigned rate_worker, rate_client, rate_master;
-	bool small_pool, lapping, stops;
+	bool small_pool, lapping, stops, reorders;
 	int sluggish;      /* seat that hardly ever gets its turn, or -1 */
 	unsigned failures; /* percent of calls that fail for no reason */
 	unsigned backoff;  /* percent of successors that wait */
@@ -379,6 +372,13 @@ void bytes_add(struct bytes *b, const void *data, size_t len);
 /* points.c */
 void point_call(void);
 void points_reset(void);
+void point_barrier(void);
+
+/* stores.c */
+void stores_settle(void);
+void stores_note(void *at, size_t len, bool release);
+void stores_undo(void);
+void stores_check(const volatile void *address);
 
 /* proc.c */
 void proc_start(uint32_t seat, bool takeover);
