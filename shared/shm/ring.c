@@ -78,15 +78,27 @@ desc_words(const struct segment *seg, uint64_t n)
 	return (atomic_word *)(void *)&seg->desc[n & (seg->layout.ndesc - 1)];
 }
 
+/* A descriptor as words; what differs within a run is set in them. */
+union desc_words {
+	struct desc_shm d;
+	uint64_t words[sizeof(struct desc_shm) / WORD];
+};
+#define DESC_LEN (offsetof(struct desc_shm, len) / WORD)
+#define DESC_ROOM_MSG (offsetof(struct desc_shm, room_msg) / WORD)
+#define DESC_POS (offsetof(struct desc_shm, pos) / WORD)
+static_assert(
+    offsetof(struct desc_shm, len) % WORD == 0 &&
+	offsetof(struct desc_shm, extra) == offsetof(struct desc_shm, len) + 4,
+    "len and extra share a word");
+
 static void
-store_desc(struct segment *seg, uint64_t n, const struct desc_shm *d)
+store_desc(struct segment *seg, uint64_t n, const union desc_words *u)
 {
 	atomic_word *to = desc_words(seg, n);
-	uint64_t words[sizeof(*d) / WORD];
 
-	memcpy(words, d, sizeof(words));
-	for (size_t i = 0; i < COUNT(words); i++)
-		atomic_store_explicit(&to[i], words[i], memory_order_relaxed);
+	for (size_t i = 0; i < COUNT(u->words); i++)
+		atomic_store_explicit(
+		    &to[i], u->words[i], memory_order_relaxed);
 }
 
 void
@@ -121,19 +133,23 @@ static uint64_t
 append_run(
     struct segment *seg, uint64_t n, uint64_t pos, const struct record *rec)
 {
-	struct desc_shm d = rec->d;
+	union desc_words u = {.d = rec->d};
 	uint32_t count = MAX(rec->count, 1U);
 
 	store_bytes(seg, pos, rec->line, rec->d.len);
 	store_bytes(seg, pos + rec->d.len, rec->extra, rec->d.extra);
 	FAULT_POINT("ring.append.torn");
-	d.pos = pos;
+	u.words[DESC_POS] = pos;
+	if (rec->count <= 1) {
+		store_desc(seg, n, &u);
+		return n + 1;
+	}
 	for (uint32_t i = 0; i < count; i++) {
-		if (rec->count > 1)
-			d.len = rec->lens[i];
-		store_desc(seg, n + i, &d);
-		d.room_msg++;
-		d.pos += d.len;
+		/* Whole words: half of one read back at once would stall. */
+		u.words[DESC_LEN] = rec->lens[i];
+		store_desc(seg, n + i, &u);
+		u.words[DESC_ROOM_MSG]++;
+		u.words[DESC_POS] += rec->lens[i];
 	}
 	return n + count;
 }

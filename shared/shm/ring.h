@@ -163,12 +163,13 @@ ring_load(const struct segment *seg, uint64_t n, struct desc_shm *out)
 	const _Atomic uint64_t *from =
 	    (const _Atomic uint64_t *)(const void *)&seg
 		->desc[n & (seg->layout.ndesc - 1)];
-	uint64_t words[sizeof(*out) / sizeof(uint64_t)];
+	uint64_t word;
 
-	for (size_t i = 0; i < COUNT(words); i++)
-		words[i] = atomic_load_explicit(&from[i], memory_order_relaxed);
-	/* cppcheck-suppress uninitvar ; it doesn't understand COUNT */
-	memcpy(out, words, sizeof(*out));
+	/* Word by word, as it is read: a copy of the copy would stall. */
+	for (size_t i = 0; i < sizeof(*out) / sizeof(word); i++) {
+		word = atomic_load_explicit(&from[i], memory_order_relaxed);
+		memcpy((char *)out + i * sizeof(word), &word, sizeof(word));
+	}
 }
 
 /*
