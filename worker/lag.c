@@ -189,10 +189,18 @@ lag_unwelcomed(const struct session_half *h, uint64_t limit)
 	       h->room != NONE && h->own <= h->since && h->own < limit;
 }
 
-/* No buffer is free for its reply: try again soon. */
+/*
+ * No buffer is free for its reply: try again soon.  But what is left of a
+ * connection that hung up takes no reply, and its queue never empties.
+ */
 static bool
 lag_wait(struct worker *w, uint32_t slot)
 {
+	if (w->locals[slot].deaf) {
+		session_row(w, slot)->half.broken = 1;
+		worker_due(w, slot);
+		return false;
+	}
 	w->locals[slot].poor = true;
 	worker_later(w, slot);
 	return false;
