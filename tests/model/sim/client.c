@@ -138,6 +138,8 @@ act(int i)
 		return passed(c, c->replies_seen >= (int)op->to);
 	case OP_OTHER:
 		return wait_for_other(c, op);
+	case OP_REST:
+		return passed(c, sim.quiets >= op->to);
 	case OP_BARRIER:
 		return passed(c, sim.quiets >= QUIET_OPEN);
 	case OP_FIN:

@@ -56,6 +56,7 @@ draw_profile(struct profile *p)
 	    .failures = random_percent(20) ? 1 + random_below(5) : 0,
 	    .stops = random_percent(5),
 	    .reorders = random_percent(40),
+	    .rests = random_percent(30) ? 1 + random_below(8) : 0,
 	    .messages = random_below(30),
 	    .message_max = 1 + random_below(MAX_LINE),
 	    .sndbuf = random_percent(30) ? 200 + random_below(2000) : 65536,

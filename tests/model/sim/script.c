@@ -292,6 +292,30 @@ somebody(int i)
 	return -1;
 }
 
+static bool
+ends_with_lf(const struct client *c)
+{
+	return c->text.len > 0 && c->text.data[c->text.len - 1] == '\n';
+}
+
+/* Speak when nobody else does. */
+static void
+put_rests(struct client *c)
+{
+	for (unsigned i = 0; i < sim.profile.rests; i++) {
+		size_t from = c->text.len;
+
+		op(c, OP_REST, 1 + i);
+		if (random_percent(60))
+			continue;
+		if (!ends_with_lf(c))
+			put(c, "\n");
+		put_message(c, (int)i);
+		put_end(c);
+		op_send(c, from, false);
+	}
+}
+
 static void
 put_login(struct client *c, int i, bool clumsy, bool patient)
 {
@@ -322,12 +346,7 @@ put_login(struct client *c, int i, bool clumsy, bool patient)
 	}
 	put_talk(c, i, clumsy);
 	op_send(c, from, false);
-}
-
-static bool
-ends_with_lf(const struct client *c)
-{
-	return c->text.len > 0 && c->text.data[c->text.len - 1] == '\n';
+	put_rests(c);
 }
 
 /* A reset, unlike a FIN, ends no line. */

@@ -174,9 +174,13 @@ struct master_state {
 	bool stopping;
 };
 
-/* When all has come to rest so often, sleepers awake, then barriers open. */
+/*
+ * When all has come to rest so often, sleepers awake, then barriers open.  In
+ * some runs clients speak between one rest and the next, one message each: to
+ * workers that sleep.
+ */
 #define QUIET_AWAKE 1
-#define QUIET_OPEN 2
+#define QUIET_OPEN (2 + sim.profile.rests)
 
 /* What a client does next. */
 enum op_kind {
@@ -184,6 +188,7 @@ enum op_kind {
 	OP_JOINED,  /* wait until it has read its own join line */
 	OP_REPLIES, /* wait until it has read so many replies */
 	OP_OTHER,   /* wait until that client has joined */
+	OP_REST,    /* wait until all has come to rest so often */
 	OP_BARRIER, /* wait until all is quiet */
 	OP_FIN,
 	OP_RESET,
@@ -307,6 +312,7 @@ struct profile {
 	unsigned failures; /* percent of calls that fail for no reason */
 	unsigned backoff;  /* percent of successors that wait */
 	uint32_t slots;
+	unsigned rests;
 	unsigned messages;
 	unsigned commands; /* percent of lines */
 	bool crowded;      /* one room, long names */
