@@ -119,7 +119,7 @@ send_room(
 
 		if (h->lag || h->broken || first > last)
 			continue;
-		stage_send(w, slot, first, end);
+		send_staged(w, slot, first, end);
 	}
 }
 

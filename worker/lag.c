@@ -166,7 +166,7 @@ lag_send(struct worker *w, uint32_t slot, uint64_t limit, uint32_t most)
 	else if (w->staging->count == 0)
 		s->half.own = end;
 	else
-		stage_send(w, slot, s->half.own, end);
+		send_staged(w, slot, s->half.own, end);
 }
 
 /* Up to which record does the session read? */
@@ -230,7 +230,7 @@ lag_round(struct worker *w, uint32_t slot)
 	uint64_t limit = lag_limit(w, h);
 
 	if (h->cut_buf != 0)
-		stage_send_cut(w, slot);
+		send_cut(w, slot);
 	else if (h->cut_skip != 0 || lag_unwelcomed(h, limit))
 		lag_send(w, slot, limit, 1);
 	else if (h->reply.code != CHAT_OK)

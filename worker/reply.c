@@ -302,7 +302,7 @@ reply_welcome(struct worker *w, uint32_t slot, struct session_half *half)
 
 /* A line: rendered as often as it takes. */
 static void
-send_line(struct worker *w, uint32_t slot, const struct reply *r)
+say_line(struct worker *w, uint32_t slot, const struct reply *r)
 {
 	char *text = w->staging->bytes;
 	size_t len = 0;
@@ -314,7 +314,7 @@ send_line(struct worker *w, uint32_t slot, const struct reply *r)
 	else
 		len += notice_error(
 		    text + len, NOTICE_MAX, (enum chat_error)r->code, r->arg);
-	stage_send_line(w, slot, len);
+	send_line(w, slot, len);
 }
 
 /*
@@ -329,10 +329,10 @@ reply_send(struct worker *w, uint32_t slot)
 	struct piece p = {.text = w->staging->bytes, .next = REPLY_DONE};
 
 	if (r.code <= REPLY_HELP) {
-		send_line(w, slot, &r);
+		say_line(w, slot, &r);
 		return true;
 	}
-	if (!stage_piece_begin(w, slot))
+	if (!send_piece_begin(w, slot))
 		return false;
 	if (r.newline)
 		p.text[p.len++] = '\n';
@@ -344,6 +344,6 @@ reply_send(struct worker *w, uint32_t slot)
 		render_piece(w, slot, &r, &p);
 	if (p.len > PIECE_MAX && w->seat->tx.buffer == 0)
 		return false; /* more than is sure to be taken at once */
-	stage_send_piece(w, slot, p.len, p.next);
+	send_piece(w, slot, p.len, p.next);
 	return true;
 }

@@ -161,7 +161,7 @@ takeover(struct worker *w)
 	uint64_t began_us = clock_us();
 
 	settle_spare(w);
-	stage_settle(w);
+	send_settle(w);
 	FAULT_POINT("takeover.tx.settled");
 	settle_in(w);
 	FAULT_POINT("takeover.in.settled");

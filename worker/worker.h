@@ -5,8 +5,8 @@
  * from the shared segment.
  *
  * Reading order: worker.c (the loop), input.c (bytes in), talk.c (what lines
- * do), publish.c (into the ring), fanout.c and stage.c (out of the ring), lag.c
- * (sessions that read for themselves), adopt.c (connections come and go),
+ * do), publish.c (into the ring), fanout.c, stage.c and send.c (out of it),
+ * lag.c (sessions that read for themselves), adopt.c (connections come and go),
  * takeover.c (settling what a dead predecessor left).
  */
 #ifndef WORKER_WORKER_H
@@ -197,13 +197,14 @@ void stage_reset(struct worker *w);
 bool stage_fits(const struct worker *w, const struct desc_shm *d);
 bool stage_copy(struct worker *w);
 bool stage_record(struct worker *w, uint64_t n, const struct desc_shm *d);
-void stage_send(struct worker *w, uint32_t slot, uint64_t first, uint64_t end);
-void stage_send_cut(struct worker *w, uint32_t slot);
-void stage_send_line(struct worker *w, uint32_t slot, size_t len);
-bool stage_piece_begin(struct worker *w, uint32_t slot);
-void stage_send_piece(
-    struct worker *w, uint32_t slot, size_t len, uint64_t next);
-void stage_settle(struct worker *w);
+
+/* send.c */
+void send_staged(struct worker *w, uint32_t slot, uint64_t first, uint64_t end);
+void send_cut(struct worker *w, uint32_t slot);
+void send_line(struct worker *w, uint32_t slot, size_t len);
+bool send_piece_begin(struct worker *w, uint32_t slot);
+void send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next);
+void send_settle(struct worker *w);
 
 /* reply.c */
 bool reply_send(struct worker *w, uint32_t slot);
