@@ -49,6 +49,12 @@ plain_bytes(uint64_t word)
 	return odd == 0 ? 8 : (size_t)__builtin_ctzll(odd) / 8;
 }
 
+static bool
+is_plain(char c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
 /* The letter that stands for it behind a backslash, or NUL. */
 static char
 letter_of(uint32_t code)
@@ -72,57 +78,75 @@ letter_of(uint32_t code)
 	}
 }
 
-/* One character, `bytes` at `s`; returns the bytes it is now. */
+/* A character that doesn't stay as it is; returns the bytes it is now. */
 static size_t
-escape_one(
-    char dst[JSON_UNICODE_MAX], uint32_t code, const char *s, size_t bytes)
+escape_one(char dst[JSON_UNICODE_MAX], uint32_t code)
 {
 	char letter = letter_of(code);
 
-	if (letter != '\0') {
-		dst[0] = '\\';
-		dst[1] = letter;
-		return 2;
-	}
 	if (code == UTF8_INVALID) {
 		memcpy(dst, "\xef\xbf\xbd", 3); /* U+FFFD */
 		return 3;
 	}
-	if (utf8_is_control(code) || code == 0x2028 || code == 0x2029)
+	if (letter == '\0')
 		return json_unicode(dst, code);
-	memcpy(dst, s, bytes);
-	return bytes;
+	dst[0] = '\\';
+	dst[1] = letter;
+	return 2;
+}
+
+/*
+ * Characters that aren't plain, as many as there are.  Adds to *at and *used
+ * the bytes they took and take.  False if the next one doesn't fit.
+ */
+static bool
+escape_run(
+    char *dst, size_t size, size_t *used, const char *s, size_t len, size_t *at)
+{
+	while (*at < len && !is_plain(s[*at])) {
+		char escaped[JSON_UNICODE_MAX];
+		const char *from = s + *at;
+		uint32_t code;
+		size_t bytes = utf8_decode(from, len - *at, &code);
+		size_t take = bytes;
+
+		if (code < 0xa0 || code == 0x2028 || code == 0x2029 ||
+		    code == UTF8_INVALID) {
+			take = escape_one(escaped, code);
+			from = escaped;
+		}
+		if (take > size - *used)
+			return false;
+		for (size_t i = 0; i < take; i++)
+			dst[*used + i] = from[i];
+		*used += take;
+		*at += bytes;
+	}
+	return true;
 }
 
 size_t
 json_escape(char *dst, size_t size, const char *s, size_t *len)
 {
-	char one[JSON_UNICODE_MAX];
 	size_t n = 0, i = 0;
 
-	while (i < *len) {
-		uint32_t code;
-		size_t bytes, take;
-
-		if (*len - i >= 8 && size - n >= 8) {
+	do {
+		while (*len - i >= 8 && size - n >= 8) {
 			uint64_t word;
+			size_t bytes;
 
 			memcpy(&word, s + i, 8);
 			memcpy(dst + n, &word, 8);
 			bytes = plain_bytes(le64toh(word));
 			i += bytes;
 			n += bytes;
-			if (bytes == 8)
-				continue;
+			if (bytes < 8)
+				break;
 		}
-		bytes = utf8_decode(s + i, *len - i, &code);
-		take = escape_one(one, code, s + i, bytes);
-		if (take > size - n)
-			break;
-		memcpy(dst + n, one, take);
-		n += take;
-		i += bytes;
-	}
+		while (i < *len && n < size && is_plain(s[i]))
+			dst[n++] = s[i++];
+	} while (i < *len && !is_plain(s[i]) &&
+		 escape_run(dst, size, &n, s, *len, &i));
 	*len = i;
 	return n;
 }
