@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -106,7 +107,24 @@ admit_log_refusal(const struct master *m, const uint8_t addr[16],
 }
 
 /*
- * Tells the client in the listener's terms, and closes.  What it has sent is
+ * The line that a client is refused with, in the listener's terms.  Returns
+ * its length.
+ */
+static size_t
+admit_refusal(
+    char out[NOTICE_MAX + 2], enum chat_error code, enum listener_kind kind)
+{
+	size_t len = notice_error(out, NOTICE_MAX, code, 0);
+	const char *end = entrances[kind].line_end;
+
+	if (len > 0 && out[len - 1] == '\n')
+		len--;
+	memcpy(out + len, end, strlen(end));
+	return len + strlen(end);
+}
+
+/*
+ * Tells the client why, and closes.  What it has sent is
  * thrown away, as otherwise the close would be a reset that might overtake
  * what it is told.
  */
@@ -114,9 +132,10 @@ static void
 admit_refuse(struct master *m, int fd, unsigned listener,
     const struct peer *peer, const char *reason)
 {
-	char line[NOTICE_MAX];
+	char line[NOTICE_MAX + 2];
 	char port[32];
-	size_t len = notice_error(line, sizeof(line), CHAT_SERVER_FULL, 0);
+	size_t len =
+	    admit_refusal(line, CHAT_SERVER_FULL, m->listeners[listener].kind);
 
 	send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);

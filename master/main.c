@@ -21,6 +21,7 @@
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
 #include "shared/net/fd.h"
+#include "shared/shm/tables.h"
 
 #define EXIT_USAGE 2
 
@@ -98,6 +99,9 @@ main_configure(struct options *options, int argc, char *argv[])
 	}
 }
 
+static_assert(LISTENER_KINDS <= SETTINGS_KINDS, "settings for each kind");
+static_assert(WORKER_TYPES <= HOMES_MAX, "a home for each type");
+
 static int
 main_open_instance(struct master *m)
 {
@@ -125,8 +129,9 @@ main_open(struct master *m)
 	    .idle_timeout_s = m->options.idle_timeout_s,
 	    .rate = m->options.rate,
 	    .burst = m->options.burst,
-	    .replay = m->options.replay,
 	};
+	for (unsigned kind = 0; kind < LISTENER_KINDS; kind++)
+		m->settings.replay[kind] = types_replay(&m->options, kind);
 	if (main_open_instance(m) == -1)
 		return -1;
 	if (admit_listen(m) == -1)

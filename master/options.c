@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "master/types.h"
 #include "shared/base/config.h"
 #include "shared/base/log.h"
 #include "shared/chat/limits.h"
@@ -128,6 +129,13 @@ static const struct config_key keys[] = {
 	.offset = AT(workers),
 	.min = 1,
 	.max = WORKERS_MAX},
+    {.name = "telnet-workers",
+	.placeholder = "N",
+	.help = "telnet workers; 0 closes the telnet listeners",
+	.initial = "1",
+	.set = config_set_uint,
+	.offset = AT(telnet_workers),
+	.max = WORKERS_MAX},
     {.name = "name",
 	.short_option = 'n',
 	.placeholder = "NAME",
@@ -145,6 +153,13 @@ static const struct config_key keys[] = {
 	.flags = CONFIG_LIST,
 	.set = options_set_listen,
 	.offset = AT(line)},
+    {.name = "telnet",
+	.placeholder = "ADDR:PORT",
+	.help = "telnet listener; as line",
+	.initial = "2323",
+	.flags = CONFIG_LIST,
+	.set = options_set_listen,
+	.offset = AT(telnet)},
     {.name = "max-clients",
 	.placeholder = "N",
 	.help = "connections in all; one more is told so and closed",
@@ -202,8 +217,8 @@ static const struct config_key keys[] = {
 	.max = 1000000},
     {.name = "replay",
 	.placeholder = "N",
-	.help = "recent messages shown on joining",
-	.initial = "0",
+	.help = "recent messages shown on joining (default: 0, and 20 over "
+		"telnet)",
 	.set = config_set_uint,
 	.offset = AT(replay),
 	.max = 1000},
@@ -273,6 +288,8 @@ options_derive(struct options *o, char *err, size_t errsize)
 {
 	if (o->workers == 0)
 		o->workers = options_count_cpus();
+	if (types_settle(o, err, errsize) == -1)
+		return -1;
 	o->ring_size = RING_MIN;
 	while (o->ring_size < o->ring_size_asked)
 		o->ring_size *= 2;
@@ -304,6 +321,7 @@ options_read(struct options *options, int argc, char *const argv[], char *err,
 	    config_file(&config, options->file, err, errsize) == -1)
 		return -1;
 	options->max_clients_given = config_given(&config, "max-clients");
+	options->replay_given = config_given(&config, "replay");
 	return options_derive(options, err, errsize);
 }
 

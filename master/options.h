@@ -30,8 +30,10 @@ struct options {
 	bool help, version, check;
 	char file[4096]; /* "" when there is none */
 	unsigned workers;
+	unsigned telnet_workers;
 	char name[INSTANCE_MAX + 1];
 	struct listen_list line;
+	struct listen_list telnet;
 	unsigned max_clients;
 	bool max_clients_given; /* not the default: never lowered in silence */
 	unsigned max_rooms;
@@ -40,6 +42,7 @@ struct options {
 	unsigned idle_timeout_s;  /* 0: never */
 	unsigned rate, burst;     /* lines a second; 0: no limit */
 	unsigned replay;          /* messages shown on joining */
+	bool replay_given;        /* else each kind of listener has its own */
 	uint64_t ring_size;       /* bytes, a power of two */
 	uint64_t ring_size_asked; /* the same before it was rounded up */
 	unsigned watchdog_s;      /* 0: never */

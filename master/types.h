@@ -20,9 +20,19 @@ extern const struct type types[WORKER_TYPES];
 struct entrance {
 	const char *key;
 	enum worker_type feeds;
-	size_t list_at; /* in struct options: its struct listen_list */
+	size_t list_at;       /* in struct options: its struct listen_list */
+	const char *line_end; /* of what a refused client is told */
+	unsigned replay;      /* messages shown on joining, by default */
 };
 extern const struct entrance entrances[LISTENER_KINDS];
+
+/*
+ * Make counts and lists in `options` go together, and with what there is room
+ * for: a type without workers has no listener, and one without a listener has
+ * no workers; but chat workers there are always.  Returns 0, or -1 with a line
+ * for a person in err.
+ */
+int types_settle(struct options *options, char *err, size_t errsize);
 
 /* How many workers of a type the options ask for. */
 unsigned types_count(const struct options *options, enum worker_type type);
@@ -30,5 +40,8 @@ unsigned types_count(const struct options *options, enum worker_type type);
 /* The listeners of an entrance. */
 const struct listen_list *types_listeners(
     const struct options *options, enum listener_kind kind);
+
+/* How many messages are shown on joining to who came in there. */
+unsigned types_replay(const struct options *options, enum listener_kind kind);
 
 #endif

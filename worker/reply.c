@@ -214,12 +214,22 @@ render_history(struct worker *w, const struct reply *r, struct piece *p)
 		p->next = n;
 }
 
+/* How many messages are shown to who joins by the way that this one came. */
+static uint32_t
+replay_of(const struct worker *w, uint32_t slot)
+{
+	uint8_t kind = session_row(w, slot)->kind;
+
+	return kind < SETTINGS_KINDS ? w->settings->replay[kind] : 0;
+}
+
 /* What a joiner is shown behind its join line: the topic, then messages. */
 static void
 render_welcome(
     struct worker *w, uint32_t slot, const struct reply *r, struct piece *p)
 {
 	const struct room_shm *room;
+	uint32_t replay = replay_of(w, slot);
 
 	if (r->arg != 0) {
 		render_history(w, r, p);
@@ -230,11 +240,10 @@ render_welcome(
 	if (room != NULL && room->topic_len > 0)
 		render_topic(w, r, p);
 	lock_release(&w->journal.lock);
-	if (w->settings->replay > 0)
-		p->next = last_messages(w, r, w->settings->replay);
+	if (replay > 0)
+		p->next = last_messages(w, r, replay);
 	if (p->next == r->end)
 		p->next = REPLY_DONE;
-	(void)slot;
 }
 
 /* Render the next piece of a long reply from the tables. */
@@ -287,7 +296,7 @@ reply_welcome(struct worker *w, uint32_t slot, struct session_half *half)
 {
 	const struct room_shm *room = &w->seg.rooms[half->room];
 
-	if ((room->topic_len == 0 && w->settings->replay == 0) ||
+	if ((room->topic_len == 0 && replay_of(w, slot) == 0) ||
 	    half->reply.code != CHAT_OK)
 		return;
 	half->lag = 1;

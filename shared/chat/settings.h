@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#define SETTINGS_KINDS 8 /* kinds of listeners that there is room for */
+
 struct settings {
 	uint32_t max_line; /* bytes in one message */
 	uint32_t max_rooms;
@@ -15,7 +17,7 @@ struct settings {
 	uint32_t idle_timeout_s;  /* 0: never */
 	uint32_t rate;            /* lines a second and client; 0: no limit */
 	uint32_t burst;           /* lines that may come at once */
-	uint32_t replay;          /* messages shown on joining */
+	uint32_t replay[SETTINGS_KINDS]; /* messages shown on joining */
 };
 
 #endif

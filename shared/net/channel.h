@@ -35,6 +35,7 @@ enum channel_type {
 /* What kind of listener was the way in. */
 enum listener_kind {
 	LISTENER_LINE,
+	LISTENER_TELNET,
 	LISTENER_KINDS,
 };
 

@@ -22,6 +22,7 @@ struct settings; /* shared/chat/settings.h */
 /* What a worker serves; a seat has one for life. */
 enum worker_type {
 	WORKER_CHAT,
+	WORKER_TELNET,
 	WORKER_TYPES,
 };
 
@@ -60,6 +61,7 @@ struct inherit {
 /* A worker type's main function.  Its result is the process' exit code. */
 typedef int worker_main(const struct inherit *inherit);
 
+/* Serves lines and telnet alike: what a session speaks is in its row. */
 worker_main chat_worker_main;
 
 #endif

@@ -212,6 +212,7 @@ class Server:
                     if k not in ("NOTIFY_SOCKET", "CHATMASTER_FAULTS")}
         options.setdefault("name", context.instance())
         options.setdefault("line", "127.0.0.1:0")
+        options.setdefault("telnet", "none")
         self.name = options["name"]
         if faults:
             path = context.path(f"{self.name}.faults")
@@ -262,10 +263,16 @@ class Server:
             return self.events("ready")
         event = wait_until(ready, "the server is ready")[0]
         self.listeners = [_address(v) for k, v in event.pairs if k == "line"]
+        self.telnet_listeners = [
+            _address(v) for k, v in event.pairs if k == "telnet"]
 
     @property
     def port(self):
         return self.listeners[0][1]
+
+    @property
+    def telnet_port(self):
+        return self.telnet_listeners[0][1]
 
     # Clients.
 

@@ -7,7 +7,9 @@ from lib import parse_log, test
 # Each key with a value that differs from its default, and how it shows.
 KEYS = {
     "workers": "3",
+    "telnet-workers": "2",
     "line": "127.0.0.1:0",
+    "telnet": "127.0.0.1:0",
     "max-clients": "123",
     "max-rooms": "45",
     "max-line": "100",
@@ -20,7 +22,10 @@ KEYS = {
 
 def shows_the_keys(server):
     status = server.dump()
-    assert status["workers"] == 3
+    assert status["workers"] == 5
+    types = [w["type"] for w in server.dump("workers")]
+    assert types == ["chat"] * 3 + ["telnet"] * 2, types
+    assert server.telnet_listeners[0][0] == "127.0.0.1"
     assert status["max_clients"] == 123
     assert status["max_rooms"] == 45
     assert status["ring_size"] == 256 << 10
@@ -56,7 +61,7 @@ def every_key_is_a_key_of_the_file(t):
     name = t.instance()
     text = "".join(f"{k} = {v}\n" for k, v in KEYS.items())
     path = t.write("conf", f"# a comment\n\nname = {name}\n{text}")
-    server = t.server(name=None, line=None, args=["-c", path])
+    server = t.server(name=None, line=None, telnet=None, args=["-c", path])
     server.name = name
     assert server.events("ready", name=name)
     shows_the_keys(server)
@@ -117,6 +122,8 @@ def an_error_in_an_option_names_the_option(t):
             (["--ring-size=1"], "--ring-size"),
             (["--line=::1"], "--line"),
             (["--line"], "--line"),
+            (["--telnet=localhost"], "--telnet"),
+            (["--telnet-workers=-1"], "--telnet-workers"),
             (["--nonsense=1"], "--nonsense"),
             (["-x"], "-x"),
             (["--log-level=5"], "--log-level"),
@@ -130,6 +137,31 @@ def an_error_in_an_option_names_the_option(t):
 def a_ring_too_small_for_its_lines_is_an_error(t):
     said = fails(t, 2, "--ring-size=64K", "--max-line=16384")
     assert "ring-size" in said and "max-line" in said, said
+
+
+@test
+def more_workers_of_all_types_than_there_are_seats_are_an_error(t):
+    said = fails(t, 2, "-w40", "--telnet-workers=25")
+    assert "workers" in said and "65" in said and "64" in said, said
+    t.run("chatmaster", "--check", "-w40", "--telnet-workers=24", check=0)
+
+
+@test
+def more_listeners_of_all_kinds_than_there_may_be_are_an_error(t):
+    lines = ["--line=127.0.0.1:0"] * 32
+    assert "33 listeners" in fails(t, 2, *lines, "--telnet=127.0.0.1:0")
+    t.run("chatmaster", "--check", *lines, "--telnet=none", check=0)
+
+
+@test
+def telnet_takes_workers_and_listeners_together(t):
+    none = t.server(workers=2, telnet="none", telnet_workers=3)
+    zero = t.server(workers=2, telnet="127.0.0.1:0", telnet_workers=0)
+    for server in none, zero:
+        assert server.telnet_listeners == []
+        assert [w["type"] for w in server.dump("workers")] == ["chat"] * 2
+    several = t.server(workers=1, telnet=["127.0.0.1:0", "[::1]:0"])
+    assert [a[0] for a in several.telnet_listeners] == ["127.0.0.1", "::1"]
 
 
 @test

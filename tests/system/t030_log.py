@@ -175,7 +175,8 @@ def nobody_who_reads_the_log_is_no_reason_to_stop(t):
         os.read(read, 4096)
     os.set_blocking(write, True)
     process = subprocess.Popen(
-        [server.command[0], "-n", name, "--line=127.0.0.1:0", "-w1"],
+        [server.command[0], "-n", name, "-w1", "--line=127.0.0.1:0",
+         "--telnet=none"],
         stdin=subprocess.DEVNULL, stderr=write, preexec_fn=die_with_parent)
     os.close(write)
     try:

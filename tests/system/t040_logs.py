@@ -267,7 +267,8 @@ def the_example_file_names_every_key_with_its_default(t):
     keys = documented_keys(t)
     assert set(values) == set(keys), set(values) ^ set(keys)
     for key, default in keys.items():
-        assert default in (None, "one a CPU", values[key]), key
+        if default not in (None, "one a CPU"):
+            assert default.split(",")[0] == values[key], key
     path = t.write("conf", text)
     t.run("chatmaster", "--check", "-c", path, check=0)
 

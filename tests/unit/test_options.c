@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "master/types.h"
 #include "shared/base/config.h"
 #include "shared/base/log.h"
 
@@ -63,6 +64,9 @@ TEST(options_have_the_documented_defaults)
 	CHECK_STR(options.name, "default");
 	CHECK_EQ(options.line.count, 1);
 	CHECK_STR(listen_text(&options.line.at[0], text), "[::]:5555");
+	CHECK_EQ(options.telnet_workers, 1);
+	CHECK_EQ(options.telnet.count, 1);
+	CHECK_STR(listen_text(&options.telnet.at[0], text), "[::]:2323");
 	CHECK_EQ(options.max_clients, 10000);
 	CHECK(!options.max_clients_given);
 	CHECK_EQ(options.max_rooms, 4096);
@@ -113,16 +117,51 @@ TEST(options_take_a_listener_key_several_times_or_none)
 	CHECK_EQ(options.line.at[2].port, 3);
 	CHECK_EQ(READ("--line=none"), 0);
 	CHECK_EQ(options.line.count, 0);
+	CHECK_EQ(READ("--telnet=1", "--telnet=2"), 0);
+	CHECK_EQ(options.telnet.count, 2);
+}
+
+TEST(a_type_without_workers_has_no_listeners_and_the_other_way_round)
+{
+	CHECK_EQ(READ("--telnet-workers=0", "--telnet=1"), 0);
+	CHECK_EQ(options.telnet.count, 0);
+	CHECK_EQ(options.telnet_workers, 0);
+	CHECK_EQ(READ("--telnet-workers=9", "--telnet=none"), 0);
+	CHECK_EQ(options.telnet_workers, 0);
+	CHECK_EQ(READ("-w7", "--line=none", "--telnet=none"), 0);
+	CHECK_EQ(options.workers, 7);
+}
+
+TEST(options_bound_the_number_of_workers_of_all_types)
+{
+	CHECK_EQ(READ("-w40", "--telnet-workers=24"), 0);
+	CHECK_EQ(READ("-w40", "--telnet-workers=25"), -1);
+	CHECK(strstr(err, "workers: 65 ") != NULL);
+	CHECK_EQ(READ("-w48", "--telnet-workers=48", "--telnet=none"), 0);
+}
+
+TEST(replay_has_a_default_for_each_listener_and_a_value_for_all)
+{
+	CHECK_EQ(READ("-w1"), 0);
+	CHECK_EQ(types_replay(&options, LISTENER_LINE), 0);
+	CHECK_EQ(types_replay(&options, LISTENER_TELNET), 20);
+	CHECK_EQ(READ("--replay=0"), 0);
+	CHECK_EQ(types_replay(&options, LISTENER_TELNET), 0);
+	CHECK_EQ(read_file("replay = 7\n", "-w1"), 0);
+	CHECK_EQ(types_replay(&options, LISTENER_LINE), 7);
+	CHECK_EQ(types_replay(&options, LISTENER_TELNET), 7);
 }
 
 TEST(options_bound_the_number_of_listeners)
 {
-	char text[(LISTENERS_MAX + 1) * 9 + 1] = "";
+	char text[LISTENERS_MAX * 9 + 32] = "telnet = none\n";
 
 	for (int i = 0; i < LISTENERS_MAX; i++)
 		strcat(text, "line = 0\n");
 	CHECK_EQ(read_file(text, "-w1"), 0);
 	CHECK_EQ(options.line.count, LISTENERS_MAX);
+	CHECK_EQ(read_file(text, "--telnet=1"), -1);
+	CHECK(strstr(err, "33 listeners") != NULL);
 	strcat(text, "line = 0\n");
 	CHECK_EQ(read_file(text, "-w1"), -1);
 }
@@ -185,7 +224,9 @@ TEST(options_refuse_bad_values_and_name_the_key)
 	    {"--watchdog=soon", "watchdog"},
 	    {"--log-level=loud", "log-level"},
 	    {"--log-level=", "log-level"},
-	    {"--telnet=2323", "telnet"},
+	    {"--telnet=:", "telnet"},
+	    {"--telnet-workers=49", "telnet-workers"},
+	    {"--web=8080", "web"},
 	    {"--config=/nonexistent/file", "/nonexistent/file"},
 	    {"operand", "operand"},
 	};

@@ -141,6 +141,7 @@ worker_type(uint32_t type)
 {
 	static const char *const names[WORKER_TYPES] = {
 	    [WORKER_CHAT] = "chat",
+	    [WORKER_TELNET] = "telnet",
 	};
 
 	return type < WORKER_TYPES ? names[type] : NULL;

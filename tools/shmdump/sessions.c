@@ -49,6 +49,7 @@ listener_name(uint8_t kind)
 {
 	static const char *const names[LISTENER_KINDS] = {
 	    [LISTENER_LINE] = "line",
+	    [LISTENER_TELNET] = "telnet",
 	};
 
 	return kind < LISTENER_KINDS ? names[kind] : NULL;
