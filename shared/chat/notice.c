@@ -49,6 +49,10 @@ static const struct {
     [CHAT_IDLE_TIMEOUT] = {"idle-timeout", "nothing was said for ", " seconds"},
     [CHAT_NO_HISTORY] = {"no-history", "this server keeps no history to search",
 	NULL},
+    [CHAT_TOO_MANY_FROM_ADDRESS] = {"too-many-from-address",
+	"there are too many connections from your address, close one of them "
+	"first",
+	NULL},
 };
 
 static const char *const usages[USAGE_COUNT] = {
@@ -59,6 +63,9 @@ static const char *const usages[USAGE_COUNT] = {
     [USAGE_TOPIC] = "/topic [TEXT], of 256 bytes at most",
     [USAGE_JOIN] = "/join ROOM [PASSWORD]",
     [USAGE_HISTORY] = "/history [N], or /history since SEQ",
+    [USAGE_FORMAT] = "/format text, or /format json",
+    [USAGE_IGNORE] = "/ignore NAME, 8 names at most",
+    [USAGE_UNIGNORE] = "/unignore NAME",
 };
 
 static const char help[] =
@@ -73,6 +80,9 @@ static const char help[] =
     "*** /topic [TEXT]     show the room's topic, or set it\n"
     "*** /history [N]      what was said last in the room\n"
     "*** /history since SEQ  what was said after record SEQ\n"
+    "*** /ignore NAME      read nothing of NAME any more\n"
+    "*** /unignore NAME    the reverse\n"
+    "*** /format json      read JSON, an object a line; or /format text\n"
     "*** /quit             leave\n"
     "*** //TEXT            say /TEXT\n";
 static_assert(sizeof(help) <= NOTICE_HELP_MAX, "notice.h says so");
@@ -142,6 +152,16 @@ size_t
 notice_leave(char *dst, size_t size, const char *name, size_t len)
 {
 	return notice_about(dst, size, "👋 ", name, len, " left the room\n");
+}
+
+size_t
+notice_plain(char *dst, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(dst, text, len);
+	dst[len] = '\n';
+	return len + 1;
 }
 
 size_t

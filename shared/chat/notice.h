@@ -34,7 +34,8 @@ enum chat_error {
 	CHAT_NO_SUCH_NAME,
 	CHAT_NO_HISTORY,
 	CHAT_IDLE_TIMEOUT, /* arg: idle-timeout (seconds) */
-	CHAT_ERRORS,       /* how many there are */
+	CHAT_TOO_MANY_FROM_ADDRESS,
+	CHAT_ERRORS, /* how many there are */
 };
 
 /* Commands that can be used wrongly.  Lies in shared memory, too. */
@@ -46,6 +47,9 @@ enum chat_usage {
 	USAGE_TOPIC,
 	USAGE_JOIN,
 	USAGE_HISTORY,
+	USAGE_FORMAT,
+	USAGE_IGNORE,
+	USAGE_UNIGNORE,
 	USAGE_COUNT,
 };
 
@@ -73,6 +77,9 @@ size_t notice_leave(char *dst, size_t size, const char *name, size_t len);
  */
 #define NOTICE_HELP_MAX 2048
 size_t notice_help(char *dst, size_t size);
+
+/* `text`, which is a line but for its LF; dst has room for it. */
+size_t notice_plain(char *dst, const char *text);
 
 /* "NAME: TEXT"; text is sanitised already. */
 size_t notice_message(char *dst, size_t size, const char *name, size_t name_len,

@@ -33,7 +33,7 @@ TEST(errors_name_their_code)
 	    "bad-name", "name-taken", "too-many-rooms", "server-full",
 	    "too-long", "bad-text", "unknown-command", "login-timeout",
 	    "lagged", "internal", "shutting-down", "bad-usage", "no-such-name",
-	    "no-history", "idle-timeout"};
+	    "no-history", "idle-timeout", "too-many-from-address"};
 
 	for (int code = 0; code < CHAT_ERRORS; code++) {
 		char dst[NOTICE_MAX + 1], head[64] = "*** error ";
