@@ -244,7 +244,7 @@ TEST(a_record_that_is_nonsense_is_not_written)
 	for (size_t i = 0; i < COUNT(bad); i++)
 		bad[i] = good;
 	bad[0].len = 0;
-	bad[1].len--; /* no LF */
+	bad[1].len = good.len - 1; /* no LF */
 	bad[2].type = RECORD_NONE;
 	bad[3].type = RECORD_TYPES;
 	bad[4].type = UINT32_MAX;
@@ -252,7 +252,7 @@ TEST(a_record_that_is_nonsense_is_not_written)
 	bad[6].name_len = UINT32_MAX;
 	bad[7].name_off = UINT32_MAX;
 	bad[8].text_off = 1; /* within the name */
-	bad[9].text_off = bad[9].len;
+	bad[9].text_off = good.len;
 	bad[10].text_off = UINT32_MAX;
 	bad[11].room_len = LIMIT_ROOM + 1;
 	for (unsigned dialect = 0; dialect < DIALECTS; dialect++) {
