@@ -2,8 +2,9 @@
 /* See log_json.h. */
 #include "shared/base/log_json.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "shared/base/json.h"
 
 #define REPLACEMENT "\\ufffd"
 
@@ -151,21 +152,6 @@ read_hex(const char *s, const char *end, int digits)
 	return value;
 }
 
-static void
-put_code(struct out *o, uint32_t code)
-{
-	char escape[16];
-	int n;
-
-	if (code > 0xffff)
-		n = snprintf(escape, sizeof(escape), "\\u%04x\\u%04x",
-		    0xd800 + ((code - 0x10000) >> 10),
-		    0xdc00 + ((code - 0x10000) & 0x3ff));
-	else
-		n = snprintf(escape, sizeof(escape), "\\u%04x", code);
-	put(o, escape, (size_t)n);
-}
-
 /*
  * The escape that begins with the backslash at s, as log_quote writes them;
  * what is none is a backslash.  Returns the bytes it took.
@@ -175,6 +161,7 @@ put_escape(struct out *o, const char *s, const char *end)
 {
 	char letter = s + 1 < end ? s[1] : '\0';
 	int digits = letter == 'x' ? 2 : letter == 'u' ? 4 : 8;
+	char escaped[JSON_UNICODE_MAX];
 	int64_t code;
 
 	if (letter != '\0' && strchr("\"\\nrt", letter) != NULL) {
@@ -193,7 +180,7 @@ put_escape(struct out *o, const char *s, const char *end)
 	    code > 0x10ffff)
 		put(o, REPLACEMENT, strlen(REPLACEMENT));
 	else
-		put_code(o, (uint32_t)code);
+		put(o, escaped, json_unicode(escaped, (uint32_t)code));
 	return 2 + (size_t)digits;
 }
 

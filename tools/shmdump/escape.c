@@ -6,6 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "shared/base/json.h"
 #include "shared/base/utf8.h"
 
 #define ZWNJ 0x200c
@@ -47,24 +48,18 @@ escape_terminal(struct outbuf *b, const char *s, size_t len)
 void
 escape_json(struct outbuf *b, const char *s, size_t len)
 {
+	char escaped[JSON_UNICODE_MAX];
 	uint32_t code;
-	size_t n;
+	size_t n, take;
 
 	outbuf_puts(b, "\"");
 	for (size_t i = 0; i < len; i += n) {
 		n = utf8_decode(s + i, len - i, &code);
-		if (code == UTF8_INVALID)
-			outbuf_puts(b, "\xef\xbf\xbd");
-		else if (code == '"' || code == '\\')
-			outbuf_printf(b, "\\%c", (char)code);
-		else if (!is_unprintable(code))
-			outbuf_add(b, s + i, n);
-		else if (code < 0x10000)
-			outbuf_printf(b, "\\u%04x", code);
+		if (code != UTF8_INVALID && is_unprintable(code))
+			take = json_unicode(escaped, code);
 		else
-			outbuf_printf(b, "\\u%04x\\u%04x",
-			    0xd800 + ((code - 0x10000) >> 10),
-			    0xdc00 + ((code - 0x10000) & 0x3ff));
+			take = json_escape(escaped, sizeof(escaped), s + i, &n);
+		outbuf_add(b, escaped, take);
 	}
 	outbuf_puts(b, "\"");
 }
