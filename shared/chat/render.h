@@ -4,8 +4,9 @@
  *
  * Every function is pure: the same arguments give the same bytes for ever,
  * which matters, since a successor renders a half-sent line again and sends
- * the rest of it.  Each returns the bytes it wrote, no NUL among them, or 0 if
- * `size` is too small (dst may have been written to then).  What comes from
+ * the rest of it.  Each returns the bytes it wrote, no NUL added, or 0 if
+ * `size` is too small (dst may have been written to then); what the functions
+ * ending in _max say is never too small.  What comes from
  * shared memory may be nonsense: nothing is read beyond what the caller says is
  * there, and an object of JSON is valid whatever it holds.
  */
