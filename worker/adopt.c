@@ -33,8 +33,12 @@ adopt_new(
 	s->half.room = NONE;
 	s->half.next_room = NONE;
 	s->half.until = UINT64_MAX;
+	s->half.own = ring_head(&w->seg);
 	s->in_buf = 0;
+	s->in_cut = 0;
 	s->kept_at = 0;
+	memset(s->ignored, 0, sizeof(s->ignored));
+	memset(&s->telnet, 0, sizeof(s->telnet));
 	atomic_store_explicit(&s->in_total, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->out_total, 0, memory_order_relaxed);
 	s->id = peer->id;
@@ -49,6 +53,11 @@ adopt_new(
 	s->port = peer->port;
 	s->listener = peer->listener;
 	s->kind = peer->kind;
+	if (session_is_telnet(s)) {
+		s->half.dialect = DIALECT_CRLF;
+		s->half.lag = 1;
+		s->half.reply.code = REPLY_GREETING;
+	}
 	FAULT_POINT("adopt.new.filled");
 	atomic_store_explicit(&s->owner, w->in->seat + 1, memory_order_relaxed);
 	FAULT_POINT("adopt.new.owned");
@@ -85,8 +94,8 @@ adopt_row(struct worker *w, uint32_t slot)
 		lock_release(&w->journal.lock);
 		session_link(w, slot, at);
 	}
-	l->waiting = s->half.in_done <
-		     atomic_load_explicit(&s->in_total, memory_order_relaxed);
+	session_counted(w, slot);
+	l->waiting = s->half.in_done < session_input_end(s);
 	session_watch(w, slot);
 	worker_due(w, slot);
 }
@@ -163,6 +172,7 @@ forget(struct worker *w, uint32_t slot)
 	struct local *l = &w->locals[slot];
 	bool due = l->due, later = l->later;
 
+	w->ignorers -= l->ignores;
 	memset(l, 0, sizeof(*l));
 	l->due = due; /* still in the lists, which skip it */
 	l->later = later;

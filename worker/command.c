@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "shared/base/fault.h"
 #include "shared/chat/name.h"
 #include "shared/chat/text.h"
 #include "worker/talk.h"
@@ -226,6 +227,67 @@ run_search(struct consumer *c, const char *text, size_t len)
 	return talk_refuse(c, CHAT_NO_HISTORY, 0);
 }
 
+/* text or json: what is sent to this client from now on. */
+static enum progress
+run_format(struct consumer *c, const char *text, size_t len)
+{
+	bool json = name_equal(text, len, "json", 4);
+
+	if (!json && !name_equal(text, len, "text", 4))
+		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_FORMAT);
+	session_reply(c->w, c->slot, &c->half, REPLY_FORMAT, json);
+	c->half.dialect = (uint8_t)((c->half.dialect & ~DIALECT_JSON) |
+				    (json ? DIALECT_JSON : 0));
+	journal_step(&c->w->journal, c->slot, &c->half);
+	session_counted(c->w, c->slot);
+	return GO_ON;
+}
+
+/*
+ * Whose messages this client reads is no part of its half: to note a name
+ * again, or to forget it again, changes nothing.
+ */
+static uint32_t *
+ignored_at(struct consumer *c, uint32_t hash)
+{
+	for (size_t i = 0; i < IGNORED_MAX; i++)
+		if (c->s->ignored[i] == hash)
+			return &c->s->ignored[i];
+	return NULL;
+}
+
+static enum progress
+run_ignore(struct consumer *c, const char *text, size_t len)
+{
+	uint32_t hash = tables_name_hash(&c->w->seg, text, len), *at;
+
+	if (name_check(text, len) != NULL)
+		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_IGNORE);
+	at = ignored_at(c, hash);
+	if (at == NULL)
+		at = ignored_at(c, 0);
+	if (at == NULL)
+		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_IGNORE);
+	*at = hash;
+	session_counted(c->w, c->slot);
+	FAULT_POINT("command.ignored");
+	return ask_for(c, REPLY_IGNORED, 0, 0);
+}
+
+static enum progress
+run_unignore(struct consumer *c, const char *text, size_t len)
+{
+	uint32_t hash = tables_name_hash(&c->w->seg, text, len), *at;
+
+	if (name_check(text, len) != NULL)
+		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_UNIGNORE);
+	at = ignored_at(c, hash);
+	if (at != NULL)
+		*at = 0;
+	session_counted(c->w, c->slot);
+	return ask_for(c, REPLY_HEARD, 0, 0);
+}
+
 static enum progress
 run_quit(struct consumer *c, const char *text, size_t len)
 {
@@ -250,6 +312,9 @@ static const struct command {
     {"topic", run_topic},
     {"history", run_history},
     {"search", run_search},
+    {"format", run_format},
+    {"ignore", run_ignore},
+    {"unignore", run_unignore},
     {"quit", run_quit},
 };
 

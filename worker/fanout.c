@@ -35,10 +35,11 @@ fanout_lapped(struct worker *w)
 
 		if (!w->locals[slot].linked || h->lag)
 			continue;
+		/* It may have joined behind the cursor, or have been served. */
+		if (h->own <= cursor)
+			h->msg_next = w->rooms[w->locals[slot].room].next_msg;
 		h->own = MAX(h->own, cursor);
 		h->said = 0;
-		/* It may have joined behind the cursor. */
-		h->msg_next = MAX(h->msg_next, w->rooms[h->room].next_msg);
 		compiler_barrier();
 		h->lag = 1;
 		worker_due(w, slot);
@@ -117,7 +118,8 @@ send_room(
 		const struct session_half *h = &session_row(w, slot)->half;
 		uint64_t first = MAX(h->own, cursor);
 
-		if (h->lag || h->broken || first > last)
+		if (h->lag || h->broken || first > last ||
+		    w->locals[slot].dialect != w->form.dialect)
 			continue;
 		send_staged(w, slot, first, end);
 	}
@@ -128,44 +130,77 @@ send_room(
  * anew.
  */
 static bool
-flush_room(struct worker *w, struct local_room *r, uint64_t cursor,
-    uint64_t end, uint64_t next_msg)
+flush_room(
+    struct worker *w, const struct local_room *r, uint64_t cursor, uint64_t end)
 {
-	if (w->staging->count == 0)
+	struct staging_shm *st = w->staging;
+
+	if (st->count == 0)
 		return true;
 	FAULT_POINT("fanout.staged");
-	if (!stage_copy(w) || !ring_holds(&w->seg, w->staging->table[0].record))
+	if (!stage_copy(w) || !ring_holds(&w->seg, st->table[0].record))
 		return false;
-	r->next_msg = next_msg;
 	send_room(w, r, cursor, end);
-	stage_reset(w);
+	st->count = 0;
+	st->bytes_used = 0;
+	w->span = (struct span){0};
 	return true;
 }
 
-/* Fan one room's runs out; false when the ring has lapped us. */
+/* Somebody in the room who reads that dialect. */
+static const struct session_half *
+reader(const struct worker *w, const struct local_room *r, unsigned dialect)
+{
+	uint32_t slot = r->first;
+
+	while (w->locals[slot].dialect != dialect)
+		slot = w->locals[slot].next;
+	return &session_row(w, slot)->half;
+}
+
+/* Fan a room's runs out in one dialect; false when the ring has lapped us. */
 static bool
-fanout_room(
-    struct worker *w, struct local_room *r, uint64_t cursor, uint64_t end)
+fanout_dialect(struct worker *w, const struct local_room *r, unsigned dialect,
+    uint64_t cursor, uint64_t end, uint64_t *next_msg)
 {
 	const struct gathered *g = w->gathered;
-	uint64_t next_msg = r->next_msg;
+	enum stage_result result;
 	struct desc_shm d;
 
-	stage_reset(w);
+	stage_reset(w, dialect, reader(w, r, dialect));
 	for (uint32_t i = r->chain_first; i != NONE; i = g->runs[i].next) {
 		uint64_t n = g->runs[i].first, stop = n + g->runs[i].records;
 
 		for (; n < stop; n++) {
 			ring_load(&w->seg, n, &d);
-			if (!stage_fits(w, &d) &&
-			    !flush_room(w, r, cursor, n, next_msg))
+			result = stage_record(w, n, &d);
+			if (result == STAGE_FULL) {
+				if (!flush_room(w, r, cursor, n))
+					return false;
+				result = stage_record(w, n, &d);
+			}
+			if (result == STAGE_LAPPED)
 				return false;
-			if (!stage_record(w, n, &d))
-				return false;
-			next_msg = d.room_msg + record_is_talk(d.type);
+			*next_msg = d.room_msg + record_is_talk(d.type);
 		}
 	}
-	return flush_room(w, r, cursor, end, next_msg);
+	return flush_room(w, r, cursor, end);
+}
+
+/* The same in all dialects that are read in the room. */
+static bool
+fanout_room(
+    struct worker *w, struct local_room *r, uint64_t cursor, uint64_t end)
+{
+	uint64_t next_msg = r->next_msg;
+
+	for (unsigned dialect = 0; dialect < DIALECTS; dialect++)
+		if (r->dialects[dialect] > 0 &&
+		    !fanout_dialect(w, r, dialect, cursor, end, &next_msg))
+			return false;
+	/* Last: those who were served keep their own count, see done_all. */
+	r->next_msg = next_msg;
+	return true;
 }
 
 /* As much as is gathered at once. */

@@ -6,30 +6,26 @@
  * the successor asks the kernel how much was read, and keeps the rest of that.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "shared/base/fault.h"
 #include "shared/shm/pool.h"
 #include "worker/worker.h"
 
-static uint64_t
-in_total(const struct session_shm *s)
-{
-	return atomic_load_explicit(&s->in_total, memory_order_relaxed);
-}
-
 /* Load the kept input to the front of the read buffer; returns its bytes. */
 static size_t
 input_load(struct worker *w, uint32_t slot)
 {
 	struct session_shm *s = session_row(w, slot);
-	uint64_t from = s->half.in_done, total = in_total(s);
-	size_t len = (size_t)(total - from), gap = (size_t)(from - s->kept_at);
-	const char *kept = s->kept;
-	size_t size = KEPT_MAX;
+	uint64_t from = s->half.in_done, end = session_input_end(s);
+	size_t len = (size_t)(end - from), gap = (size_t)(from - s->kept_at);
+	size_t size;
+	const char *kept = session_kept(s, &size);
 
-	if (total <= from)
+	if (end <= from)
 		return 0;
 	if (s->in_buf != 0 && s->in_buf <= w->seg.layout.nbuffers) {
 		kept = segment_buffer(&w->seg, s->in_buf - 1);
@@ -47,14 +43,16 @@ static size_t
 input_room(struct worker *w, uint32_t slot)
 {
 	struct session_shm *s = session_row(w, slot);
+	size_t kept;
 
+	(void)session_kept(s, &kept);
 	if (s->in_buf == 0 && w->seat->spare == 0)
 		w->seat->spare = pool_claim(
 		    &w->seg, (w->in->seat + 1) | BUFFER_SPARE, &w->pool_hint);
 	FAULT_POINT("input.spare");
 	return s->in_buf != 0 || w->seat->spare != 0
 		   ? w->seg.layout.buffer_stride
-		   : KEPT_MAX;
+		   : kept;
 }
 
 /* No buffer, and the row is full: the oldest half-line anywhere must go. */
@@ -82,10 +80,12 @@ static char *
 input_place(struct worker *w, uint32_t slot, size_t len, uint32_t *ref)
 {
 	struct session_shm *s = session_row(w, slot);
+	size_t size;
+	char *kept = session_kept(s, &size);
 
 	*ref = 0;
-	if (len <= KEPT_MAX)
-		return s->kept;
+	if (len <= size)
+		return kept;
 	*ref = pool_owns(&w->seg, s->in_buf, slot + 1) ? s->in_buf
 						       : w->seat->spare;
 	if (*ref == 0) /* a successor, whose predecessor's spare is gone */
@@ -94,15 +94,39 @@ input_place(struct worker *w, uint32_t slot, size_t len, uint32_t *ref)
 }
 
 /*
- * Keep [half.in_done, total) of the input, which lies in the read buffer, whose
- * first byte is byte `base` of the stream.  May be done again after a death,
- * as long as the note IN holds; ends by taking it away.
+ * What the read buffer holds, with `got` bytes read behind those that were
+ * kept, as text: w->text.  Returns its bytes; w->telnet is the state behind
+ * them.  A function of the note IN, the read buffer and `got`, so that a
+ * successor comes to the same.
  */
-void
-input_keep(struct worker *w, uint32_t slot, uint64_t base, uint64_t total)
+static size_t
+input_decode(struct worker *w, const struct session_shm *s, size_t got)
+{
+	const struct note_in *note = &w->seat->in;
+	size_t kept = note->kept;
+
+	w->text = w->input;
+	if (!session_is_telnet(s))
+		return kept + got;
+	w->text = w->decoded;
+	memcpy(w->decoded, w->input, kept);
+	w->telnet = note->telnet;
+	return kept + telnet_decode(
+			  &w->telnet, w->input + kept, got, w->decoded + kept);
+}
+
+/*
+ * Keep what is not consumed, [half.in_done, ...), of the input that the note IN
+ * is about: `got` bytes read, which made, with what was kept, `text` bytes of
+ * text.  May be done again after a death, as long as the note holds; ends by
+ * taking it away.
+ */
+static void
+input_keep(struct worker *w, uint32_t slot, size_t got, size_t text)
 {
 	struct session_shm *s = session_row(w, slot);
-	uint64_t from = s->half.in_done;
+	const struct note_in *note = &w->seat->in;
+	uint64_t base = note->base, total = base + text, from = s->half.in_done;
 	uint32_t ref, old = s->in_buf;
 	size_t len;
 	char *place;
@@ -115,8 +139,10 @@ input_keep(struct worker *w, uint32_t slot, uint64_t base, uint64_t total)
 		s->half.in_done = from = total;
 		s->half.skip_line = 1;
 	} else {
-		memcpy(place, w->input + (from - base), len);
+		memcpy(place, w->text + (from - base), len);
 	}
+	if (session_is_telnet(s))
+		s->telnet = w->telnet;
 	s->kept_at = from;
 	FAULT_POINT("input.keep.copied");
 	s->in_buf = ref;
@@ -129,7 +155,9 @@ input_keep(struct worker *w, uint32_t slot, uint64_t base, uint64_t total)
 		if (w->seat->spare == ref)
 			w->seat->spare = 0;
 	}
-	atomic_store_explicit(&s->in_total, total, memory_order_relaxed);
+	s->in_cut = note->cut + (note->kept + got - text);
+	atomic_store_explicit(
+	    &s->in_total, note->raw + got, memory_order_relaxed);
 	compiler_barrier();
 	FAULT_POINT("input.keep.stored");
 	atomic_store_explicit(&w->seat->in.valid, 0, memory_order_relaxed);
@@ -138,23 +166,38 @@ input_keep(struct worker *w, uint32_t slot, uint64_t base, uint64_t total)
 	if (old != ref)
 		pool_give(&w->seg, old);
 	/* So that no byte counted wrongly after an RST completes a line. */
-	memset(w->input, 0, (size_t)(total - base));
+	memset(w->input, 0, note->kept + got);
+}
+
+/* A predecessor died having read `got` bytes, as the note IN says of whom. */
+void
+input_settle(struct worker *w, size_t got)
+{
+	uint32_t slot = w->seat->in.slot;
+
+	input_keep(w, slot, got, input_decode(w, session_row(w, slot), got));
 }
 
 static void
-note_in_set(struct worker *w, uint32_t slot, uint64_t base)
+note_in_set(struct worker *w, uint32_t slot, size_t kept)
 {
 	struct note_in *note = &w->seat->in;
+	const struct session_shm *s = session_row(w, slot);
 
 	note->slot = slot;
-	note->base = base;
+	note->base = s->half.in_done;
+	note->kept = (uint32_t)kept;
+	note->raw = atomic_load_explicit(&s->in_total, memory_order_relaxed);
+	note->cut = s->in_cut;
+	if (session_is_telnet(s))
+		note->telnet = s->telnet;
 	compiler_barrier();
 	atomic_store_explicit(&note->valid, 1, memory_order_relaxed);
 	compiler_barrier();
 	FAULT_POINT("input.noted");
 }
 
-/* Read behind `kept` bytes; returns what the read buffer holds then. */
+/* Read behind `kept` bytes; returns how many. */
 static size_t
 input_recv(struct worker *w, uint32_t slot, size_t kept, size_t room)
 {
@@ -169,7 +212,7 @@ input_recv(struct worker *w, uint32_t slot, size_t kept, size_t room)
 		session_row(w, slot)->half.broken = 1;
 		l->eof = true;
 	}
-	return n > 0 ? kept + (size_t)n : kept;
+	return n > 0 ? (size_t)n : 0;
 }
 
 /* Until when a client that has just said something may be silent. */
@@ -191,23 +234,26 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 {
 	struct local *l = &w->locals[slot];
 	struct session_shm *s = session_row(w, slot);
+	size_t kept = input_load(w, slot), room, got = 0, len;
 	uint64_t base = s->half.in_done;
-	size_t kept = input_load(w, slot), room, len = kept;
 
-	note_in_set(w, slot, base);
+	note_in_set(w, slot, kept);
 	if (readable && !l->eof && !s->half.broken) {
 		room = input_room(w, slot);
 		if (kept < room)
-			len = input_recv(w, slot, kept, room);
+			got = input_recv(w, slot, kept, room);
 		else if (!l->waiting)
 			input_starve(w, slot);
 	}
 	l->waiting = false;
+	len = input_decode(w, s, got);
 	/* A reset, unlike a FIN, ends no line: half of one is nobody's wish. */
 	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
-	input_keep(w, slot, base, base + len);
-	if (len > kept && s->half.state == SESSION_JOINED)
+	input_keep(w, slot, got, len);
+	if (got > 0 && s->half.state == SESSION_JOINED)
 		s->deadline_us = input_deadline(w);
+	if (got > 0 && session_is_telnet(s) && s->telnet.answer_len > 0)
+		worker_due(w, slot);
 	/* If it waits for its reply to be read, epoll will say when. */
 	if (l->paced)
 		worker_later(w, slot);
@@ -215,6 +261,28 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 		 (l->waiting ? !session_unread(&s->half) : l->eof))
 		worker_due(w, slot);
 	session_watch(w, slot);
+}
+
+/*
+ * How much text is still in the connection's queue, behind what was just read?
+ * What telnet has in there is looked at, as far as a line or two go.
+ */
+uint64_t
+input_queued(struct worker *w, uint32_t slot)
+{
+	struct telnet_shm telnet = w->telnet;
+	int queued = 0;
+	ssize_t n;
+
+	if (!session_is_telnet(session_row(w, slot))) {
+		(void)ioctl(session_fd(slot), SIOCINQ, &queued);
+		return (uint64_t)MAX(queued, 0);
+	}
+	n = recv(session_fd(slot), w->scratch, SCRATCH_SIZE / 2,
+	    MSG_DONTWAIT | MSG_PEEK);
+	return n <= 0 ? 0
+		      : telnet_decode(&telnet, w->scratch, (size_t)n,
+			    w->scratch + SCRATCH_SIZE / 2);
 }
 
 /* Refuse the half-lines that somebody short of buffers asked for. */
@@ -238,7 +306,7 @@ input_evict(struct worker *w)
 		if (s->in_buf != i + 1 || w->locals[slot].waiting)
 			continue;
 		half = s->half;
-		half.in_done = in_total(s);
+		half.in_done = session_input_end(s);
 		half.skip_line = 1;
 		session_reply(
 		    w, slot, &half, CHAT_TOO_LONG, w->settings->max_line);

@@ -13,8 +13,7 @@
 #define ROUNDS_MAX 8   /* sends per session and turn */
 #define SCAN_MAX 65536 /* records looked at per round */
 #define BATCH_BYTES 65536
-#define LINGER_US 2000000     /* for the client's FIN, after ours */
-#define STOP_LINGER_US 200000 /* the same when the server stops */
+#define LINGER_US 2000000 /* for the client's FIN, after ours */
 
 /* Count messages of the session's room in [from, to), and its own of them. */
 static void
@@ -135,9 +134,10 @@ lag_stage(struct worker *w, uint32_t slot, uint64_t limit, uint32_t most)
 {
 	const struct session_half *h = &session_row(w, slot)->half;
 	uint64_t n, stop = MIN(limit, h->own + SCAN_MAX);
+	enum stage_result result;
 	struct desc_shm d;
 
-	stage_reset(w);
+	stage_reset(w, h->cut_skip > 0 ? h->cut_dialect : h->dialect, h);
 	for (n = h->own; n < stop; n++) {
 		if (ring_peek_room(&w->seg, n) != h->room)
 			continue;
@@ -148,8 +148,11 @@ lag_stage(struct worker *w, uint32_t slot, uint64_t limit, uint32_t most)
 		if (w->staging->count == most ||
 		    w->staging->bytes_used + d.len > BATCH_BYTES)
 			break;
-		if (!stage_record(w, n, &d))
+		result = stage_record(w, n, &d);
+		if (result == STAGE_LAPPED)
 			return 0;
+		if (result == STAGE_FULL && w->staging->count > 0)
+			break;
 	}
 	return stage_copy(w) && ring_holds(&w->seg, h->own) ? n : 0;
 }
@@ -212,7 +215,7 @@ lag_turn(struct worker *w, uint32_t slot)
 {
 	struct session_half half = session_row(w, slot)->half;
 
-	session_turn(&half);
+	session_turn(w, &half);
 	if (half.state == SESSION_LEAVING) /* the server stops */
 		lag_until_now(w, &half);
 	else
@@ -220,6 +223,27 @@ lag_turn(struct worker *w, uint32_t slot)
 	journal_step(&w->journal, slot, &half);
 	FAULT_POINT("lag.turned");
 	worker_due(w, slot);
+}
+
+/*
+ * Telnet's answers go out between two lines; what a fan-out sends must wait for
+ * the rest of them, so the session lags.  Returns whether there were any.
+ */
+static bool
+lag_answers(struct worker *w, uint32_t slot)
+{
+	const struct session_shm *s = session_row(w, slot);
+	struct session_half half = s->half;
+	const char *answers;
+
+	if (!session_is_telnet(s) || telnet_answers(&s->telnet, &answers) == 0)
+		return false;
+	if (!half.lag) {
+		session_lag(w, slot, &half);
+		journal_step(&w->journal, slot, &half);
+	}
+	send_answers(w, slot);
+	return true;
 }
 
 /* One send, if there is something to send.  Returns whether there was. */
@@ -231,7 +255,11 @@ lag_round(struct worker *w, uint32_t slot)
 
 	if (h->cut_buf != 0)
 		send_cut(w, slot);
-	else if (h->cut_skip != 0 || lag_unwelcomed(h, limit))
+	else if (h->cut_skip != 0)
+		lag_send(w, slot, limit, 1);
+	else if (h->reply.skip == 0 && lag_answers(w, slot))
+		return true;
+	else if (lag_unwelcomed(h, limit))
 		lag_send(w, slot, limit, 1);
 	else if (h->reply.code != CHAT_OK)
 		return reply_send(w, slot) || lag_wait(w, slot);

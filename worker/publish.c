@@ -287,6 +287,8 @@ publish_join(struct worker *w, uint32_t slot, struct session_half *half,
 	half->msg_next = rec.d.room_msg;
 	half->said = 0;
 	if ((rec.d.flags & RECORD_ROOM_NEW) == 0)
+		session_name_room(w, half, rec.d.room);
+	if ((rec.d.flags & RECORD_ROOM_NEW) == 0)
 		reply_welcome(w, slot, half);
 	journal_publish(&w->journal, &rec, 1, slot, half);
 	w->locals[slot].move_to = join_placement(w, &rec, room->members);
@@ -338,7 +340,7 @@ publish_leave(struct worker *w, uint32_t slot, struct session_half *half)
 	bool last_here;
 	uint64_t seats;
 
-	session_turn(half);
+	session_turn(w, half);
 	room = &w->seg.rooms[half->room];
 	leave_record(&rec, slot, s, half, line);
 	last_here = session_unlink(w, slot);

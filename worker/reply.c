@@ -20,27 +20,58 @@
 #define ROWS_MAX 2048  /* rows of a table looked at under one lock */
 #define SCAN_MAX 65536 /* records looked at for one piece */
 #define LINE_NAMES 400 /* bytes of names in one line of /who */
+#define LINE_MAX_BYTES (LINE_NAMES + LIMIT_ROOM + LIMIT_TOPIC + 128)
 
-/* A piece being rendered. */
+/* A piece being rendered, in its reader's dialect. */
 struct piece {
 	char *text;
-	size_t len;
+	size_t len, size;
+	unsigned dialect;
+	uint64_t seq, time_us;
 	uint64_t next; /* position of the piece behind it, or REPLY_DONE */
 };
 
-static void add(struct piece *p, const char *format, ...) PRINTF_LIKE(2, 3);
-
+/* Add whole lines, as the line protocol has them. */
 static void
-add(struct piece *p, const char *format, ...)
+add_lines(struct piece *p, const char *lines, size_t len)
 {
+	p->len += render_reply(p->dialect, p->seq, p->time_us, lines, len,
+	    p->text + p->len, p->size - p->len);
+}
+
+static void say(struct piece *p, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Add a line; the format ends in LF. */
+static void
+say(struct piece *p, const char *format, ...)
+{
+	char line[LINE_MAX_BYTES];
 	va_list ap;
 	int n;
 
 	va_start(ap, format);
-	n = vsnprintf(p->text + p->len, PIECE_MAX - p->len, format, ap);
+	n = vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
 	if (n > 0)
-		p->len += MIN((size_t)n, PIECE_MAX - 1 - p->len);
+		add_lines(p, line, MIN((size_t)n, sizeof(line) - 1));
+}
+
+/* What the reply to a session with `half` begins as, at `text`. */
+static struct piece
+piece_begin(const struct session_half *half, char *text)
+{
+	struct piece p = {
+	    .text = text,
+	    .size = STAGING_BYTES,
+	    .dialect = half->dialect,
+	    .seq = half->own > 0 ? half->own - 1 : 0,
+	    .time_us = half->reply.time_us,
+	    .next = REPLY_DONE,
+	};
+
+	if (half->reply.newline)
+		add_lines(&p, "\n", 1);
+	return p;
 }
 
 /* Lengths from the segment, bounded as of a process gone wrong. */
@@ -82,7 +113,7 @@ render_whoami(
 	else
 		inet_ntop(AF_INET6, s->addr, address, sizeof(address));
 	if (room != NULL)
-		add(p, "*** you are %.*s in %.*s, from %s\n", name_len(s),
+		say(p, "*** you are %.*s in %.*s, from %s\n", name_len(s),
 		    s->name, room_len(room), room->name, address);
 }
 
@@ -94,9 +125,9 @@ render_topic(struct worker *w, const struct reply *r, struct piece *p)
 	if (room == NULL)
 		return;
 	if (room->topic_len == 0)
-		add(p, "*** %.*s has no topic\n", room_len(room), room->name);
+		say(p, "*** %.*s has no topic\n", room_len(room), room->name);
 	else
-		add(p, "*** topic of %.*s: %.*s\n", room_len(room), room->name,
+		say(p, "*** topic of %.*s: %.*s\n", room_len(room), room->name,
 		    MIN((int)room->topic_len, LIMIT_TOPIC), room->topic);
 }
 
@@ -106,24 +137,26 @@ render_who(struct worker *w, const struct reply *r, struct piece *p)
 {
 	const struct room_shm *room = room_of(w, r);
 	uint64_t end = MIN((uint64_t)w->seg.params.nslots, r->arg + ROWS_MAX);
-	size_t line;
+	char names[LINE_NAMES + LIMIT_NAME + 2];
+	size_t len = 0;
 	uint64_t at;
 
 	if (room == NULL)
 		return;
 	if (r->arg == 0)
-		add(p, "*** %u in %.*s\n", room->members, room_len(room),
+		say(p, "*** %u in %.*s\n", room->members, room_len(room),
 		    room->name);
-	line = p->len;
-	for (at = r->arg; at < end && p->len - line < LINE_NAMES; at++) {
+	for (at = r->arg; at < end && len < LINE_NAMES; at++) {
 		const struct session_shm *s = &w->seg.sessions[at];
 
-		if (w->seg.members[at].room == r->room && s->name_len > 0)
-			add(p, "%s%.*s", p->len == line ? "*** " : " ",
-			    name_len(s), s->name);
+		if (w->seg.members[at].room != r->room || s->name_len == 0)
+			continue;
+		names[len++] = ' ';
+		memcpy(names + len, s->name, (size_t)name_len(s));
+		len += (size_t)name_len(s);
 	}
-	if (p->len > line)
-		add(p, "\n");
+	if (len > 0)
+		say(p, "***%.*s\n", (int)len, names);
 	if (at < w->seg.params.nslots)
 		p->next = at;
 }
@@ -135,19 +168,17 @@ render_rooms(struct worker *w, const struct reply *r, struct piece *p)
 	uint64_t at;
 
 	if (r->arg == 0)
-		add(p, "*** %u room%s\n", w->seg.tables->rooms_used,
+		say(p, "*** %u room%s\n", w->seg.tables->rooms_used,
 		    w->seg.tables->rooms_used == 1 ? "" : "s");
-	for (at = r->arg; at < end && p->len < PIECE_MAX - 512; at++) {
+	for (at = r->arg; at < end && p->len < PIECE_MAX / 2; at++) {
 		const struct room_shm *room = &w->seg.rooms[at];
+		bool topic = room->topic_len > 0;
 
-		if (!room->used)
-			continue;
-		add(p, "*** %.*s: %u", room_len(room), room->name,
-		    room->members);
-		if (room->topic_len > 0)
-			add(p, ", %.*s", MIN((int)room->topic_len, LIMIT_TOPIC),
+		if (room->used)
+			say(p, "*** %.*s: %u%s%.*s\n", room_len(room),
+			    room->name, room->members, topic ? ", " : "",
+			    MIN((int)room->topic_len, LIMIT_TOPIC),
 			    room->topic);
-		add(p, "\n");
 	}
 	if (at < w->seg.params.nrooms)
 		p->next = at;
@@ -171,40 +202,44 @@ last_messages(const struct worker *w, const struct reply *r, uint32_t n)
 	return first;
 }
 
-/* One message as history shows it: its time, then its line. */
+/*
+ * Add one message as history shows it; `half` reads its room.  False if there
+ * is no place for it.
+ */
 static bool
-add_past(struct worker *w, struct piece *p, const struct desc_shm *d)
+add_past(struct worker *w, const struct session_half *half, struct piece *p,
+    uint64_t n, const struct desc_shm *d)
 {
-	char stamp[CLOCK_STAMP_SIZE];
-	size_t before = p->len;
+	size_t room = MIN((size_t)half->room_len, (size_t)LIMIT_ROOM), len;
+	struct render_record r = stage_shown(w, n, d, half->room_name, room);
 
-	clock_stamp(stamp, d->time_us);
-	add(p, "*** %s ", stamp);
-	if (ring_copy(&w->seg, d, 0, p->text + p->len, d->len) == RING_OK) {
-		p->len += d->len;
-		return true;
-	}
-	p->len = before;
-	return false;
+	if (d->len > SCRATCH_SIZE - 8 ||
+	    ring_copy(&w->seg, d, 0, w->scratch, d->len) != RING_OK)
+		return true; /* it is gone */
+	len = render_past(p->dialect, &r, p->text + p->len, p->size - p->len);
+	p->len += len;
+	return len > 0;
 }
 
 /* What is still in the ring of the messages in [arg, end), a piece of it. */
 static void
-render_history(struct worker *w, const struct reply *r, struct piece *p)
+render_history(
+    struct worker *w, uint32_t slot, const struct reply *r, struct piece *p)
 {
+	const struct session_half *half = &session_row(w, slot)->half;
 	uint64_t n = MAX(r->arg, ring_oldest(&w->seg));
 	uint64_t stop = MIN(r->end, n + SCAN_MAX);
-	size_t most = w->seg.layout.buffer_stride;
 	struct desc_shm d;
 
+	/* A piece has to fit into the buffer that takes the rest of it. */
+	p->size = w->seg.layout.buffer_stride;
 	for (; n < stop; n++) {
 		if (ring_peek_room(&w->seg, n) != r->room ||
 		    ring_read(&w->seg, n, &d) != RING_OK ||
 		    d.room_gen != r->room_gen || !record_is_talk(d.type))
 			continue;
-		if (p->len + CLOCK_STAMP_SIZE + 16 + d.len > most)
+		if (!add_past(w, half, p, n, &d) && p->len > 0)
 			break;
-		(void)add_past(w, p, &d);
 		if (p->len > PIECE_MAX / 2) {
 			n++;
 			break;
@@ -232,7 +267,7 @@ render_welcome(
 	uint32_t replay = replay_of(w, slot);
 
 	if (r->arg != 0) {
-		render_history(w, r, p);
+		render_history(w, slot, r, p);
 		return;
 	}
 	lock_acquire(&w->journal.lock);
@@ -265,9 +300,7 @@ render_piece(
 	case REPLY_TOPIC:
 		render_topic(w, r, p);
 		break;
-	case REPLY_HELP: /* is a line */
-	case REPLY_HISTORY:
-	case REPLY_WELCOME:
+	default: /* not of the tables */
 		break;
 	}
 	lock_release(&w->journal.lock);
@@ -309,21 +342,61 @@ reply_welcome(struct worker *w, uint32_t slot, struct session_half *half)
 	worker_due(w, slot);
 }
 
+/* What a telnet client is asked for next; nothing once it has joined. */
+static const char *
+prompt(const struct session_half *half)
+{
+	switch ((enum session_state)half->state) {
+	case SESSION_ROOM:
+		return "Enter room name: ";
+	case SESSION_NAME:
+		return "Enter username: ";
+	case SESSION_JOINED:
+	case SESSION_LEAVING:
+		break;
+	}
+	return "";
+}
+
+/* The lines that are no errors; returns their bytes. */
+static size_t
+line_of(const struct reply *r, char lines[NOTICE_HELP_MAX])
+{
+	switch ((enum reply_kind)r->code) {
+	case REPLY_HELP:
+		return notice_help(lines, NOTICE_HELP_MAX);
+	case REPLY_GREETING:
+		return notice_plain(lines, "Welcome to Telnet Chat Proxy!");
+	case REPLY_FORMAT:
+		return notice_plain(lines,
+		    r->arg != 0 ? "*** format is json" : "*** format is text");
+	case REPLY_IGNORED:
+		return notice_plain(
+		    lines, "*** you read nothing of that name any more");
+	case REPLY_HEARD:
+		return notice_plain(lines, "*** you read all of that name");
+	default:
+		return 0;
+	}
+}
+
 /* A line: rendered as often as it takes. */
 static void
 say_line(struct worker *w, uint32_t slot, const struct reply *r)
 {
-	char *text = w->staging->bytes;
-	size_t len = 0;
+	const struct session_shm *s = session_row(w, slot);
+	struct piece p = piece_begin(&s->half, w->staging->bytes);
+	char lines[NOTICE_HELP_MAX];
+	const char *question = session_is_telnet(s) ? prompt(&s->half) : "";
 
-	if (r->newline)
-		text[len++] = '\n';
-	if (r->code == REPLY_HELP)
-		len += notice_help(text + len, NOTICE_HELP_MAX);
+	if (r->code < REPLY_FIRST)
+		add_lines(&p, lines,
+		    notice_error(lines, sizeof(lines), (enum chat_error)r->code,
+			r->arg));
 	else
-		len += notice_error(
-		    text + len, NOTICE_MAX, (enum chat_error)r->code, r->arg);
-	send_line(w, slot, len);
+		add_lines(&p, lines, line_of(r, lines));
+	memcpy(p.text + p.len, question, strlen(question));
+	send_line(w, slot, p.len + strlen(question));
 }
 
 /*
@@ -333,20 +406,20 @@ say_line(struct worker *w, uint32_t slot, const struct reply *r)
 bool
 reply_send(struct worker *w, uint32_t slot)
 {
-	struct session_shm *s = session_row(w, slot);
-	struct reply r = s->half.reply;
-	struct piece p = {.text = w->staging->bytes, .next = REPLY_DONE};
+	const struct session_half *half = &session_row(w, slot)->half;
+	struct reply r = half->reply;
+	struct piece p;
 
-	if (r.code <= REPLY_HELP) {
+	if (r.code < REPLY_LONG) {
 		say_line(w, slot, &r);
 		return true;
 	}
 	if (!send_piece_begin(w, slot))
 		return false;
-	if (r.newline)
-		p.text[p.len++] = '\n';
+	p = piece_begin(half, w->staging->bytes);
+	p.time_us = clock_real_us();
 	if (r.code == REPLY_HISTORY)
-		render_history(w, &r, &p);
+		render_history(w, slot, &r, &p);
 	else if (r.code == REPLY_WELCOME)
 		render_welcome(w, slot, &r, &p);
 	else

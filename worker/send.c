@@ -34,6 +34,19 @@ is_own(const struct staged *row, uint32_t slot, uint32_t gen)
 	       record_is_talk(row->type);
 }
 
+/* Was it said by somebody whom the session ignores? */
+static bool
+is_ignored(const struct staged *row, const struct session_shm *s)
+{
+	if (row->name_hash == 0 ||
+	    (row->type != RECORD_PRIVATE && !record_is_talk(row->type)))
+		return false;
+	for (size_t i = 0; i < IGNORED_MAX; i++)
+		if (s->ignored[i] == row->name_hash)
+			return true;
+	return false;
+}
+
 /* Does the session read this record? */
 static bool
 is_for(const struct staged *row, const struct session_shm *s, uint32_t slot)
@@ -43,7 +56,7 @@ is_for(const struct staged *row, const struct session_shm *s, uint32_t slot)
 		return false;
 	return row->room_gen == s->half.room_gen &&
 	       row->record >= s->half.since && row->record < s->half.until &&
-	       !is_own(row, slot, s->gen);
+	       !is_own(row, slot, s->gen) && !is_ignored(row, s);
 }
 
 /* First row of the table at or behind record `n`. */
@@ -141,6 +154,9 @@ cut_save(struct worker *w, uint32_t slot, const struct staged *row, size_t sent)
 	if (!pool_owns(&w->seg, ref, slot + 1))
 		ref = pool_claim(&w->seg, slot + 1, &w->pool_hint);
 	if (ref == 0) {
+		/* Had it been cut before, then in what it read then. */
+		if (w->seat->tx.skip == 0)
+			s->half.cut_dialect = s->half.dialect;
 		s->half.own = row->record;
 		s->half.cut_skip = (uint32_t)sent;
 		return;
@@ -225,7 +241,13 @@ done_all(struct worker *w, uint32_t slot, const struct note_tx *tx)
 	struct session_shm *s = session_row(w, slot);
 	uint32_t said = tx->said;
 
-	if (tx->lagging) {
+	if (!tx->lagging && st->count > 0) {
+		const struct staged *row = &st->table[st->count - 1];
+
+		if (row->room_gen == s->half.room_gen)
+			s->half.msg_next =
+			    row->room_msg + record_is_talk(row->type);
+	} else if (tx->lagging) {
 		for (uint32_t i = row_at(st, tx->first);
 		     i < st->count && st->table[i].record < tx->end; i++) {
 			const struct staged *row = &st->table[i];
@@ -302,6 +324,10 @@ done_tx(struct worker *w, size_t n, size_t total)
 		break;
 	case TX_PIECE:
 		give = done_piece(w, tx, n, total);
+		break;
+	case TX_ANSWER:
+		s->telnet.answer_off = (uint8_t)(tx->cut_off + n);
+		s->telnet.answer_len = (uint8_t)(total - n);
 		break;
 	}
 	FAULT_POINT("tx.done");
@@ -450,6 +476,27 @@ send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next)
 	tx->out_total = out_total(s);
 	note_tx_set(tx);
 	send_result(w, slot, len > 0 ? transmit(w, slot, &iov, 1) : 0, len);
+}
+
+/* Send what telnet has to answer; the session lags, and nothing is cut. */
+void
+send_answers(struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+	struct note_tx *tx = &w->seat->tx;
+	const char *answers;
+	struct iovec iov;
+
+	iov.iov_len = telnet_answers(&s->telnet, &answers);
+	memcpy(w->scratch, answers, iov.iov_len);
+	iov.iov_base = w->scratch;
+	tx->slot = slot;
+	tx->kind = TX_ANSWER;
+	tx->len = (uint32_t)iov.iov_len;
+	tx->cut_off = s->telnet.answer_off;
+	tx->out_total = out_total(s);
+	note_tx_set(tx);
+	send_result(w, slot, transmit(w, slot, &iov, 1), tx->len);
 }
 
 /*

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What every other file here needs to know of a session. */
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 
+#include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "worker/worker.h"
 
@@ -78,6 +80,17 @@ session_deafen(struct worker *w, uint32_t slot)
 	worker_due(w, slot);
 }
 
+/* Note the name of a room, which is there, as that of the room it reads. */
+void
+session_name_room(
+    const struct worker *w, struct session_half *half, uint32_t room)
+{
+	const struct room_shm *r = &w->seg.rooms[room];
+
+	half->room_len = MIN(r->name_len, (uint8_t)LIMIT_ROOM);
+	memcpy(half->room_name, r->name, half->room_len);
+}
+
 /* The room it is in, which it may not have begun to read. */
 uint32_t
 session_room(const struct session_half *half)
@@ -92,12 +105,17 @@ session_unread(const struct session_half *half)
 	return half->reply.code != CHAT_OK || half->next_room != NONE;
 }
 
-/* Let it read the room that it is in, whatever it has not read of the last. */
+/*
+ * Let it read the room that it is in, whatever it has not read of the last.  As
+ * long as it is in there, the room's name stays.
+ */
 void
-session_turn(struct session_half *half)
+session_turn(const struct worker *w, struct session_half *half)
 {
 	if (half->next_room == NONE)
 		return;
+	if (half->next_room < w->seg.params.nrooms)
+		session_name_room(w, half, half->next_room);
 	half->room = half->next_room;
 	half->room_gen = half->next_gen;
 	half->own = half->since = half->until + 1;
@@ -125,6 +143,8 @@ session_link(struct worker *w, uint32_t slot, uint32_t room)
 		w->locals[r->first].prev = slot;
 	r->first = slot;
 	r->count++;
+	l->dialect = session_row(w, slot)->half.dialect % DIALECTS;
+	r->dialects[l->dialect]++;
 }
 
 /* The reverse.  Returns whether the room has no local member any more. */
@@ -137,6 +157,7 @@ session_unlink(struct worker *w, uint32_t slot)
 	if (!l->linked)
 		return false;
 	l->linked = false;
+	r->dialects[l->dialect]--;
 	if (l->prev != NONE)
 		w->locals[l->prev].next = l->next;
 	else
@@ -144,6 +165,55 @@ session_unlink(struct worker *w, uint32_t slot)
 	if (l->next != NONE)
 		w->locals[l->next].prev = l->prev;
 	return --r->count == 0;
+}
+
+/* Its dialect, or whom it ignores, has changed: count it as what it is now. */
+void
+session_counted(struct worker *w, uint32_t slot)
+{
+	const struct session_shm *s = session_row(w, slot);
+	struct local *l = &w->locals[slot];
+	bool ignores = false;
+
+	for (size_t i = 0; i < IGNORED_MAX; i++)
+		ignores |= s->ignored[i] != 0;
+	w->ignorers += ignores;
+	w->ignorers -= l->ignores;
+	l->ignores = ignores;
+	if (l->linked) {
+		w->rooms[l->room].dialects[l->dialect]--;
+		l->dialect = s->half.dialect % DIALECTS;
+		w->rooms[l->room].dialects[l->dialect]++;
+	}
+}
+
+/*
+ * The input that it keeps in its row, and how much there is room for: a telnet
+ * session has its telnet state in front of it.
+ */
+char *
+session_kept(struct session_shm *s, size_t *size)
+{
+	if (session_is_telnet(s)) {
+		*size = sizeof(s->telnet_kept);
+		return s->telnet_kept;
+	}
+	*size = sizeof(s->kept);
+	return s->kept;
+}
+
+bool
+session_is_telnet(const struct session_shm *s)
+{
+	return s->kind == LISTENER_TELNET;
+}
+
+/* Where the text of its input ends, as far as it was read. */
+uint64_t
+session_input_end(const struct session_shm *s)
+{
+	return atomic_load_explicit(&s->in_total, memory_order_relaxed) -
+	       s->in_cut;
 }
 
 /*
@@ -197,6 +267,7 @@ session_reply(struct worker *w, uint32_t slot, struct session_half *half,
 	    .code = (uint16_t)code,
 	    .newline = half->reply.newline,
 	    .arg = arg,
+	    .time_us = clock_real_us(),
 	};
 	worker_due(w, slot);
 }

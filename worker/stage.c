@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The staging area: records of one room, rendered once for all who read them
- * in the same form.  It lies in the segment, so that a successor can tell where
- * in them a send was cut; see send.c.
+ * in the same dialect.  It lies in the segment, so that a successor can tell
+ * where in them a send was cut; see send.c.
  */
+#include "shared/chat/render.h"
 #include "worker/worker.h"
 
+/* Begin anew, in a dialect, for those who are in the room that `half` reads. */
 void
-stage_reset(struct worker *w)
+stage_reset(struct worker *w, unsigned dialect, const struct session_half *half)
 {
 	w->staging->count = 0;
 	w->staging->bytes_used = 0;
 	w->span = (struct span){0};
+	w->form.dialect = dialect;
+	w->form.room = half->room_name;
+	w->form.room_len = MIN((size_t)half->room_len, (size_t)LIMIT_ROOM);
 }
 
 /*
@@ -28,49 +33,115 @@ stage_copy(struct worker *w)
 		   span->len) == RING_OK;
 }
 
-/* Is there room for another record? */
-bool
-stage_fits(const struct worker *w, const struct desc_shm *d)
+/*
+ * Lines are sent as they lie in the ring.  Those that lie one behind the other
+ * there, as the lines of one read do, are copied at once, by stage_copy.
+ */
+static enum stage_result
+stage_line(struct worker *w, const struct desc_shm *d)
 {
-	const struct staging_shm *st = w->staging;
+	struct staging_shm *st = w->staging;
 
-	return st->count < STAGING_RECORDS &&
-	       (uint64_t)d->len + 8 <= STAGING_BYTES - st->bytes_used;
+	if ((uint64_t)d->len + 8 > STAGING_BYTES - st->bytes_used)
+		return STAGE_FULL;
+	if (w->span.pos + w->span.len != d->pos) {
+		if (!stage_copy(w))
+			return STAGE_LAPPED;
+		w->span = (struct span){.pos = d->pos, .off = st->bytes_used};
+	}
+	w->span.len += d->len;
+	st->bytes_used += d->len;
+	return STAGE_OK;
+}
+
+/* What is shown of record `n`, whose bytes are in w->scratch. */
+struct render_record
+stage_shown(const struct worker *w, uint64_t n, const struct desc_shm *d,
+    const char *room, size_t room_len)
+{
+	return (struct render_record){
+	    .type = d->type,
+	    .seq = n,
+	    .time_us = d->time_us,
+	    .line = w->scratch,
+	    .len = d->len,
+	    .name_off = d->name_off,
+	    .name_len = d->name_len,
+	    .text_off = d->text_off,
+	    .room = room,
+	    .room_len = room_len,
+	};
+}
+
+/* Any other dialect takes rendering. */
+static enum stage_result
+stage_rendered(struct worker *w, uint64_t n, const struct desc_shm *d)
+{
+	struct staging_shm *st = w->staging;
+	struct render_record r =
+	    stage_shown(w, n, d, w->form.room, w->form.room_len);
+	size_t len;
+
+	if (d->len > SCRATCH_SIZE - 8)
+		return STAGE_FULL; /* nonsense */
+	if (ring_copy(&w->seg, d, 0, w->scratch, d->len) != RING_OK)
+		return STAGE_LAPPED;
+	len = render_record(w->form.dialect, &r, st->bytes + st->bytes_used,
+	    STAGING_BYTES - st->bytes_used);
+	st->bytes_used += (uint32_t)len;
+	return len > 0 ? STAGE_OK : STAGE_FULL;
+}
+
+/* Who said it, as far as that is of interest: sessions here may ignore them. */
+static enum stage_result
+stage_name(struct worker *w, const struct desc_shm *d, uint32_t *hash)
+{
+	char name[LIMIT_NAME + 8];
+
+	*hash = 0;
+	if (w->ignorers == 0 || d->name_len > LIMIT_NAME)
+		return STAGE_OK;
+	if (ring_copy(&w->seg, d, d->name_off, name, d->name_len) != RING_OK)
+		return STAGE_LAPPED;
+	*hash = tables_name_hash(&w->seg, name, d->name_len);
+	return STAGE_OK;
 }
 
 /*
- * Stage record `n`, whose descriptor is `d`.  Those that lie one behind the
- * other in the ring, as the lines of one read do, are copied at once.  Returns
- * false when some were overwritten meanwhile; the caller has seen that there is
- * room for it.
+ * Stage record `n`, whose descriptor is `d`.  STAGE_FULL when there is no room
+ * for it behind the others, or, where there are none, because it is nonsense;
+ * STAGE_LAPPED when some were overwritten meanwhile.
  */
-bool
+enum stage_result
 stage_record(struct worker *w, uint64_t n, const struct desc_shm *d)
 {
 	struct staging_shm *st = w->staging;
 	struct staged *row = &st->table[st->count];
+	uint32_t off = st->bytes_used, hash = 0;
+	enum stage_result result;
 
-	if (!stage_fits(w, d))
-		return false; /* nonsense */
-	if (w->span.pos + w->span.len != d->pos) {
-		if (!stage_copy(w))
-			return false;
-		w->span = (struct span){.pos = d->pos, .off = st->bytes_used};
-	}
-	w->span.len += d->len;
+	if (st->count == STAGING_RECORDS)
+		return STAGE_FULL;
+	result = stage_name(w, d, &hash);
+	if (result == STAGE_OK)
+		result = w->form.dialect == DIALECT_TEXT
+			     ? stage_line(w, d)
+			     : stage_rendered(w, n, d);
+	if (result != STAGE_OK)
+		return result;
 	*row = (struct staged){
 	    .record = n,
 	    .room_msg = d->room_msg,
-	    .off = st->bytes_used,
-	    .len = d->len,
+	    .off = off,
+	    .len = st->bytes_used - off,
 	    .sender = d->sender,
 	    .sender_gen = d->sender_gen,
 	    .room_gen = d->room_gen,
 	    .type = d->type,
 	    .target = d->target,
 	    .target_gen = d->target_gen,
+	    .name_hash = hash,
 	};
-	st->bytes_used += d->len;
 	st->count++;
-	return true;
+	return STAGE_OK;
 }

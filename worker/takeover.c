@@ -38,14 +38,15 @@ settle_in(struct worker *w)
 {
 	struct note_in *note = &w->seat->in;
 	struct tcp_counts counts;
-	uint64_t most = note->base + w->seg.layout.input_stride;
+	uint64_t most = w->seg.layout.input_stride;
 
 	if (atomic_load_explicit(&note->valid, memory_order_relaxed) == 0)
 		return;
 	FAULT_POINT("takeover.in");
-	if (note->slot >= w->in->nslots ||
+	if (note->slot >= w->in->nslots || note->kept > most ||
 	    tcp_counts(session_fd(note->slot), &counts) == -1 ||
-	    counts.read < note->base || counts.read > most + 1) {
+	    counts.read < note->raw ||
+	    counts.read - note->raw > most - note->kept + 1) {
 		if (note->slot < w->in->nslots)
 			session_row(w, note->slot)->half.broken = 1;
 		atomic_store_explicit(&note->valid, 0, memory_order_relaxed);
@@ -57,7 +58,8 @@ settle_in(struct worker *w)
 	 */
 	if (counts.state == TCP_CLOSE)
 		session_row(w, note->slot)->half.broken = 1;
-	input_keep(w, note->slot, note->base, MIN(counts.read, most));
+	input_settle(
+	    w, (size_t)MIN(counts.read - note->raw, most - note->kept));
 }
 
 /* A buffer that a row of mine refers to is its; the rest of mine are free. */

@@ -6,9 +6,7 @@
  */
 #include "worker/talk.h"
 
-#include <linux/sockios.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "shared/base/fault.h"
 #include "shared/chat/name.h"
@@ -80,10 +78,7 @@ talk_refuse(struct consumer *c, enum chat_error code, uint64_t arg)
 static enum progress
 wrong_line(struct consumer *c, enum chat_error code, uint64_t arg)
 {
-	int queued = 0;
-
-	(void)ioctl(session_fd(c->slot), SIOCINQ, &queued);
-	c->half.skip_to = c->total + (uint64_t)queued;
+	c->half.skip_to = c->total + input_queued(c->w, c->slot);
 	session_reply(c->w, c->slot, &c->half, code, arg);
 	if (++c->half.wrong_lines < WRONG_LINES_MAX) {
 		commit(c);
@@ -99,13 +94,17 @@ talk_room(struct consumer *c, const struct line *line)
 {
 	const char *end = memchr(line->text, ' ', line->len);
 	size_t len = end != NULL ? (size_t)(end - line->text) : line->len;
+	bool wrong = room_check(line->text, len) != NULL;
 
-	if (room_check(line->text, len) != NULL)
-		return talk_reply_waits(c) ? WAIT
-					   : wrong_line(c, CHAT_BAD_ROOM, 0);
+	if (talk_reply_waits(c) && (wrong || session_is_telnet(c->s)))
+		return WAIT; /* a prompt stays as it was when it was rendered */
+	if (wrong)
+		return wrong_line(c, CHAT_BAD_ROOM, 0);
 	c->half.room_len = (uint8_t)len;
 	memcpy(c->half.room_name, line->text, len);
 	c->half.state = SESSION_NAME;
+	if (session_is_telnet(c->s))
+		session_reply(c->w, c->slot, &c->half, REPLY_PROMPT, 0);
 	commit(c);
 	return GO_ON;
 }
@@ -260,7 +259,7 @@ static bool
 talk_skip(struct consumer *c)
 {
 	struct session_half *h = &c->half;
-	const char *at = c->w->input + (h->in_done - c->base);
+	const char *at = c->w->text + (h->in_done - c->base);
 	size_t len = (size_t)(c->total - h->in_done), consumed;
 
 	if (len == 0)
@@ -289,7 +288,7 @@ static enum progress
 talk_next(struct consumer *c)
 {
 	struct session_half *h = &c->half;
-	const char *at = c->w->input + (h->in_done - c->base);
+	const char *at = c->w->text + (h->in_done - c->base);
 	size_t len = (size_t)(c->total - h->in_done);
 	uint32_t max = c->w->settings->max_line;
 	struct line line = {0};

@@ -128,6 +128,8 @@ worker_init(struct worker *w, const struct inherit *in)
 	w->later.slots = allocate(in->nslots, sizeof(uint32_t));
 	w->untold.slots = allocate(in->nslots, sizeof(uint32_t));
 	w->gathered = allocate(1, sizeof(*w->gathered));
+	w->scratch = allocate(1, SCRATCH_SIZE);
+	w->decoded = allocate(1, w->seg.layout.input_stride);
 	w->batch.text_size = TEXT_SIZE;
 	w->batch.text = allocate(1, TEXT_SIZE);
 }
@@ -142,6 +144,8 @@ worker_fini(struct worker *w)
 	free(w->untold.slots);
 	free(w->gathered);
 	free(w->batch.text);
+	free(w->scratch);
+	free(w->decoded);
 	segment_detach(&w->seg);
 }
 
@@ -430,6 +434,10 @@ stop_all(struct worker *w)
 		struct local *l = &w->locals[slot];
 		struct session_half half = session_row(w, slot)->half;
 
+		if (l->finished) /* waits for a FIN, but not as long now */
+			session_row(w, slot)->deadline_us =
+			    MIN(session_row(w, slot)->deadline_us,
+				w->now_us + STOP_LINGER_US);
 		if (!l->mine || half.state == SESSION_LEAVING)
 			continue;
 		if (!l->eof)

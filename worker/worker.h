@@ -19,6 +19,7 @@
 
 #include "shared/base/base.h"
 #include "shared/chat/notice.h"
+#include "shared/chat/render.h"
 #include "shared/chat/settings.h"
 #include "shared/net/inherit.h"
 #include "shared/shm/journal.h"
@@ -32,11 +33,17 @@
 /* Read per session and turn, so that nobody starves the others. */
 #define READ_MAX 8192
 
+/* For a client's FIN, after ours, when the server stops. */
+#define STOP_LINGER_US 200000
+
 /* Messages published under one lock. */
 #define BATCH_RECORDS 64
 
 /* Room in front of a text that is published: "*** NAME set the topic: ". */
 #define PUBLISH_BEFORE 128
+
+/* Bytes of a record, or of lines, before they are rendered. */
+#define SCRATCH_SIZE STAGING_BYTES
 
 /* Runs of records of one room each that a fan-out takes at once. */
 #define RUNS_MAX 1024
@@ -59,6 +66,8 @@ struct local {
 	bool paced;          /* has said too much: read on later */
 	bool starved;        /* no buffer for its input: tried again later */
 	bool finished;       /* its sending side is shut: waits for its EOF */
+	uint8_t dialect;     /* as it is counted in its room's list */
+	bool ignores;        /* is counted in w->ignorers */
 	uint32_t move_to;    /* seat + 1 it shall go to, 0: none */
 };
 
@@ -66,6 +75,7 @@ struct local {
 struct local_room {
 	uint32_t first;                   /* local member's slot, or NONE */
 	uint32_t count;                   /* local members */
+	uint32_t dialects[DIALECTS];      /* and how many read which */
 	uint32_t chain_first, chain_last; /* during a fan-out: batch rows */
 	uint64_t next_msg; /* number after the last message known of */
 };
@@ -95,6 +105,13 @@ struct span {
 	size_t len;
 };
 
+/* How the records being staged are rendered. */
+struct form {
+	unsigned dialect;
+	const char *room; /* its name */
+	size_t room_len;
+};
+
 /* The records of a pass, sorted into rooms. */
 struct gathered {
 	uint32_t count;
@@ -114,14 +131,20 @@ struct worker {
 	struct journal journal;
 	struct seat_shm *seat;
 	struct staging_shm *staging;
-	char *input;  /* read buffer, seg.layout.input_stride bytes */
-	uint64_t bit; /* of this seat in a room's set */
+	char *input; /* read buffer, seg.layout.input_stride bytes */
+	char *text;  /* what is consumed of it: itself, or what it decodes to */
+	char *decoded;            /* of the same size */
+	struct telnet_shm telnet; /* behind what is in there */
+	uint64_t bit;             /* of this seat in a room's set */
 	struct local *locals;
 	struct local_room *rooms;
 	struct slot_list due, later, untold;
 	struct batch batch;
 	struct span span;
+	struct form form;
+	char *scratch; /* SCRATCH_SIZE bytes: a record to be rendered */
 	struct gathered *gathered;
+	uint32_t ignorers; /* sessions of mine that ignore somebody */
 	uint32_t sessions;
 	uint32_t pool_hint;
 	uint32_t acks;   /* CHANNEL_PASS dealt with and not yet acknowledged */
@@ -155,7 +178,13 @@ void session_watch(struct worker *w, uint32_t slot);
 void session_deafen(struct worker *w, uint32_t slot);
 uint32_t session_room(const struct session_half *half);
 bool session_unread(const struct session_half *half);
-void session_turn(struct session_half *half);
+void session_turn(const struct worker *w, struct session_half *half);
+void session_name_room(
+    const struct worker *w, struct session_half *half, uint32_t room);
+void session_counted(struct worker *w, uint32_t slot);
+char *session_kept(struct session_shm *s, size_t *size);
+bool session_is_telnet(const struct session_shm *s);
+uint64_t session_input_end(const struct session_shm *s);
 void session_link(struct worker *w, uint32_t slot, uint32_t room);
 bool session_unlink(struct worker *w, uint32_t slot);
 void session_lag(struct worker *w, uint32_t slot, struct session_half *half);
@@ -164,7 +193,8 @@ void session_reply(struct worker *w, uint32_t slot, struct session_half *half,
 
 /* input.c */
 void input_take(struct worker *w, uint32_t slot, bool readable);
-void input_keep(struct worker *w, uint32_t slot, uint64_t base, uint64_t total);
+void input_settle(struct worker *w, size_t got);
+uint64_t input_queued(struct worker *w, uint32_t slot);
 void input_evict(struct worker *w);
 
 /* talk.c: consume [in_done, total) of a session from the read buffer. */
@@ -193,10 +223,18 @@ void publish_leave(struct worker *w, uint32_t slot, struct session_half *half);
 void publish_ring_all(struct worker *w);
 
 /* stage.c */
-void stage_reset(struct worker *w);
-bool stage_fits(const struct worker *w, const struct desc_shm *d);
+enum stage_result {
+	STAGE_OK,
+	STAGE_FULL,
+	STAGE_LAPPED,
+};
+void stage_reset(
+    struct worker *w, unsigned dialect, const struct session_half *half);
 bool stage_copy(struct worker *w);
-bool stage_record(struct worker *w, uint64_t n, const struct desc_shm *d);
+enum stage_result stage_record(
+    struct worker *w, uint64_t n, const struct desc_shm *d);
+struct render_record stage_shown(const struct worker *w, uint64_t n,
+    const struct desc_shm *d, const char *room, size_t room_len);
 
 /* send.c */
 void send_staged(struct worker *w, uint32_t slot, uint64_t first, uint64_t end);
@@ -204,6 +242,7 @@ void send_cut(struct worker *w, uint32_t slot);
 void send_line(struct worker *w, uint32_t slot, size_t len);
 bool send_piece_begin(struct worker *w, uint32_t slot);
 void send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next);
+void send_answers(struct worker *w, uint32_t slot);
 void send_settle(struct worker *w);
 
 /* reply.c */

@@ -31,11 +31,19 @@ enum seat_state {
 };
 extern const char *const seat_state_names[];
 
-/* The read buffer holds the input from `base` on; `slot` consumes it. */
+/*
+ * `slot` consumes its input from byte `base` on.  The read buffer holds `kept`
+ * bytes of it, as they were kept, and behind them what was read from the
+ * connection after its first `raw` bytes, which may still have to be decoded.
+ */
 struct note_in {
 	_Atomic uint32_t valid;
 	uint32_t slot;
+	uint32_t kept;
 	uint64_t base;
+	uint64_t raw;
+	uint64_t cut;             /* the row's in_cut before */
+	struct telnet_shm telnet; /* the row's before */
 };
 
 /* `slot` gets `half`, at once if after is 0, else once head >= after. */
@@ -51,6 +59,7 @@ enum tx_kind {
 	TX_CUT,    /* the rest of a cut record in its pool buffer */
 	TX_REPLY,  /* a line said to it, rendered into the staging area */
 	TX_PIECE,  /* a piece of a long reply, likewise; see reply.c */
+	TX_ANSWER, /* telnet: answers from its row */
 };
 
 /* What is being sent to `slot`; out_total is the count before it. */
@@ -62,7 +71,7 @@ struct note_tx {
 	uint64_t first; /* TX_STAGED: staged records [first, end) */
 	uint64_t end;   /* TX_PIECE: the reply's next position */
 	uint64_t out_total;
-	uint32_t cut_off; /* TX_CUT: half.cut_off before it */
+	uint32_t cut_off; /* TX_CUT: half.cut_off before; TX_ANSWER: likewise */
 	uint32_t skip;    /* bytes of the first piece sent before */
 	uint32_t said;    /* half.said before it */
 	uint32_t buffer;  /* TX_PIECE: pool buffer + 1 for its rest */
@@ -97,6 +106,7 @@ struct staged {
 	uint32_t room_gen;
 	uint32_t type; /* enum record_type */
 	uint32_t target, target_gen;
+	uint32_t name_hash; /* of the sender; 0 while nobody here ignores */
 };
 
 #define STAGING_RECORDS 1024

@@ -41,7 +41,7 @@
 #include "shared/base/base.h"
 
 #define SEGMENT_MAGIC "CHATMSTR"
-#define SEGMENT_VERSION 2
+#define SEGMENT_VERSION 3
 
 #define SEATS_MAX 64 /* bits in a room's set of seats */
 #define INSTANCE_MAX 63

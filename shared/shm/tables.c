@@ -27,6 +27,14 @@ const char *const close_reason_names[CLOSE_REASONS] = {
 };
 
 uint32_t
+tables_name_hash(const struct segment *seg, const char *name, size_t len)
+{
+	uint64_t hash = hash_sip_nocase(seg->header->hash_key, name, len);
+
+	return (uint32_t)(hash >> 32) | 1;
+}
+
+uint32_t
 tables_name_bucket(const struct segment *seg, const char *name, size_t len)
 {
 	return (uint32_t)hash_sip_nocase(seg->header->hash_key, name, len) &

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proxy/telnet.h"
 #include "shared/base/base.h"
 #include "shared/chat/limits.h"
 #include "shared/shm/segment.h"
@@ -53,7 +54,13 @@ extern const char *const close_reason_names[CLOSE_REASONS];
 enum reply_kind {
 	REPLY_FIRST = 256, /* below: enum chat_error */
 	REPLY_HELP = REPLY_FIRST,
-	REPLY_WHOAMI,
+	REPLY_GREETING, /* telnet: the first words, and a prompt */
+	REPLY_PROMPT,   /* telnet: only that */
+	REPLY_FORMAT,   /* `arg` is 1 for JSON */
+	REPLY_IGNORED,
+	REPLY_HEARD, /* the reverse */
+	REPLY_LONG,  /* from here on: long replies */
+	REPLY_WHOAMI = REPLY_LONG,
 	REPLY_WHO, /* of room, room_gen */
 	REPLY_ROOMS,
 	REPLY_TOPIC,
@@ -67,7 +74,10 @@ struct reply {
 	uint16_t newline; /* 1: first end the line that was cut before it */
 	uint32_t skip;    /* bytes of it already sent */
 	uint64_t arg;
-	uint64_t end;
+	union {
+		uint64_t end;
+		uint64_t time_us; /* of a line; CLOCK_REALTIME */
+	};
 	uint32_t room, room_gen;
 };
 
@@ -92,23 +102,26 @@ struct session_half {
 	 * read its old room up to there; NONE: no such change is pending.
 	 */
 	uint32_t next_room, next_gen;
-	uint64_t next_msg; /* number of the next message there */
-	uint32_t cut_buf;  /* pool buffer + 1 with the rest of a cut record */
-	uint32_t cut_off, cut_len; /* the rest within it */
-	uint32_t cut_skip; /* no buffer: bytes of record `own` already sent */
-	struct reply reply;
 	uint8_t state;       /* enum session_state */
 	uint8_t lag;         /* reads from `own`, not with its worker */
 	uint8_t skip_line;   /* throw input away up to the next LF */
 	uint8_t wrong_lines; /* before the join */
+	uint64_t next_msg;   /* number of the next message there */
+	uint32_t cut_buf;    /* pool buffer + 1 with the rest of a cut record */
+	uint32_t cut_off, cut_len; /* the rest within it */
+	uint32_t cut_skip; /* no buffer: bytes of record `own` already sent */
+	struct reply reply;
 	uint8_t reason;      /* enum close_reason, when leaving */
 	uint8_t broken;      /* the connection is gone: send nothing */
+	uint8_t dialect;     /* enum dialect: what it reads is written in */
+	uint8_t cut_dialect; /* the same of the record that cut_skip is about */
 	uint8_t room_len;
-	char room_name[LIMIT_ROOM]; /* as asked for, before the join */
+	char room_name[LIMIT_ROOM]; /* of `room`; before: as asked for */
 };
 
 #define OWNER_MOVING 0x80000000u
-#define KEPT_MAX 128
+#define KEPT_MAX 112
+#define IGNORED_MAX 8
 
 /*
  * A session: one connection.  Its slot is its place in the table and fixes
@@ -135,13 +148,22 @@ struct session_shm {
 	uint64_t moved_us;    /* CLOCK_MONOTONIC */
 	_Atomic uint64_t in_total;  /* bytes read from the connection */
 	_Atomic uint64_t out_total; /* bytes the kernel took for it */
+	uint64_t in_cut;  /* bytes of in_total that were no text: telnet's */
 	uint64_t kept_at; /* position of the first byte of the kept input */
-	uint8_t addr[16]; /* IPv6, or IPv4-mapped */
+	uint32_t ignored[IGNORED_MAX]; /* hashes of names; 0: none */
+	uint8_t addr[16];              /* IPv6, or IPv4-mapped */
 	uint16_t port;
 	uint8_t listener; /* index into the master's list of listeners */
 	uint8_t kind;     /* enum listener_kind: what was the way in */
 	struct session_half half;
-	char kept[KEPT_MAX]; /* input not yet consumed, if it fits */
+	/* Input not yet consumed, if it fits; see session_kept. */
+	union {
+		char kept[KEPT_MAX];
+		struct {
+			struct telnet_shm telnet;
+			char telnet_kept[KEPT_MAX - sizeof(struct telnet_shm)];
+		};
+	};
 };
 static_assert(sizeof(struct session_shm) <= 512, "half a kilobyte a session");
 
@@ -188,6 +210,10 @@ void tables_format(struct segment *seg);
 uint32_t tables_name_bucket(
     const struct segment *seg, const char *name, size_t len);
 uint32_t tables_room_bucket(
+    const struct segment *seg, const char *name, size_t len);
+
+/* A hash of a name, the same for all ways to write it, never 0. */
+uint32_t tables_name_hash(
     const struct segment *seg, const char *name, size_t len);
 
 /* Slot of the session of that name, or NONE.  The caller holds the lock. */
