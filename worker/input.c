@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "proxy/telnet.h"
 #include "shared/base/fault.h"
 #include "shared/shm/pool.h"
 #include "worker/worker.h"

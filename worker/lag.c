@@ -7,6 +7,7 @@
  */
 #include <sys/socket.h>
 
+#include "proxy/telnet.h"
 #include "shared/base/fault.h"
 #include "worker/worker.h"
 

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "proxy/telnet.h"
 #include "shared/base/fault.h"
 #include "shared/net/tcp.h"
 #include "shared/shm/pool.h"

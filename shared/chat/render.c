@@ -9,26 +9,23 @@
 #include <string.h>
 
 #include "shared/base/base.h"
+#include "shared/chat/record.h"
 
 #define NOTICE "*** "
 #define ERROR "error "
 
-/*
- * What a type of record is in JSON.  The index is enum record_type, which is a
- * layer above this one; the test holds them together.
- */
+/* What a type of record is in JSON. */
 static const struct kind {
 	const char *type;
 	bool text, no_room;
-} kinds[] = {
-    {NULL, false, false},
-    {"message", true, false},
-    {"join", false, false},
-    {"leave", false, false},
-    {"action", true, false},
-    {"private", true, true},
-    {"rename", true, false},
-    {"topic", true, false},
+} kinds[RECORD_TYPES] = {
+    [RECORD_MESSAGE] = {"message", true, false},
+    [RECORD_JOIN] = {"join", false, false},
+    [RECORD_LEAVE] = {"leave", false, false},
+    [RECORD_ACTION] = {"action", true, false},
+    [RECORD_PRIVATE] = {"private", true, true},
+    [RECORD_RENAME] = {"rename", true, false},
+    [RECORD_TOPIC] = {"topic", true, false},
 };
 
 /* What is being written. */
@@ -142,8 +139,9 @@ is_sane(const struct render_record *r)
 {
 	uint64_t name_end = (uint64_t)r->name_off + r->name_len;
 
-	if (r->len == 0 || r->line[r->len - 1] != '\n' || r->type == 0 ||
-	    r->type >= COUNT(kinds) || r->room_len > LIMIT_ROOM)
+	if (r->len == 0 || r->line[r->len - 1] != '\n' ||
+	    r->type == RECORD_NONE || r->type >= RECORD_TYPES ||
+	    r->room_len > LIMIT_ROOM)
 		return false;
 	if (!kinds[r->type].text)
 		return name_end < r->len;

@@ -30,7 +30,7 @@ enum dialect {
 
 /* A record, as far as it is shown. */
 struct render_record {
-	unsigned type;         /* enum record_type */
+	unsigned type;         /* enum record_type: shared/chat/record.h */
 	uint64_t seq, time_us; /* its number; CLOCK_REALTIME */
 	const char *line;      /* in the line protocol's form, LF included */
 	uint32_t len;          /* bytes of it */

@@ -30,19 +30,8 @@
 #include <string.h>
 
 #include "shared/base/base.h"
+#include "shared/chat/record.h"
 #include "shared/shm/segment.h"
-
-enum record_type {
-	RECORD_NONE,
-	RECORD_MESSAGE, /* NAME: TEXT */
-	RECORD_JOIN,   /* a session enters a room; `extra` is the room's name */
-	RECORD_LEAVE,  /* a session leaves its room */
-	RECORD_ACTION, /* * NAME TEXT */
-	RECORD_PRIVATE, /* for `target` alone, in whose room it lies */
-	RECORD_RENAME,  /* the text is the sender's new name */
-	RECORD_TOPIC,   /* the text is the room's new topic */
-	RECORD_TYPES,
-};
 
 /* Record flags: decisions, made once under the lock and applied by all. */
 #define RECORD_ROOM_NEW 0x01  /* join: brings the room into being */
@@ -50,7 +39,8 @@ enum record_type {
 
 /*
  * A record's descriptor.  Its bytes are the line of the line protocol, LF
- * included, then `extra` bytes that are not for the clients.
+ * included, then `extra` bytes that are not for the clients: a join's are the
+ * room's name.
  */
 struct desc_shm {
 	uint8_t type; /* enum record_type */
@@ -112,13 +102,6 @@ enum ring_result {
 	RING_NOTHING, /* not written yet */
 	RING_LAPPED,  /* overwritten: see ring_oldest */
 };
-
-/* Is it said by somebody to the room?  Such records are counted per room. */
-static inline bool
-record_is_talk(unsigned type)
-{
-	return type == RECORD_MESSAGE || type == RECORD_ACTION;
-}
 
 /* Lay the ring out, empty; its first record will be params.first_seq. */
 void ring_format(struct segment *seg);

@@ -16,10 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proxy/telnet.h"
 #include "shared/base/base.h"
 #include "shared/chat/limits.h"
 #include "shared/shm/segment.h"
+#include "shared/shm/telnet.h"
 
 #define HOMES_MAX 4 /* homes a room has room for: one a worker type */
 #define NO_HOME 0xff

@@ -6,7 +6,7 @@ BEGIN {
 	may["shared/net"] = "shared/base shared/net"
 	may["shared/shm"] = "shared/base shared/chat shared/shm"
 	shared = "shared/base shared/chat shared/net shared/shm"
-	may["worker"] = shared " worker"
+	may["worker"] = shared " worker proxy"
 	may["proxy"] = shared " proxy"
 	may["master"] = shared " master"
 	may["tools"] = shared " tools"

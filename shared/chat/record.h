@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What can happen in a room. */
+#ifndef SHARED_CHAT_RECORD_H
+#define SHARED_CHAT_RECORD_H
+
+#include <stdbool.h>
+
+/* Lies in shared memory: numbers never change, new ones are added behind. */
+enum record_type {
+	RECORD_NONE,
+	RECORD_MESSAGE, /* NAME: TEXT */
+	RECORD_JOIN,    /* a session enters a room */
+	RECORD_LEAVE,   /* a session leaves its room */
+	RECORD_ACTION,  /* * NAME TEXT */
+	RECORD_PRIVATE, /* for one reader alone, in whose room it lies */
+	RECORD_RENAME,  /* the text is the sender's new name */
+	RECORD_TOPIC,   /* the text is the room's new topic */
+	RECORD_TYPES,
+};
+
+/* Is it said by somebody to the room?  Such records are counted per room. */
+static inline bool
+record_is_talk(unsigned type)
+{
+	return type == RECORD_MESSAGE || type == RECORD_ACTION;
+}
+
+#endif
