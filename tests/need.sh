@@ -35,12 +35,19 @@ need()
 }
 
 # Is the command there?  Of the two Debian packages with an nc only one knows
-# -N, and clang alone lacks libFuzzer.
+# -N, clang alone lacks libFuzzer, there are telnets other than inetutils', and
+# Python has had its telnetlib up to 3.12.
 have()
 {
 	case $1 in
 	nc)
 		nc -h 2>&1 | grep -q -e '-[A-Za-z46]*N'
+		;;
+	telnet)
+		telnet --version 2>&1 | grep -q inetutils
+		;;
+	telnetlib)
+		python3 -W ignore -c 'import telnetlib' 2>/dev/null
 		;;
 	libfuzzer)
 		echo 'int LLVMFuzzerTestOneInput(void){return 0;}' |

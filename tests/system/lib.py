@@ -284,6 +284,10 @@ class Server:
         self.context.peers.append(client)
         return client
 
+    def telnet(self, **options):
+        """The same by the telnet listener."""
+        return self.connect(("127.0.0.1", self.telnet_port), **options)
+
     def join(self, room, name, **options):
         """A client that has joined and read so."""
         client = self.connect(**options)
@@ -300,9 +304,9 @@ class Server:
                 client.expect(JOINED % name)
         return clients
 
-    def nc(self, *options):
+    def nc(self, *options, port=None):
         """A real nc."""
-        peer = Nc(["nc", *options, "127.0.0.1", str(self.port)],
+        peer = Nc(["nc", *options, "127.0.0.1", str(port or self.port)],
                   die_with_parent)
         self.context.peers.append(peer)
         return peer
