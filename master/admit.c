@@ -124,18 +124,17 @@ admit_refusal(
 }
 
 /*
- * Tells the client why, and closes.  What it has sent is
- * thrown away, as otherwise the close would be a reset that might overtake
- * what it is told.
+ * Tells the client `code`, and closes; `reason` is for the log.  What it has
+ * sent is thrown away, as otherwise the close would be a reset that might
+ * overtake what it is told.
  */
 static void
 admit_refuse(struct master *m, int fd, unsigned listener,
-    const struct peer *peer, const char *reason)
+    const struct peer *peer, enum chat_error code, const char *reason)
 {
 	char line[NOTICE_MAX + 2];
 	char port[32];
-	size_t len =
-	    admit_refusal(line, CHAT_SERVER_FULL, m->listeners[listener].kind);
+	size_t len = admit_refusal(line, code, m->listeners[listener].kind);
 
 	send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
@@ -150,6 +149,25 @@ admit_refuse(struct master *m, int fd, unsigned listener,
 		    m, peer->addr, (uint8_t)listener, reason, port);
 }
 
+/* Has its address as many connections as it may have? */
+static bool
+admit_is_over_budget(const struct master *m, const struct peer *peer)
+{
+	unsigned limit = m->options.max_clients_per_ip;
+
+	return limit != 0 && budget_used(&m->budget, peer->addr) >= limit;
+}
+
+/* Why a connection isn't let in, or CHAT_OK with a slot for it. */
+static enum chat_error
+admit_decide(struct master *m, const struct peer *peer, uint32_t *slot)
+{
+	if (admit_is_over_budget(m, peer))
+		return CHAT_TOO_MANY_FROM_ADDRESS;
+	*slot = slots_take(m, peer);
+	return *slot == NONE ? CHAT_SERVER_FULL : CHAT_OK;
+}
+
 static void
 admit_connection(struct master *m, int fd, unsigned listener,
     const struct sockaddr_storage *from)
@@ -161,22 +179,25 @@ admit_connection(struct master *m, int fd, unsigned listener,
 	    .listener = (uint8_t)listener,
 	    .kind = (uint8_t)m->listeners[listener].kind,
 	};
+	enum chat_error refusal;
 	char ip[LISTEN_NAME_MAX];
 	uint32_t slot;
 
 	listen_unpack(from, peer.addr, &peer.port);
-	slot = slots_take(m);
-	if (slot == NONE) {
-		admit_refuse(m, fd, listener, &peer, "server-full");
+	peer.id = m->last_id + 1;
+	refusal = admit_decide(m, &peer, &slot);
+	if (refusal != CHAT_OK) {
+		admit_refuse(
+		    m, fd, listener, &peer, refusal, notice_code(refusal));
 		return;
 	}
 	if (fd_move(fd, slots_fd(slot)) == -1) {
-		admit_refuse(m, fd, listener, &peer, "internal");
+		admit_refuse(
+		    m, fd, listener, &peer, CHAT_SERVER_FULL, "internal");
 		slots_free(m, slot);
 		return;
 	}
-	peer.id = ++m->last_id;
-	m->slots[slot].peer = peer;
+	m->last_id = peer.id;
 	slots_assign(m, slot, admit_choose_seat(m, entrance->feeds));
 	pass_queue(m, slot);
 	atomic_fetch_add_explicit(
@@ -215,7 +236,8 @@ admit_out_of_fds(struct master *m, unsigned listener)
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd != -1) {
 		listen_unpack(&from, peer.addr, &peer.port);
-		admit_refuse(m, fd, listener, &peer, "no-fds");
+		admit_refuse(
+		    m, fd, listener, &peer, CHAT_SERVER_FULL, "no-fds");
 	}
 	m->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	admit_pause(m, listener);

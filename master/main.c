@@ -169,6 +169,6 @@ main(int argc, char *argv[])
 	watchdog_begin(&master);
 	loop_run(&master);
 	stop_finish(&master);
-	free(master.slots);
+	slots_unmake(&master);
 	return EXIT_SUCCESS;
 }

@@ -12,6 +12,7 @@
  *   types     what kinds of worker there are
  *   loop      waits for events and hands them to the rest
  *   admit     accepts, gives slots, refuses
+ *   budget    counts the connections of each address
  *   refusals  sums up what would flood the log
  *   pass      hands connections to workers, within their credits
  *   requests  obeys what workers ask for
@@ -30,6 +31,7 @@
 
 #include <sys/types.h>
 
+#include "master/budget.h"
 #include "master/instance.h"
 #include "master/options.h"
 #include "master/refusals.h"
@@ -103,6 +105,7 @@ struct master {
 	struct slot *slots;
 	uint32_t nslots;
 	uint32_t free_first, free_last; /* first in, first out */
+	struct budget budget; /* whose the slots that are taken are */
 	uint64_t last_id;
 	struct refusals refusals;
 	int reserve; /* an fd to give up when there is none left */

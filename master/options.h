@@ -36,6 +36,7 @@ struct options {
 	struct listen_list telnet;
 	unsigned max_clients;
 	bool max_clients_given; /* not the default: never lowered in silence */
+	unsigned max_clients_per_ip; /* or IPv6 /64; 0: no limit */
 	unsigned max_rooms;
 	unsigned max_line;        /* bytes */
 	unsigned login_timeout_s; /* 0: never */

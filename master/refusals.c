@@ -7,7 +7,7 @@
 #define SECOND_US 1000000
 
 static struct refusal *
-refusals_find(struct refusals *refusals, const uint8_t addr[16])
+refusals_find(struct refusals *refusals, const uint8_t key[ADDRESS_BYTES])
 {
 	struct refusal *vacant = NULL;
 
@@ -16,25 +16,29 @@ refusals_find(struct refusals *refusals, const uint8_t addr[16])
 
 		if (r->since_us == 0)
 			vacant = vacant ? vacant : r;
-		else if (memcmp(r->addr, addr, sizeof(r->addr)) == 0)
+		else if (memcmp(r->key, key, sizeof(r->key)) == 0)
 			return r;
 	}
 	return vacant;
 }
 
 bool
-refusals_count(struct refusals *refusals, const uint8_t addr[16],
+refusals_count(struct refusals *refusals, const uint8_t addr[ADDRESS_BYTES],
     uint8_t listener, const char *reason, uint64_t now_us)
 {
-	struct refusal *r = refusals_find(refusals, addr);
+	uint8_t key[ADDRESS_BYTES];
+	struct refusal *r;
 
+	address_budget_key(key, addr);
+	r = refusals_find(refusals, key);
 	if (!r)
 		return true;
 	if (r->since_us == 0) {
-		memcpy(r->addr, addr, sizeof(r->addr));
+		memcpy(r->key, key, sizeof(r->key));
 		r->since_us = MAX(now_us, (uint64_t)1);
 		r->count = 0;
 	}
+	memcpy(r->addr, addr, sizeof(r->addr));
 	r->listener = listener;
 	r->reason = reason;
 	return ++r->count <= REFUSALS_LOGGED;

@@ -6,6 +6,7 @@
 #include "master/slots.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 static void
@@ -22,10 +23,17 @@ slots_push_free(struct master *m, uint32_t slot)
 int
 slots_make(struct master *m)
 {
+	uint8_t key[HASH_KEY_BYTES];
+
 	m->nslots = m->options.max_clients;
-	m->slots = calloc(m->nslots, sizeof(*m->slots));
-	if (!m->slots)
+	if (getrandom(key, sizeof(key), 0) != sizeof(key) ||
+	    budget_init(&m->budget, m->nslots, key) == -1)
 		return -1;
+	m->slots = calloc(m->nslots, sizeof(*m->slots));
+	if (!m->slots) {
+		budget_fini(&m->budget);
+		return -1;
+	}
 	m->free_first = m->free_last = NONE;
 	for (uint32_t i = 0; i < m->nslots; i++) {
 		m->slots[i].seat = -1;
@@ -34,8 +42,16 @@ slots_make(struct master *m)
 	return 0;
 }
 
+void
+slots_unmake(struct master *m)
+{
+	free(m->slots);
+	m->slots = NULL;
+	budget_fini(&m->budget);
+}
+
 uint32_t
-slots_take(struct master *m)
+slots_take(struct master *m, const struct peer *peer)
 {
 	uint32_t slot = m->free_first;
 	struct slot *s;
@@ -48,6 +64,8 @@ slots_take(struct master *m)
 	s->gen++;
 	if (s->gen == 0) /* 0 is what no connection ever had */
 		s->gen++;
+	s->peer = *peer;
+	budget_charge(&m->budget, peer->addr);
 	return slot;
 }
 
@@ -75,6 +93,7 @@ slots_free(struct master *m, uint32_t slot)
 {
 	close(slots_fd(slot));
 	slots_count(m, m->slots[slot].seat, -1);
+	budget_release(&m->budget, m->slots[slot].peer.addr);
 	m->slots[slot].seat = -1;
 	m->slots[slot].queued = false;
 	slots_push_free(m, slot);

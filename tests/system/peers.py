@@ -89,9 +89,10 @@ class Stream:
 
 
 class Client(Stream):
-    """A connection.  rcvbuf: bytes of its receive buffer, for slow readers."""
+    """A connection.  rcvbuf: bytes of its receive buffer, for slow readers;
+    source: the address that it comes from."""
 
-    def __init__(self, address, rcvbuf=None):
+    def __init__(self, address, rcvbuf=None, source=None):
         super().__init__()
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
@@ -102,6 +103,8 @@ class Client(Stream):
             # the kernel then sends them when a timer says so, if at all.
             self.socket.setsockopt(
                 socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1000)
+        if source is not None:
+            self.socket.bind((source, 0))
         self.socket.settimeout(DEADLINE)
         self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

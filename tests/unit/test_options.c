@@ -69,6 +69,7 @@ TEST(options_have_the_documented_defaults)
 	CHECK_STR(listen_text(&options.telnet.at[0], text), "[::]:2323");
 	CHECK_EQ(options.max_clients, 10000);
 	CHECK(!options.max_clients_given);
+	CHECK_EQ(options.max_clients_per_ip, 0);
 	CHECK_EQ(options.max_rooms, 4096);
 	CHECK_EQ(options.max_line, 4096);
 	CHECK_EQ(options.login_timeout_s, 30);

@@ -2,6 +2,8 @@
 /* A flood of refused connections is a handful of lines. */
 #include "master/refusals.h"
 
+#include <string.h>
+
 #include "tests/harness/test.h"
 
 #define SECOND_US 1000000
@@ -10,7 +12,8 @@
 static struct refusals refusals;
 static unsigned lines; /* logged one by one */
 static unsigned sums;
-static unsigned summed; /* the counts of all sums */
+static unsigned summed;  /* the counts of all sums */
+static uint8_t last[16]; /* the address in the last one */
 
 static void
 on_sum(void *context, const struct refusal *r)
@@ -18,6 +21,7 @@ on_sum(void *context, const struct refusal *r)
 	(void)context;
 	sums++;
 	summed += r->count - REFUSALS_LOGGED;
+	memcpy(last, r->addr, sizeof(last));
 	CHECK_STR(r->reason, "server-full");
 }
 
@@ -75,6 +79,22 @@ TEST(refusals_of_one_address_do_not_hide_those_of_another)
 	CHECK_EQ(lines, 25);
 	flush(T0 + SECOND_US);
 	CHECK_EQ(sums, 1);
+}
+
+TEST(refusals_of_an_ipv6_flood_from_one_64_are_one_line)
+{
+	uint8_t addr[16] = {0x20, 0x01, 0x0d, 0xb8};
+
+	for (unsigned i = 0; i < 1000; i++) {
+		addr[8] = (uint8_t)(i >> 8);
+		addr[15] = (uint8_t)i;
+		lines += refusals_count(&refusals, addr, 1, "server-full", T0);
+	}
+	CHECK_EQ(lines, 20);
+	flush(T0 + SECOND_US);
+	CHECK_EQ(sums, 1);
+	CHECK_EQ(summed, 980);
+	CHECK_MEM(last, sizeof(last), addr, sizeof(addr));
 }
 
 TEST(refusals_of_more_addresses_than_there_is_room_for_are_all_logged)

@@ -48,16 +48,32 @@ start(void)
 	}
 }
 
+/* Who connects to be served by `seat`: each seat has an address's clients. */
+static struct peer
+peer_of(uint32_t seat)
+{
+	return (struct peer){
+	    .addr = {[10] = 0xff, 0xff, 127, 0, 0, (uint8_t)(seat + 1)},
+	};
+}
+
+static uint32_t
+used(uint32_t seat)
+{
+	return budget_used(&m.budget, peer_of(seat).addr);
+}
+
 /* A connection of `seat`'s, still in its queue. */
 static uint32_t
 admit(uint32_t seat)
 {
-	uint32_t slot = slots_take(&m);
+	struct peer peer = peer_of(seat);
+	uint32_t slot = slots_take(&m, &peer);
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	CHECK(slot != NONE);
+	m.slots[slot].peer.id = slot + 1;
 	CHECK_EQ(fd_move(fd, slots_fd(slot)), 0);
-	m.slots[slot].peer = (struct peer){.id = slot + 1};
 	slots_assign(&m, slot, seat);
 	pass_queue(&m, slot);
 	return slot;
@@ -111,6 +127,7 @@ is_open(uint32_t slot)
 
 TEST(slots_come_back_as_late_as_possible_with_another_generation)
 {
+	struct peer peer = peer_of(0);
 	uint32_t first, gen;
 
 	start();
@@ -119,10 +136,42 @@ TEST(slots_come_back_as_late_as_possible_with_another_generation)
 	CHECK(gen != 0);
 	slots_free(&m, first);
 	for (unsigned i = 1; i < SLOTS; i++)
-		CHECK(slots_take(&m) != first);
-	CHECK_EQ(slots_take(&m), first);
+		CHECK(slots_take(&m, &peer) != first);
+	CHECK_EQ(slots_take(&m, &peer), first);
 	CHECK_EQ(m.slots[first].gen, gen + 1);
-	CHECK_EQ(slots_take(&m), NONE);
+	CHECK_EQ(slots_take(&m, &peer), NONE);
+	CHECK_EQ(used(0), SLOTS);
+}
+
+TEST(slots_count_the_connections_of_each_address_until_they_are_freed)
+{
+	struct peer peer = peer_of(0);
+	uint32_t first, second, third;
+
+	start();
+	first = slots_take(&m, &peer);
+	CHECK_EQ(used(0), 1);
+	slots_free(&m, first); /* its fd couldn't be moved, say */
+	CHECK_EQ(used(0), 0);
+	first = admit(0);
+	pass_forget(&m, 0); /* its worker died before it was passed */
+	CHECK_EQ(used(0), 1);
+	second = serve(0);
+	third = serve(1);
+	CHECK_EQ(used(0), 2);
+	CHECK_EQ(used(1), 1);
+	slots_assign(&m, second, 1); /* it moves to another worker */
+	CHECK_EQ(used(0), 2);
+	ask_closed(1, second, m.slots[second].gen + 1); /* nonsense */
+	CHECK_EQ(used(0), 2);
+	ask_closed(1, second, m.slots[second].gen);
+	ask_closed(0, first, m.slots[first].gen);
+	ask_closed(0, first, m.slots[first].gen); /* said again */
+	CHECK_EQ(used(0), 0);
+	CHECK_EQ(used(1), 1);
+	slots_free(&m, third);
+	CHECK_EQ(used(1), 0);
+	slots_unmake(&m);
 }
 
 TEST(slots_count_the_connections_of_each_seat)
