@@ -53,6 +53,7 @@ adopt_new(
 	s->port = peer->port;
 	s->listener = peer->listener;
 	s->kind = peer->kind;
+	atomic_store_explicit(&s->heard, 0, memory_order_relaxed);
 	if (session_is_telnet(s)) {
 		s->half.dialect = DIALECT_CRLF;
 		s->half.lag = 1;
@@ -97,7 +98,8 @@ adopt_row(struct worker *w, uint32_t slot)
 	session_counted(w, slot);
 	l->waiting = s->half.in_done < session_input_end(s);
 	session_watch(w, slot);
-	worker_due(w, slot);
+	if (session_in_need(w, slot))
+		worker_due(w, slot);
 }
 
 /* A connection from the channel, already under its slot's number. */
@@ -260,6 +262,7 @@ adopt_move(struct worker *w, uint32_t slot)
 	if (half.state != SESSION_JOINED || half.broken || l->eof ||
 	    (s->moved_us != 0 && w->now_us - s->moved_us < MOVE_PAUSE_US))
 		return;
+	session_unheard(w, slot);
 	(void)epoll_ctl(w->in->epoll, EPOLL_CTL_DEL, session_fd(slot), &unused);
 	session_lag(w, slot, &half);
 	journal_step(&w->journal, slot, &half);
@@ -286,6 +289,7 @@ adopt_close(struct worker *w, uint32_t slot)
 	struct epoll_event unused = {0};
 	uint32_t in_buf = s->in_buf, cut_buf = s->half.cut_buf;
 
+	session_unheard(w, slot);
 	(void)epoll_ctl(w->in->epoll, EPOLL_CTL_DEL, session_fd(slot), &unused);
 	(void)shutdown(session_fd(slot), SHUT_RDWR);
 	FAULT_POINT("close.shut");

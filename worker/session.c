@@ -42,6 +42,7 @@ session_cursor(const struct worker *w, const struct session_shm *s)
 void
 session_watch(struct worker *w, uint32_t slot)
 {
+	struct session_shm *s = session_row(w, slot);
 	struct local *l = &w->locals[slot];
 	struct epoll_event event = {0};
 	int fd = session_fd(slot);
@@ -50,13 +51,21 @@ session_watch(struct worker *w, uint32_t slot)
 		return;
 	/* What waits for the worker waits shortly: no system call for that. */
 	if (!l->eof && !l->starved && !l->paced &&
-	    !(l->waiting && session_unread(&session_row(w, slot)->half)))
+	    !(l->waiting && session_unread(&s->half)))
 		event.events |= EPOLLIN;
 	if (l->blocked)
 		event.events |= EPOLLOUT;
 	if (l->watched && l->armed == event.events)
 		return;
-	event.data.u64 = (uint64_t)session_row(w, slot)->gen << 32 | slot;
+	/* The registration outlived my predecessor, and is as I want it. */
+	if (!l->watched && event.events == EPOLLIN &&
+	    atomic_load_explicit(&s->heard, memory_order_relaxed) == 1) {
+		l->watched = true;
+		l->armed = EPOLLIN;
+		return;
+	}
+	session_unheard(w, slot);
+	event.data.u64 = (uint64_t)s->gen << 32 | slot;
 	if (epoll_ctl(w->in->epoll, l->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
 		fd, &event) == -1 &&
 	    (errno == EEXIST || errno == ENOENT))
@@ -65,6 +74,18 @@ session_watch(struct worker *w, uint32_t slot)
 		    &event);
 	l->watched = true;
 	l->armed = event.events;
+	atomic_store_explicit(
+	    &s->heard, event.events == EPOLLIN, memory_order_relaxed);
+}
+
+/* Its registration is about to change: a successor shall not rely on it. */
+void
+session_unheard(struct worker *w, uint32_t slot)
+{
+	atomic_store_explicit(
+	    &session_row(w, slot)->heard, 0, memory_order_relaxed);
+	compiler_barrier();
+	FAULT_POINT("session.unheard");
 }
 
 /* Hear no more of it: HUP and ERR cannot be masked, and would spin. */
@@ -74,6 +95,7 @@ session_deafen(struct worker *w, uint32_t slot)
 	struct local *l = &w->locals[slot];
 	struct epoll_event unused = {0};
 
+	session_unheard(w, slot);
 	(void)epoll_ctl(w->in->epoll, EPOLL_CTL_DEL, session_fd(slot), &unused);
 	l->watched = false;
 	l->deaf = true;
@@ -103,6 +125,20 @@ bool
 session_unread(const struct session_half *half)
 {
 	return half->reply.code != CHAT_OK || half->next_room != NONE;
+}
+
+/*
+ * Is there anything to do for a session just taken up, before epoll says so?
+ * Nearly all of a dead worker's sessions wait for nothing.
+ */
+bool
+session_in_need(const struct worker *w, uint32_t slot)
+{
+	const struct session_shm *s = session_row(w, slot);
+
+	return s->half.lag || s->half.broken || session_unread(&s->half) ||
+	       s->half.state == SESSION_LEAVING || w->locals[slot].waiting ||
+	       (session_is_telnet(s) && s->telnet.answer_len > 0);
 }
 
 /*

@@ -175,9 +175,11 @@ struct session_shm *session_row(const struct worker *w, uint32_t slot);
 int session_fd(uint32_t slot);
 uint64_t session_cursor(const struct worker *w, const struct session_shm *s);
 void session_watch(struct worker *w, uint32_t slot);
+void session_unheard(struct worker *w, uint32_t slot);
 void session_deafen(struct worker *w, uint32_t slot);
 uint32_t session_room(const struct session_half *half);
 bool session_unread(const struct session_half *half);
+bool session_in_need(const struct worker *w, uint32_t slot);
 void session_turn(const struct worker *w, struct session_half *half);
 void session_name_room(
     const struct worker *w, struct session_half *half, uint32_t room);

@@ -155,6 +155,11 @@ struct session_shm {
 	uint16_t port;
 	uint8_t listener; /* index into the master's list of listeners */
 	uint8_t kind;     /* enum listener_kind: what was the way in */
+	/*
+	 * 1: registered in its worker's epoll set for input and nothing else;
+	 * 0: perhaps not, or being changed.  Spares a successor the asking.
+	 */
+	_Atomic uint8_t heard;
 	struct session_half half;
 	/* Input not yet consumed, if it fits; see session_kept. */
 	union {
