@@ -179,6 +179,22 @@ input_settle(struct worker *w, size_t got)
 	input_keep(w, slot, got, input_decode(w, session_row(w, slot), got));
 }
 
+/* The same, but what was read is poison, and is thrown away unseen. */
+void
+input_drop(struct worker *w, size_t got)
+{
+	struct note_in *note = &w->seat->in;
+	struct session_shm *s = session_row(w, note->slot);
+
+	s->kept_at = s->half.in_done;
+	s->in_cut = note->raw + got - s->half.in_done;
+	atomic_store_explicit(
+	    &s->in_total, note->raw + got, memory_order_relaxed);
+	FAULT_POINT("input.dropped");
+	compiler_barrier();
+	atomic_store_explicit(&note->valid, 0, memory_order_relaxed);
+}
+
 static void
 note_in_set(struct worker *w, uint32_t slot, size_t kept)
 {
@@ -247,9 +263,11 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 			input_starve(w, slot);
 	}
 	l->waiting = false;
+	poison_at_slot(w, slot);
 	len = input_decode(w, s, got);
 	/* A reset, unlike a FIN, ends no line: half of one is nobody's wish. */
 	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
+	poison_off_slot(w);
 	input_keep(w, slot, got, len);
 	if (got > 0 && s->half.state == SESSION_JOINED)
 		s->deadline_us = input_deadline(w);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/fault.h"
 #include "worker/worker.h"
 
 #define PIECE_MAX 2048 /* bytes */
@@ -418,12 +419,15 @@ reply_send(struct worker *w, uint32_t slot)
 		return false;
 	p = piece_begin(half, w->staging->bytes);
 	p.time_us = clock_real_us();
+	poison_at_slot(w, slot);
+	FAULT_POINT("reply.piece");
 	if (r.code == REPLY_HISTORY)
 		render_history(w, slot, &r, &p);
 	else if (r.code == REPLY_WELCOME)
 		render_welcome(w, slot, &r, &p);
 	else
 		render_piece(w, slot, &r, &p);
+	poison_off_slot(w);
 	if (p.len > PIECE_MAX && w->seat->tx.buffer == 0)
 		return false; /* more than is sure to be taken at once */
 	send_piece(w, slot, p.len, p.next);

@@ -307,3 +307,17 @@ session_reply(struct worker *w, uint32_t slot, struct session_half *half,
 	};
 	worker_due(w, slot);
 }
+
+/*
+ * The same for what nobody asked for: at a telnet client's prompt it begins a
+ * line of its own.
+ */
+void
+session_last_word(struct worker *w, uint32_t slot, struct session_half *half,
+    unsigned code, uint64_t arg)
+{
+	if (session_is_telnet(session_row(w, slot)) &&
+	    (half->state == SESSION_ROOM || half->state == SESSION_NAME))
+		half->reply.newline = 1;
+	session_reply(w, slot, half, code, arg);
+}

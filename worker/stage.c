@@ -4,6 +4,7 @@
  * in the same dialect.  It lies in the segment, so that a successor can tell
  * where in them a send was cut; see send.c.
  */
+#include "shared/base/fault.h"
 #include "shared/chat/render.h"
 #include "worker/worker.h"
 
@@ -28,6 +29,8 @@ stage_copy(struct worker *w)
 {
 	const struct span *span = &w->span;
 
+	atomic_store_explicit(
+	    &w->seat->poison.at_record, 0, memory_order_relaxed);
 	return span->len == 0 ||
 	       ring_copy_span(&w->seg, span->pos, w->staging->bytes + span->off,
 		   span->len) == RING_OK;
@@ -82,12 +85,33 @@ stage_rendered(struct worker *w, uint64_t n, const struct desc_shm *d)
 	    stage_shown(w, n, d, w->form.room, w->form.room_len);
 	size_t len;
 
+	atomic_store_explicit(
+	    &w->seat->poison.at_record, n, memory_order_relaxed);
+	compiler_barrier();
+	FAULT_POINT("stage.rendering");
 	if (d->len > SCRATCH_SIZE - 8)
 		return STAGE_FULL; /* nonsense */
 	if (ring_copy(&w->seg, d, 0, w->scratch, d->len) != RING_OK)
 		return STAGE_LAPPED;
 	len = render_record(w->form.dialect, &r, st->bytes + st->bytes_used,
 	    STAGING_BYTES - st->bytes_used);
+	st->bytes_used += (uint32_t)len;
+	return len > 0 ? STAGE_OK : STAGE_FULL;
+}
+
+/* What stands for a record that killed who rendered it. */
+static enum stage_result
+stage_notice(struct worker *w)
+{
+	static const char text[] =
+	    "*** error internal: what was said here can't be shown\n";
+	struct staging_shm *st = w->staging;
+	size_t len = render_reply(w->form.dialect, 0, 0, text, sizeof(text) - 1,
+	    st->bytes + st->bytes_used, STAGING_BYTES - st->bytes_used);
+
+	if (!stage_copy(w))
+		return STAGE_LAPPED;
+	w->span = (struct span){0};
 	st->bytes_used += (uint32_t)len;
 	return len > 0 ? STAGE_OK : STAGE_FULL;
 }
@@ -122,11 +146,14 @@ stage_record(struct worker *w, uint64_t n, const struct desc_shm *d)
 
 	if (st->count == STAGING_RECORDS)
 		return STAGE_FULL;
-	result = stage_name(w, d, &hash);
+	if (poison_is_record(w, n))
+		result = stage_notice(w);
+	else if (w->form.dialect != DIALECT_TEXT)
+		result = stage_rendered(w, n, d);
+	else
+		result = stage_line(w, d);
 	if (result == STAGE_OK)
-		result = w->form.dialect == DIALECT_TEXT
-			     ? stage_line(w, d)
-			     : stage_rendered(w, n, d);
+		result = stage_name(w, d, &hash);
 	if (result != STAGE_OK)
 		return result;
 	*row = (struct staged){

@@ -34,11 +34,12 @@ owner_of(const struct worker *w, uint32_t slot)
  * buffer holds it.
  */
 static void
-settle_in(struct worker *w)
+settle_in(struct worker *w, uint32_t poisoned)
 {
 	struct note_in *note = &w->seat->in;
 	struct tcp_counts counts;
 	uint64_t most = w->seg.layout.input_stride;
+	size_t got;
 
 	if (atomic_load_explicit(&note->valid, memory_order_relaxed) == 0)
 		return;
@@ -58,8 +59,11 @@ settle_in(struct worker *w)
 	 */
 	if (counts.state == TCP_CLOSE)
 		session_row(w, note->slot)->half.broken = 1;
-	input_settle(
-	    w, (size_t)MIN(counts.read - note->raw, most - note->kept));
+	got = (size_t)MIN(counts.read - note->raw, most - note->kept);
+	if (note->slot == poisoned)
+		input_drop(w, got);
+	else
+		input_settle(w, got);
 }
 
 /* A buffer that a row of mine refers to is its; the rest of mine are free. */
@@ -161,11 +165,13 @@ void
 takeover(struct worker *w)
 {
 	uint64_t began_us = clock_us();
+	uint32_t poisoned = poison_count(w);
 
 	settle_spare(w);
 	send_settle(w);
 	FAULT_POINT("takeover.tx.settled");
-	settle_in(w);
+	settle_in(w, poisoned);
+	poison_off_slot(w);
 	FAULT_POINT("takeover.in.settled");
 	memset(w->input, 0, w->seg.layout.input_stride);
 	settle_pool(w);
@@ -178,6 +184,8 @@ takeover(struct worker *w)
 	FAULT_POINT("takeover.rung");
 	for (uint32_t slot = 0; slot < w->in->nslots; slot++)
 		take_slot(w, slot);
+	if (poisoned != NONE)
+		poison_close(w, poisoned);
 	count_repair(w, began_us);
 	FAULT_POINT("takeover.done");
 }

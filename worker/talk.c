@@ -59,7 +59,7 @@ talk_leave(struct worker *w, uint32_t slot, enum close_reason reason,
 	struct session_half half = session_row(w, slot)->half;
 
 	if (last_word != CHAT_OK)
-		session_reply(w, slot, &half, last_word, arg);
+		session_last_word(w, slot, &half, last_word, arg);
 	talk_end(w, slot, &half, reason);
 }
 
@@ -222,6 +222,7 @@ talk_found(struct consumer *c, const struct line *line)
 	struct session_half before = c->half;
 	enum progress p;
 
+	FAULT_POINT("talk.line");
 	if (c->half.state == SESSION_JOINED)
 		return pace_allows(c) ? pace_count(c, talk_line(c, line))
 				      : WAIT;

@@ -446,7 +446,7 @@ stop_all(struct worker *w)
 		l->move_to = 0;
 		if (half.state == SESSION_LEAVING)
 			continue;
-		session_reply(w, slot, &half, CHAT_SHUTTING_DOWN, 0);
+		session_last_word(w, slot, &half, CHAT_SHUTTING_DOWN, 0);
 		if (half.next_room == NONE) /* else see lag_turn */
 			lag_until_now(w, &half);
 		half.state = SESSION_LEAVING;

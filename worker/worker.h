@@ -7,7 +7,8 @@
  * Reading order: worker.c (the loop), input.c (bytes in), talk.c (what lines
  * do), publish.c (into the ring), fanout.c, stage.c and send.c (out of it),
  * lag.c (sessions that read for themselves), adopt.c (connections come and go),
- * takeover.c (settling what a dead predecessor left).
+ * takeover.c (settling what a dead predecessor left), poison.c (what it died
+ * of).
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -192,10 +193,14 @@ bool session_unlink(struct worker *w, uint32_t slot);
 void session_lag(struct worker *w, uint32_t slot, struct session_half *half);
 void session_reply(struct worker *w, uint32_t slot, struct session_half *half,
     unsigned code, uint64_t arg);
+void session_last_word(struct worker *w, uint32_t slot,
+    struct session_half *half, unsigned code, uint64_t arg);
 
 /* input.c */
 void input_take(struct worker *w, uint32_t slot, bool readable);
 void input_settle(struct worker *w, size_t got);
+void input_drop(struct worker *w, size_t got);
+
 uint64_t input_queued(struct worker *w, uint32_t slot);
 void input_evict(struct worker *w);
 
@@ -266,6 +271,13 @@ void adopt_row(struct worker *w, uint32_t slot);
 void adopt_move(struct worker *w, uint32_t slot);
 void adopt_close(struct worker *w, uint32_t slot);
 void adopt_tell(struct worker *w);
+
+/* poison.c */
+void poison_at_slot(struct worker *w, uint32_t slot);
+void poison_off_slot(struct worker *w);
+bool poison_is_record(const struct worker *w, uint64_t n);
+uint32_t poison_count(struct worker *w);
+void poison_close(struct worker *w, uint32_t slot);
 
 /* takeover.c */
 void takeover(struct worker *w);

@@ -202,6 +202,19 @@ sleep_us(uint32_t us)
 		continue;
 }
 
+/* Die of one's own fault; the order stays for the next one, or was the last. */
+static _Noreturn void
+crash(struct fault_row_shm *row)
+{
+	atomic_store(&row->countdown, 1);
+	if (atomic_fetch_sub(&row->delay_us, 1) > 1)
+		atomic_store_explicit(
+		    &row->action, FAULT_CRASH, memory_order_release);
+	signal(SIGSEGV, SIG_DFL);
+	raise(SIGSEGV);
+	_exit(139);
+}
+
 bool
 fault_hit(struct fault_point *point)
 {
@@ -225,6 +238,8 @@ fault_hit(struct fault_point *point)
 		break;
 	case FAULT_FAIL:
 		return true;
+	case FAULT_CRASH:
+		crash(row);
 	}
 	errno = saved;
 	return false;

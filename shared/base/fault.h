@@ -18,7 +18,8 @@
  *       76 + 72 n   4  seat that the order is for, -1 for any
  *
  * A row is armed while its action isn't FAULT_NONE; arm it again only then.
- * An action is done once, by one process, which clears it first.  Names in
+ * An action is done once, by one process, which clears it first; a crash, the
+ * delay of which is a number, as often as that.  Names in
  * use at several places share a row.  A hit is counted before the action.
  */
 #ifndef SHARED_BASE_FAULT_H
@@ -40,6 +41,7 @@ enum fault_action {
 	FAULT_STOP,  /* SIGSTOP to itself */
 	FAULT_DELAY, /* sleep for `delay_us`, whatever signals come */
 	FAULT_FAIL,  /* FAULT_FAILS is true; nothing at a FAULT_POINT */
+	FAULT_CRASH, /* SIGSEGV, by as many processes as delay_us says */
 };
 
 struct fault_row_shm {

@@ -78,6 +78,19 @@ struct note_tx {
 	uint32_t lagging; /* it reads for itself: see half.lag */
 };
 
+/*
+ * What the worker is looking at, so that input which kills its parser, or a
+ * record which kills its renderer, is known as what it is; see poison.c.
+ */
+struct poison_shm {
+	_Atomic uint32_t at_slot;   /* slot + 1, or 0 */
+	_Atomic uint64_t at_record; /* number, or 0 */
+	/* The last one that a worker of this seat died over, and how often. */
+	uint32_t slot, gen, slot_tries;
+	uint32_t record_tries;
+	uint64_t record;
+};
+
 struct seat_shm {
 	/* Read by others at any time. */
 	alignas(CACHELINE) _Atomic uint32_t sleeping;
@@ -95,6 +108,7 @@ struct seat_shm {
 	struct note_in in;
 	struct note_tx tx;
 	struct note_step step;
+	struct poison_shm poison;
 };
 
 /* One staged record: a row of the table in the staging area. */

@@ -13,7 +13,8 @@ NAME = 48
 ROWS = 256
 ROW = 72
 SIZE = 8 + ROWS * ROW
-ACTIONS = {"none": 0, "die": 1, "stop": 2, "delay": 3, "fail": 4}
+ACTIONS = {"none": 0, "die": 1, "stop": 2, "delay": 3, "fail": 4,
+           "crash": 5}
 
 
 class Faults:
