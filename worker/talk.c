@@ -216,16 +216,13 @@ is_quit(const struct line *line)
 	return line->len == 5 && memcmp(line->text, "/quit", 5) == 0;
 }
 
+/* A line before the join. */
 static enum progress
-talk_found(struct consumer *c, const struct line *line)
+talk_login(struct consumer *c, const struct line *line)
 {
 	struct session_half before = c->half;
 	enum progress p;
 
-	FAULT_POINT("talk.line");
-	if (c->half.state == SESSION_JOINED)
-		return pace_allows(c) ? pace_count(c, talk_line(c, line))
-				      : WAIT;
 	c->half.in_done += line->consumed;
 	if (is_quit(line)) {
 		talk_end(c->w, c->slot, &c->half, CLOSE_QUIT);
@@ -236,6 +233,15 @@ talk_found(struct consumer *c, const struct line *line)
 	if (p == WAIT)
 		c->half = before;
 	return p;
+}
+
+static enum progress
+talk_found(struct consumer *c, const struct line *line)
+{
+	FAULT_POINT("talk.line");
+	if (c->half.state != SESSION_JOINED)
+		return talk_login(c, line);
+	return pace_allows(c) ? pace_count(c, talk_line(c, line)) : WAIT;
 }
 
 static enum progress

@@ -12,18 +12,55 @@
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 /*
- * How many of eight bytes, from the first on, are printable ASCII.  A byte's
- * high bit is set in `odd` if it is below 0x20, 0x7f or above; a borrow or
- * carry disturbs only the bytes behind one that is odd itself.
+ * Which of eight bytes are not printable ASCII: a byte's high bit is set if it
+ * is below 0x20, 0x7f or above.  A borrow or carry disturbs only the bytes
+ * behind one that is odd itself.
  */
-static size_t
-plain_bytes(uint64_t word)
+static uint64_t
+odd_bytes(uint64_t word)
 {
 	const uint64_t ones = 0x0101010101010101;
-	uint64_t odd =
-	    ((word - 0x20 * ones) | (word + ones) | word) & (0x80 * ones);
 
-	return odd == 0 ? 8 : (size_t)__builtin_ctzll(odd) / 8;
+	return ((word - 0x20 * ones) | (word + ones) | word) & (0x80 * ones);
+}
+
+static uint64_t
+load_word(const char *src)
+{
+	uint64_t word;
+
+	memcpy(&word, src, sizeof(word));
+	return word;
+}
+
+/*
+ * Copy the printable ASCII that `src` begins with; returns how much there was.
+ * `dst` may be written up to `len` bytes.  Nearly all text is that.
+ */
+static size_t
+copy_plain(char *restrict dst, const char *restrict src, size_t len)
+{
+	size_t n = 0;
+	uint64_t a, b, odd;
+
+	for (; len - n >= 16; n += 16) {
+		a = load_word(src + n);
+		b = load_word(src + n + 8);
+		if ((odd_bytes(a) | odd_bytes(b)) != 0)
+			break;
+		memcpy(dst + n, &a, 8);
+		memcpy(dst + n + 8, &b, 8);
+	}
+	for (; len - n >= 8; n += 8) {
+		a = load_word(src + n);
+		memcpy(dst + n, &a, 8);
+		odd = odd_bytes(le64toh(a));
+		if (odd != 0)
+			return n + (size_t)__builtin_ctzll(odd) / 8;
+	}
+	for (; n < len && src[n] >= ' ' && src[n] < 0x7f; n++)
+		dst[n] = src[n];
+	return n;
 }
 
 static bool
@@ -37,27 +74,10 @@ stays(uint32_t code)
 size_t
 text_sanitise(char *restrict dst, const char *restrict src, size_t len)
 {
-	size_t n = 0;
+	size_t i = copy_plain(dst, src, len), n = i, bytes;
+	uint32_t code;
 
-	for (size_t i = 0; i < len;) {
-		uint32_t code;
-		size_t bytes;
-
-		if (len - i >= 8) {
-			uint64_t word;
-
-			/* All eight: dst has 3 bytes for each of them. */
-			memcpy(&word, src + i, 8);
-			memcpy(dst + n, &word, 8);
-			bytes = plain_bytes(le64toh(word));
-			i += bytes;
-			n += bytes;
-			if (bytes == 8)
-				continue;
-		} else if (src[i] >= ' ' && src[i] < 0x7f) {
-			dst[n++] = src[i++];
-			continue;
-		}
+	while (i < len) {
 		bytes = utf8_decode(src + i, len - i, &code);
 		if (code == UTF8_INVALID) {
 			memcpy(dst + n, replacement, 3);
@@ -67,6 +87,9 @@ text_sanitise(char *restrict dst, const char *restrict src, size_t len)
 			n += bytes;
 		}
 		i += bytes;
+		bytes = copy_plain(dst + n, src + i, len - i);
+		i += bytes;
+		n += bytes;
 	}
 	return n;
 }

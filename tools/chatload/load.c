@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The run: everyone connects and joins; then the load warms up, is measured,
- * and stops; what is still under way may arrive until nothing moves.
+ * The run: everyone connects and joins, and in mode idle stays so for a
+ * while; then the load warms up, is measured, and stops; what is still under
+ * way may arrive until nothing moves.
  */
 #include "tools/chatload/load.h"
 
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tools/chatload/cputime.h"
+#include "tools/chatload/progress.h"
 
 #define EVENTS_MAX 1024
-#define JOINING_MAX 256 /* clients connected that have not joined yet */
-#define PATIENCE_NS UINT64_C(10000000000) /* without any progress */
 
 uint64_t
 load_now(void)
@@ -84,69 +77,93 @@ load_pass(struct load *l, uint64_t until_ns)
 static void
 load_connect(struct load *l, struct client *c)
 {
-	const struct load_config *cfg = l->config;
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
-	char room[TEXT_NAME_SIZE];
-	char name[TEXT_NAME_SIZE];
-	char lines[2 * TEXT_NAME_SIZE + 2];
-	int len;
+	struct speaker who = {
+	    .who = c->room << 16 | c->member,
+	    .room = c->room,
+	    .talks = c->pub != NULL,
+	};
 
-	c->fd = socket(cfg->addr.ss_family, SOCK_STREAM, 0);
-	if (c->fd == -1)
-		err(1, "socket");
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-	if (connect(c->fd, (const struct sockaddr *)&cfg->addr,
-		cfg->addr_len) == -1)
-		err(1, "connect");
-	if (fcntl(c->fd, F_SETFL, O_NONBLOCK) == -1)
-		err(1, "fcntl");
-	text_room(&cfg->format, c->room, room);
-	text_name(&cfg->format, c->room << 16 | c->member, name);
-	len = snprintf(lines, sizeof(lines), "%s\n%s\n", room, name);
-	if (send(c->fd, lines, (size_t)len, MSG_NOSIGNAL) != len)
-		err(1, "send");
+	c->fd = dial(l->config, &who, (uint32_t)(c - l->clients));
 	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, c->fd, &ev) == -1)
 		err(1, "epoll_ctl");
+}
+
+/* How many joins are read in all when each has read all that it will. */
+static uint64_t
+load_notices(const struct load_config *cfg)
+{
+	uint64_t members = cfg->members;
+
+	if (!cfg->protocol->joins_seen)
+		return cfg->rooms * members;
+	return cfg->rooms * (members * (members + 1) / 2);
 }
 
 /* Until everyone has seen everyone join who joined after it. */
 static void
 load_join(struct load *l)
 {
-	uint64_t members = l->config->members;
-	uint64_t all = l->config->rooms * (members * (members + 1) / 2);
+	uint64_t all = load_notices(l->config);
+	size_t max = l->config->protocol->joining_max;
 	size_t connected = 0;
 	uint64_t seen = 0;
-	uint64_t deadline = load_now() + PATIENCE_NS;
+	uint64_t deadline = load_now() + LOAD_PATIENCE_NS;
 
 	l->joining = true;
 	while (l->notices < all) {
-		while (connected < l->nclients &&
-		       connected - l->joined < JOINING_MAX)
+		while (connected < l->nclients && connected - l->joined < max)
 			load_connect(l, &l->clients[connected++]);
 		load_pass(l, deadline);
 		if (l->notices > seen) {
 			seen = l->notices;
-			deadline = load_now() + PATIENCE_NS;
+			deadline = load_now() + LOAD_PATIENCE_NS;
 		} else if (load_now() >= deadline) {
 			errx(1, "%zu of %zu clients have joined", l->joined,
 			    l->nclients);
 		}
+		if (progress_due())
+			progress_show("%zu of %zu clients have joined",
+			    l->joined, l->nclients);
 	}
 	l->joining = false;
 }
 
+/* Reads, and sends nothing. */
 static void
-load_for(struct load *l, double seconds)
+load_hold(struct load *l, double seconds)
 {
 	uint64_t end = load_now() + (uint64_t)(seconds * 1e9);
+
+	do {
+		load_pass(l, end);
+		if (progress_due())
+			progress_show("%zu clients are idle", l->nclients);
+	} while (load_now() < end);
+}
+
+static bool
+load_all_said(const struct load *l)
+{
+	return l->messages == l->messages_max && l->outstanding == 0;
+}
+
+static void
+load_for(struct load *l, double seconds, const char *what)
+{
+	uint64_t start = load_now();
+	uint64_t end = start + (uint64_t)(seconds * 1e9);
 	uint64_t due;
 
 	do {
 		publisher_send_all(l);
 		due = publisher_due(l);
 		load_pass(l, due < end ? due : end);
-	} while (load_now() < end);
+		if (progress_due())
+			progress_show("%s: %.1f of %g s, %ju deliveries", what,
+			    (double)(load_now() - start) / 1e9, seconds,
+			    (uintmax_t)l->deliveries);
+	} while (load_now() < end && !load_all_said(l));
 }
 
 /* Nothing new is sent, but what a socket did not take yet goes out. */
@@ -154,32 +171,32 @@ static void
 load_drain(struct load *l)
 {
 	uint64_t seen = l->deliveries;
-	uint64_t deadline = load_now() + PATIENCE_NS / 2;
+	uint64_t deadline = load_now() + LOAD_PATIENCE_NS / 2;
 
 	while (l->outstanding > 0 && load_now() < deadline) {
 		load_pass(l, deadline);
 		if (l->deliveries > seen) {
 			seen = l->deliveries;
-			deadline = load_now() + PATIENCE_NS / 2;
+			deadline = load_now() + LOAD_PATIENCE_NS / 2;
 		}
 	}
 }
 
-static double
-server_cpu(const struct load *l)
+double
+load_server_cpu(const struct load_config *config)
 {
 	double cpu;
 
-	if (l->config->pid == 0)
+	if (config->pid == 0)
 		return -1;
-	cpu = cputime_tree(l->config->pid);
+	cpu = cputime_tree(config->pid);
 	if (cpu < 0)
-		err(1, "process %d", (int)l->config->pid);
+		err(1, "process %d", (int)config->pid);
 	return cpu;
 }
 
-static double
-difference(double before, double after)
+double
+load_cpu_between(double before, double after)
 {
 	return before < 0 ? -1 : after - before;
 }
@@ -190,30 +207,36 @@ load_measure(struct load *l)
 	struct load_result *res = l->result;
 	uint64_t messages = l->messages;
 	uint64_t deliveries = l->deliveries;
-	double cpu = server_cpu(l);
+	double cpu = load_server_cpu(l->config);
 	double own = cputime_self();
 	uint64_t start = load_now();
 
 	l->sampling = true;
-	load_for(l, l->config->seconds);
+	if (l->config->messages > 0)
+		l->messages_max = messages + l->config->messages;
+	load_for(l, l->config->seconds, "measuring");
 	l->sampling = false;
 	res->seconds = (double)(load_now() - start) / 1e9;
 	res->load_cpu = cputime_self() - own;
-	res->server_cpu = difference(cpu, server_cpu(l));
+	res->server_cpu = load_cpu_between(cpu, load_server_cpu(l->config));
 	res->messages = l->messages - messages;
 	res->deliveries = l->deliveries - deliveries;
 }
 
 static void
-init_publisher(struct load *l, struct publisher *p, struct client *c)
+load_init_client(struct load *l, size_t i)
 {
 	const struct load_config *cfg = l->config;
+	struct client *c = &l->clients[i];
 
-	p->client = c;
-	p->left = load_alloc(l->mask + 1, sizeof(*p->left));
-	p->out_size = 2 * (size_t)cfg->window * (cfg->format.size + 1);
-	p->out = load_alloc(1, p->out_size);
-	c->pub = p;
+	c->room = (unsigned int)(i / cfg->members);
+	c->member = (unsigned int)(i % cfg->members);
+	if (c->room >= cfg->talking)
+		return;
+	c->next = load_alloc(cfg->publishers, sizeof(*c->next));
+	if (c->member < cfg->publishers)
+		publisher_init(
+		    l, &l->pubs[c->room * cfg->publishers + c->member], c);
 }
 
 static void
@@ -225,20 +248,16 @@ load_init(struct load *l)
 	while (window < cfg->window)
 		window *= 2;
 	l->mask = window - 1;
+	l->readers = cfg->members -
+		     (cfg->protocol->talkers_listen ? 1 : cfg->publishers);
+	l->messages_max = UINT64_MAX;
 	l->nclients = (size_t)cfg->rooms * cfg->members;
-	l->npubs = (size_t)cfg->rooms * cfg->publishers;
+	l->npubs = (size_t)cfg->talking * cfg->publishers;
 	l->clients = load_alloc(l->nclients, sizeof(*l->clients));
 	l->pubs = load_alloc(l->npubs, sizeof(*l->pubs));
-	for (size_t i = 0; i < l->nclients; i++) {
-		struct client *c = &l->clients[i];
-
-		c->room = (unsigned int)(i / cfg->members);
-		c->member = (unsigned int)(i % cfg->members);
-		c->next = load_alloc(cfg->publishers, sizeof(*c->next));
-		if (c->member < cfg->publishers)
-			init_publisher(l,
-			    &l->pubs[c->room * cfg->publishers + c->member], c);
-	}
+	cfg->protocol->layout(&cfg->format, &l->layout);
+	for (size_t i = 0; i < l->nclients; i++)
+		load_init_client(l, i);
 	/* Not a divisor of a window: every place in a batch is sampled. */
 	l->sample_every = cfg->rate > 0 ? 1 : 17;
 	l->sample_left = l->sample_every;
@@ -255,48 +274,60 @@ load_fini(struct load *l)
 		free(l->clients[i].next);
 		free(l->clients[i].partial);
 	}
-	for (size_t i = 0; i < l->npubs; i++) {
-		free(l->pubs[i].left);
-		free(l->pubs[i].out);
-	}
+	for (size_t i = 0; i < l->npubs; i++)
+		publisher_fini(&l->pubs[i]);
 	free(l->clients);
 	free(l->pubs);
 	close(l->epoll_fd);
 }
 
+/* Memory that is not known is left out of the figures. */
 static void
-raise_limits(size_t fds)
+load_idle(struct load *l)
 {
-	struct rlimit rl;
+	struct load_result *res = l->result;
+	struct memory now;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		err(1, "getrlimit");
-	rl.rlim_cur = rl.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &rl);
-	if (rl.rlim_max < fds)
-		errx(1, "%zu file descriptors needed, limit is %ju", fds,
-		    (uintmax_t)rl.rlim_max);
-	prctl(PR_SET_TIMERSLACK, 1);
+	load_hold(l, l->config->hold);
+	if (!res->memory_known)
+		return;
+	if (memory_tree(l->config->pid, &now) == -1)
+		err(1, "memory of process %d", (int)l->config->pid);
+	res->grown = (struct memory){
+	    .rss = now.rss - res->memory.rss,
+	    .pss = now.pss - res->memory.pss,
+	    .private = now.private - res->memory.private,
+	};
 }
 
 void
 load_run(const struct load_config *config, struct load_result *result)
 {
 	struct load l = {.config = config, .result = result};
+	bool idle = config->mode == MODE_IDLE;
 	uint64_t start;
 	double cpu;
 
 	load_init(&l);
-	raise_limits(l.nclients + 16);
+	dial_prepare(l.nclients + 16);
+	if (idle && config->pid != 0)
+		result->memory_known =
+		    memory_tree(config->pid, &result->memory) == 0;
 	start = load_now();
-	cpu = server_cpu(&l);
+	cpu = load_server_cpu(config);
 	load_join(&l);
-	result->join_cpu = difference(cpu, server_cpu(&l));
+	result->joins = l.nclients;
+	result->join_cpu = load_cpu_between(cpu, load_server_cpu(config));
 	result->join_seconds = (double)(load_now() - start) / 1e9;
-	publisher_start(&l);
-	load_for(&l, config->warmup);
-	load_measure(&l);
-	load_drain(&l);
-	receive_settle(&l);
+	if (idle)
+		load_idle(&l);
+	if (config->talking > 0) {
+		publisher_start(&l);
+		if (config->warmup > 0)
+			load_for(&l, config->warmup, "warming up");
+		load_measure(&l);
+		load_drain(&l);
+		receive_settle(&l);
+	}
 	load_fini(&l);
 }

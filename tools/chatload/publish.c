@@ -5,9 +5,39 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/chatload/load.h"
+
+void
+publisher_init(struct load *l, struct publisher *p, struct client *c)
+{
+	const struct load_config *cfg = l->config;
+	struct speaker who = {
+	    .who = c->room << 16 | c->member,
+	    .room = c->room,
+	    .talks = true,
+	};
+
+	p->client = c;
+	p->left = load_alloc(l->mask + 1, sizeof(*p->left));
+	p->before = load_alloc(1, PROTOCOL_TEXT_MAX);
+	p->before_len = cfg->protocol->before(&cfg->format, &who, p->before);
+	p->message_len =
+	    p->before_len + cfg->format.size + strlen(cfg->protocol->after);
+	p->out_size = 2 * (size_t)cfg->window * p->message_len;
+	p->out = load_alloc(1, p->out_size);
+	c->pub = p;
+}
+
+void
+publisher_fini(struct publisher *p)
+{
+	free(p->left);
+	free(p->before);
+	free(p->out);
+}
 
 static void
 mark_ready(struct load *l, struct publisher *p)
@@ -22,21 +52,28 @@ mark_ready(struct load *l, struct publisher *p)
 static bool
 window_open(const struct load *l, const struct publisher *p)
 {
-	return p->sent - p->acked < l->config->window;
+	return p->sent - p->acked < l->config->window &&
+	       l->messages < l->messages_max;
 }
 
 static void
 add_message(struct load *l, struct publisher *p, uint64_t time_ns)
 {
 	const struct text_format *f = &l->config->format;
+	char *out;
 
-	if (p->out_start + p->out_len + f->size + 1 > p->out_size) {
+	if (p->out_start + p->out_len + p->message_len > p->out_size) {
 		memmove(p->out, p->out + p->out_start, p->out_len);
 		p->out_start = 0;
 	}
-	text_write(f, p->sent, time_ns, p->out + p->out_start + p->out_len);
-	p->out_len += f->size + 1;
-	p->left[p->sent & l->mask] = l->config->members - 1;
+	out = p->out + p->out_start + p->out_len;
+	memcpy(out, p->before, p->before_len);
+	text_write(f, p->sent, time_ns, out + p->before_len);
+	out += p->before_len + f->size;
+	memcpy(out, l->config->protocol->after,
+	    p->message_len - p->before_len - f->size);
+	p->out_len += p->message_len;
+	p->left[p->sent & l->mask] = l->readers;
 	p->sent++;
 	l->messages++;
 	l->outstanding++;

@@ -11,37 +11,25 @@
 #include <string.h>
 
 #include "tools/chatload/load.h"
+#include "tools/chatload/progress.h"
 
 #define RECEIVE_MAX (256 * 1024)
 
-static bool
-starts_with(const char *line, size_t len, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return len >= n && memcmp(line, prefix, n) == 0;
-}
+/* What came from the server; the last two are of messages only. */
+struct frame {
+	const char *data;
+	size_t len;
+	const char *who;
+	const char *text;
+};
 
 static void
-receive_stray(struct load *l, const char *line, size_t len)
+receive_stray(struct load *l, const struct frame *f)
 {
-	if (l->result->strays++ == 0)
-		warnx("unexpected line: %.*s", (int)len, line);
-}
-
-/* Notices and errors; `len` without the LF. */
-static void
-receive_other(struct load *l, struct client *c, const char *line, size_t len)
-{
-	if (l->joining && starts_with(line, len, "🌟 ")) {
-		l->notices++;
-		l->joined += !c->joined;
-		c->joined = true;
+	if (l->result->strays++ > 0)
 		return;
-	}
-	if (l->joining && starts_with(line, len, "*** error "))
-		errx(1, "refused: %.*s", (int)len, line);
-	receive_stray(l, line, len);
+	progress_end();
+	warnx("unexpected: %.*s", (int)f->len - 1, f->data);
 }
 
 /* The sequence number is not the expected one. */
@@ -76,34 +64,32 @@ receive_sample(struct load *l, const char *text)
 	    &l->result->latency, l->read_ns > sent ? l->read_ns - sent : 0);
 }
 
+/* The frame is shown if it is none of ours. */
 static void
-receive_verify(struct load *l, struct client *c, uint32_t who, uint32_t seq,
-    const char *line)
+receive_verify(struct load *l, struct client *c, const struct frame *f)
 {
-	const struct text_format *f = &l->config->format;
+	const struct text_format *format = &l->config->format;
+	const char *name = f->who - format->tag_len;
 
-	if (memcmp(line, f->tag, f->tag_len) != 0 ||
-	    !text_filler_ok(f, text_of_line(f, line)))
-		receive_stray(l, line, f->line - 1);
-	c->order ^= (uint64_t)who << 32 | seq;
+	if (memcmp(name, format->tag, format->tag_len) != 0 ||
+	    !text_filler_ok(format, f->text))
+		receive_stray(l, f);
+	c->order ^= (uint64_t)text_number(f->who) << 32 | text_number(f->text);
 	c->order *= UINT64_C(0x9e3779b97f4a7c15);
 	c->order ^= c->order >> 29;
 }
 
-/* A line of the length that messages have. */
 static void
-receive_message(struct load *l, struct client *c, const char *line)
+receive_message(struct load *l, struct client *c, const struct frame *f)
 {
-	const struct text_format *f = &l->config->format;
 	unsigned int per_room = l->config->publishers;
-	const char *text = text_of_line(f, line);
-	uint32_t who = text_who(f, line);
-	uint32_t seq = text_number(text);
+	uint32_t who = text_number(f->who);
+	uint32_t seq = text_number(f->text);
 	uint32_t k = who & 0xffff;
 	struct publisher *p;
 
-	if (who >> 16 != c->room || k >= per_room) {
-		receive_stray(l, line, f->line - 1);
+	if (who >> 16 != c->room || k >= per_room || !c->next) {
+		receive_stray(l, f);
 		return;
 	}
 	p = &l->pubs[c->room * per_room + k];
@@ -115,44 +101,78 @@ receive_message(struct load *l, struct client *c, const char *line)
 		publisher_delivered(l, p, seq);
 	}
 	if (--l->sample_left == 0)
-		receive_sample(l, text);
+		receive_sample(l, f->text);
 	if (l->config->verify)
-		receive_verify(l, c, who, seq, line);
+		receive_verify(l, c, f);
 }
 
-/* Returns how many bytes were whole lines. */
-static size_t
-receive_lines(struct load *l, struct client *c, const char *data, size_t len)
+/* A frame that does not look like all messages of the run. */
+static void
+receive_other(struct load *l, struct client *c, struct frame *f)
 {
+	const struct protocol *protocol = l->config->protocol;
+
+	switch (protocol->heard(
+	    &l->config->format, f->data, f->len, &f->who, &f->text)) {
+	case HEARD_MESSAGE:
+		receive_message(l, c, f);
+		return;
+	case HEARD_REPLY:
+		return;
+	case HEARD_JOIN:
+		if (!l->joining)
+			break;
+		l->notices++;
+		l->joined += !c->joined;
+		c->joined = true;
+		return;
+	case HEARD_REFUSAL:
+		if (!l->joining)
+			break;
+		errx(1, "refused: %.*s", (int)f->len, f->data);
+	case HEARD_LEAVE:
+	case HEARD_STRAY:
+		break;
+	}
+	receive_stray(l, f);
+}
+
+/* Returns how many bytes were whole frames. */
+static size_t
+receive_frames(struct load *l, struct client *c, const char *data, size_t len)
+{
+	const struct protocol *protocol = l->config->protocol;
+	const struct layout *lay = &l->layout;
 	const char *p = data;
 	const char *end = data + len;
-	size_t line = l->config->format.line;
-	char first = l->config->format.tag[0];
 
 	while (p < end) {
-		const char *nl;
+		struct frame f = {.data = p, .len = lay->size};
 
-		if ((size_t)(end - p) >= line && p[0] == first &&
-		    p[line - 1] == '\n') {
-			receive_message(l, c, p);
-			p += line;
+		if ((size_t)(end - p) >= lay->size &&
+		    p[lay->probe_at] == lay->probe &&
+		    p[lay->size - 1] == '\n') {
+			f.who = p + lay->who_at;
+			f.text = p + lay->text_at;
+			receive_message(l, c, &f);
+			p += lay->size;
 			continue;
 		}
-		nl = memchr(p, '\n', (size_t)(end - p));
-		if (!nl)
+		f.len = protocol->frame(p, (size_t)(end - p));
+		if (f.len == 0)
 			break;
-		receive_other(l, c, p, (size_t)(nl - p));
-		p = nl + 1;
+		receive_other(l, c, &f);
+		p += f.len;
 	}
 	return (size_t)(p - data);
 }
 
-/* Keeps a line without its end until the rest comes. */
+/* Keeps a frame without its end until the rest comes. */
 static void
 receive_keep(struct client *c, const char *data, size_t len)
 {
 	if (len > TEXT_MAX)
-		errx(1, "the server sent a line without an end");
+		errx(1, "the server sent something without an end");
 	if (len > 0) {
 		if (!c->partial)
 			c->partial = load_alloc(1, TEXT_MAX);
@@ -180,7 +200,7 @@ receive(struct load *l, struct client *c)
 		errx(1, "the server closed a connection");
 	l->read_ns = 0;
 	len += (size_t)n;
-	used = receive_lines(l, c, data, len);
+	used = receive_frames(l, c, data, len);
 	if (used < len || c->partial_len > 0)
 		receive_keep(c, data + used, len - used);
 }
@@ -197,25 +217,33 @@ same_order(const struct load *l, const struct client *room)
 	return true;
 }
 
+/* What a client has not read that was said in its room. */
+static uint64_t
+never_arrived(const struct load *l, const struct client *c)
+{
+	const struct load_config *cfg = l->config;
+	const struct publisher *pubs = &l->pubs[c->room * cfg->publishers];
+	uint64_t sum = 0;
+
+	if (c->member < cfg->publishers && !cfg->protocol->talkers_listen)
+		return 0;
+	for (unsigned int k = 0; k < cfg->publishers; k++)
+		if (k != c->member)
+			sum += pubs[k].sent - c->next[k];
+	return sum;
+}
+
 void
 receive_settle(struct load *l)
 {
 	const struct load_config *cfg = l->config;
+	size_t nclients = (size_t)cfg->talking * cfg->members;
 
-	for (size_t i = 0; i < l->nclients; i++) {
-		const struct client *c = &l->clients[i];
-
-		for (unsigned int k = 0; k < cfg->publishers; k++) {
-			const struct publisher *p =
-			    &l->pubs[c->room * cfg->publishers + k];
-
-			if (p != c->pub)
-				l->result->lost += p->sent - c->next[k];
-		}
-	}
+	for (size_t i = 0; i < nclients; i++)
+		l->result->lost += never_arrived(l, &l->clients[i]);
 	if (!cfg->verify || l->result->lost > 0)
 		return;
-	for (size_t i = 0; i < l->nclients; i += cfg->members) {
+	for (size_t i = 0; i < nclients; i += cfg->members) {
 		if (same_order(l, &l->clients[i]))
 			continue;
 		warnx("members of room %u read different orders",

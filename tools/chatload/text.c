@@ -27,8 +27,8 @@ text_format_init(struct text_format *f, const char *tag, size_t size)
 {
 	snprintf(f->tag, sizeof(f->tag), "%s", tag);
 	f->tag_len = strlen(f->tag);
+	f->name_len = f->tag_len + 8;
 	f->size = size;
-	f->line = f->tag_len + 10 + size + 1;
 	for (size_t i = 0; i < sizeof(filler); i++)
 		filler[i] = (char)('a' + i % 26);
 }
@@ -53,7 +53,6 @@ text_write(
 	write_number(text + 8, (uint32_t)(time_ns >> 32));
 	write_number(text + 16, (uint32_t)time_ns);
 	memcpy(text + TEXT_MIN, filler, f->size - TEXT_MIN);
-	text[f->size] = '\n';
 }
 
 bool

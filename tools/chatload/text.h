@@ -6,8 +6,7 @@
  *   room     TAG ROOM           ROOM: 4 hex digits
  *   text     SEQ TIME filler    SEQ: 8 hex digits; TIME: 16, nanoseconds
  *
- * All names of a run are equally long and so are all texts; what members
- * read is therefore lines of one length, found without a search.
+ * All names of a run are equally long, and so are all rooms and all texts.
  */
 #ifndef TOOLS_CHATLOAD_TEXT_H
 #define TOOLS_CHATLOAD_TEXT_H
@@ -27,8 +26,8 @@
 struct text_format {
 	char tag[TEXT_TAG_MAX + 1]; /* begins every name and room */
 	size_t tag_len;
+	size_t name_len;
 	size_t size; /* bytes of text */
-	size_t line; /* bytes of "NAME: TEXT\n" */
 };
 
 /* The tag is at most TEXT_TAG_MAX bytes, the size TEXT_MIN to TEXT_MAX. */
@@ -38,7 +37,7 @@ void text_format_init(struct text_format *f, const char *tag, size_t size);
 void text_name(const struct text_format *f, uint32_t who, char *name);
 void text_room(const struct text_format *f, unsigned int room, char *name);
 
-/* Writes text and LF, f->size + 1 bytes. */
+/* Writes f->size bytes. */
 void text_write(
     const struct text_format *f, uint32_t seq, uint64_t time_ns, char *text);
 
@@ -58,19 +57,6 @@ text_number(const char *digits)
 	x = (x | x >> 4) & 0x00ff00ff00ff00ff;
 	x = (x | x >> 8) & 0x0000ffff0000ffff;
 	return (uint32_t)(x | x >> 16);
-}
-
-/* Where the parts of "NAME: TEXT\n" are. */
-static inline uint32_t
-text_who(const struct text_format *f, const char *line)
-{
-	return text_number(line + f->tag_len);
-}
-
-static inline const char *
-text_of_line(const struct text_format *f, const char *line)
-{
-	return line + f->tag_len + 10;
 }
 
 static inline uint64_t

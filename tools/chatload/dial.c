@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connecting.  One address has some 28,000 ports to connect from, and one
+ * that was closed by us rests for a minute: who joins and leaves thousands
+ * of times a second needs more.  All of 127.0.0.0/8 is the loopback's.
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tools/chatload/load.h"
+
+/* The kernel chooses a port when it knows the other end, too. */
+static void
+dial_from(int fd, uint32_t source)
+{
+	struct sockaddr_in addr = {
+	    .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK + source),
+	};
+
+	setsockopt(
+	    fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == -1)
+		err(1, "bind");
+}
+
+int
+dial(const struct load_config *cfg, const struct speaker *who, uint32_t n)
+{
+	int fd = socket(cfg->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char lines[PROTOCOL_TEXT_MAX];
+	size_t len;
+
+	if (fd == -1)
+		err(1, "socket");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	if (cfg->sources > 0)
+		dial_from(fd, n % cfg->sources);
+	if (connect(fd, (const struct sockaddr *)&cfg->addr, cfg->addr_len) ==
+	    -1)
+		err(1, "connect");
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+		err(1, "fcntl");
+	len = cfg->protocol->join(&cfg->format, who, lines);
+	if (send(fd, lines, len, MSG_NOSIGNAL) != (ssize_t)len)
+		err(1, "send");
+	return fd;
+}
+
+void
+dial_prepare(size_t fds)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		err(1, "getrlimit");
+	rl.rlim_cur = rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
+	if (rl.rlim_max < fds)
+		errx(1, "%zu file descriptors needed, limit is %ju", fds,
+		    (uintmax_t)rl.rlim_max);
+	prctl(PR_SET_TIMERSLACK, 1);
+}
