@@ -125,6 +125,7 @@ main_open(struct master *m)
 	m->settings = (struct settings){
 	    .max_line = m->options.max_line,
 	    .max_rooms = m->options.max_rooms,
+	    .max_rooms_per_ip = m->options.max_rooms_per_ip,
 	    .login_timeout_s = m->options.login_timeout_s,
 	    .idle_timeout_s = m->options.idle_timeout_s,
 	    .rate = m->options.rate,

@@ -38,6 +38,7 @@ struct options {
 	bool max_clients_given; /* not the default: never lowered in silence */
 	unsigned max_clients_per_ip; /* or IPv6 /64; 0: no limit */
 	unsigned max_rooms;
+	unsigned max_rooms_per_ip;
 	unsigned max_line;        /* bytes */
 	unsigned login_timeout_s; /* 0: never */
 	unsigned idle_timeout_s;  /* 0: never */

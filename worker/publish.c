@@ -10,6 +10,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "shared/chat/text.h"
+#include "shared/shm/creators.h"
 #include "worker/worker.h"
 
 #define STALE_US 50000 /* a seat that hasn't moved for this long is ignored */
@@ -196,9 +197,33 @@ publish_batch(struct worker *w, uint32_t slot, struct session_half *half)
 	bell(w, seats);
 }
 
-/* Find or choose the room of a join; returns NONE when there are too many. */
+/*
+ * May the session's address bring another room into being?  If the session is
+ * the last one in the room that it leaves for it, that room doesn't count.
+ */
+static bool
+join_is_within_budget(
+    const struct worker *w, uint32_t slot, const struct room_shm *leaves)
+{
+	uint32_t limit = w->settings->max_rooms_per_ip;
+	uint8_t key[ADDRESS_BYTES];
+
+	if (limit == 0)
+		return true;
+	address_budget_key(key, session_row(w, slot)->addr);
+	if (leaves != NULL && leaves->members <= 1 &&
+	    memcmp(leaves->creator, key, sizeof(key)) == 0)
+		limit++;
+	return creators_count(&w->seg, key, limit) < limit;
+}
+
+/*
+ * Find or choose the room of a join; returns NONE when there are too many.
+ * `leaves` is the room that the session is in, or NULL.
+ */
 static uint32_t
-join_room(struct worker *w, const char *name, size_t len, struct record *rec)
+join_room(struct worker *w, const char *name, size_t len,
+    const struct room_shm *leaves, struct record *rec)
 {
 	uint32_t at = tables_find_room(&w->seg, name, len);
 	struct room_shm *room;
@@ -206,7 +231,8 @@ join_room(struct worker *w, const char *name, size_t len, struct record *rec)
 	if (at == NONE) {
 		at = w->seg.tables->rooms_free;
 		if (w->seg.tables->rooms_used >= w->settings->max_rooms ||
-		    at >= w->seg.params.nrooms)
+		    at >= w->seg.params.nrooms ||
+		    !join_is_within_budget(w, rec->d.sender, leaves))
 			return NONE;
 		rec->d.flags = RECORD_ROOM_NEW;
 		rec->d.room_gen = w->seg.rooms[at].gen;
@@ -274,7 +300,7 @@ publish_join(struct worker *w, uint32_t slot, struct session_half *half,
 		lock_release(&w->journal.lock);
 		return CHAT_NAME_TAKEN;
 	}
-	if (join_room(w, half->room_name, half->room_len, &rec) == NONE) {
+	if (join_room(w, half->room_name, half->room_len, NULL, &rec) == NONE) {
 		lock_release(&w->journal.lock);
 		return CHAT_TOO_MANY_ROOMS;
 	}
@@ -488,7 +514,7 @@ publish_move(struct worker *w, uint32_t slot, struct session_half *half,
 	join->extra = name;
 	join->d.extra = (uint32_t)len;
 	lock_acquire(&w->journal.lock);
-	if (join_room(w, name, len, join) == NONE) {
+	if (join_room(w, name, len, from, join) == NONE) {
 		lock_release(&w->journal.lock);
 		return CHAT_TOO_MANY_ROOMS;
 	}

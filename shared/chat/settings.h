@@ -13,6 +13,7 @@
 struct settings {
 	uint32_t max_line; /* bytes in one message */
 	uint32_t max_rooms;
+	uint32_t max_rooms_per_ip; /* or IPv6 /64; 0: no limit */
 	uint32_t login_timeout_s; /* 0: never */
 	uint32_t idle_timeout_s;  /* 0: never */
 	uint32_t rate;            /* lines a second and client; 0: no limit */

@@ -93,6 +93,7 @@ segment_plan(const struct segment_params *p, struct segment_layout *l)
 	    area(l, (uint64_t)p->nrooms * sizeof(struct room_shm), CACHELINE);
 	l->names = area(l, (uint64_t)l->nnames * 4, CACHELINE);
 	l->roomnames = area(l, (uint64_t)l->nroomnames * 4, CACHELINE);
+	l->creators = area(l, (uint64_t)l->nroomnames * 4, CACHELINE);
 	l->bufctl = area(l, l->nbuffers * sizeof(struct buffer_shm), CACHELINE);
 	l->buffers = area(l, l->nbuffers * l->buffer_stride, CACHELINE);
 	l->staging = area(l, p->nseats * l->staging_stride, PAGE);
@@ -118,6 +119,7 @@ segment_point(struct segment *seg)
 	seg->rooms = (struct room_shm *)(void *)(b + l->rooms);
 	seg->names = (_Atomic uint32_t *)(void *)(b + l->names);
 	seg->roomnames = (_Atomic uint32_t *)(void *)(b + l->roomnames);
+	seg->creators = (_Atomic uint32_t *)(void *)(b + l->creators);
 	seg->bufctl = (struct buffer_shm *)(void *)(b + l->bufctl);
 	seg->desc = (struct desc_shm *)(void *)(b + l->desc);
 	seg->bytes = b + l->bytes;

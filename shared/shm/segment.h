@@ -17,6 +17,7 @@
  *   rooms      a row a room                      holder of the lock
  *   names      hash buckets                      holder of the lock (caches)
  *   roomnames  hash buckets                      holder of the lock (caches)
+ *   creators   hash buckets                      holder of the lock (caches)
  *   bufctl     owner of each pool buffer         who claims it, by CAS
  *   buffers    pool buffers                      the buffer's owner
  *   staging    a staging area a seat             the worker in that seat
@@ -41,7 +42,7 @@
 #include "shared/base/base.h"
 
 #define SEGMENT_MAGIC "CHATMSTR"
-#define SEGMENT_VERSION 3
+#define SEGMENT_VERSION 4
 
 #define SEATS_MAX 64 /* bits in a room's set of seats */
 #define INSTANCE_MAX 63
@@ -60,7 +61,10 @@ struct segment_params {
 	uint64_t created_us; /* CLOCK_REALTIME */
 };
 
-/* Offsets and strides in bytes, counts in rows; a function of the params. */
+/*
+ * Offsets and strides in bytes, counts in rows; a function of the params.
+ * There are as many buckets of creators as of rooms' names.
+ */
 struct segment_layout {
 	uint64_t size; /* of the object */
 	uint64_t status, lock, tables, ring;
@@ -68,7 +72,7 @@ struct segment_layout {
 	uint64_t input, input_stride;
 	uint64_t staging, staging_stride;
 	uint64_t sessions, members, rooms;
-	uint64_t names, roomnames;
+	uint64_t names, roomnames, creators;
 	uint64_t bufctl, buffers, buffer_stride;
 	uint64_t desc, bytes;
 	uint32_t nnames, nroomnames; /* buckets, powers of two */
@@ -143,6 +147,7 @@ struct segment {
 	struct room_shm *rooms;
 	_Atomic uint32_t *names;     /* bucket -> slot or NONE */
 	_Atomic uint32_t *roomnames; /* bucket -> room or NONE */
+	_Atomic uint32_t *creators;  /* bucket -> room or NONE; creators.h */
 	struct buffer_shm *bufctl;
 	struct desc_shm *desc;
 	char *bytes;

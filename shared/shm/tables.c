@@ -12,6 +12,7 @@
 #include "shared/base/fault.h"
 #include "shared/base/hash.h"
 #include "shared/chat/name.h"
+#include "shared/shm/creators.h"
 #include "shared/shm/ring.h"
 
 const char *const close_reason_names[CLOSE_REASONS] = {
@@ -233,6 +234,7 @@ room_clear_caches(struct room_shm *r)
 	r->members = 0;
 	r->first = NONE;
 	r->hash_next = NONE;
+	r->creator_next = r->creator_prev = NONE;
 	atomic_store_explicit(&r->seats, 0, memory_order_relaxed);
 }
 
@@ -256,15 +258,19 @@ tables_rebuild(struct segment *seg)
 		seg->names[i] = NONE;
 	for (uint32_t i = 0; i < seg->layout.nroomnames; i++)
 		seg->roomnames[i] = NONE;
+	creators_clear(seg);
 	seg->tables->rooms_used = seg->tables->names_used = 0;
 	seg->tables->members = 0;
 	seg->tables->rooms_free = NONE;
 	for (uint32_t i = p->nrooms; i-- > 0;) {
 		room_clear_caches(&seg->rooms[i]);
-		if (seg->rooms[i].used && seg->rooms[i].name_len <= LIMIT_ROOM)
+		if (seg->rooms[i].used &&
+		    seg->rooms[i].name_len <= LIMIT_ROOM) {
 			room_link(seg, i);
-		else
+			creators_link(seg, i);
+		} else {
 			room_free_push(seg, i);
+		}
 	}
 	for (uint32_t i = 0; i < p->nslots; i++) {
 		struct member_shm *m = &seg->members[i];
@@ -288,6 +294,24 @@ record_makes_sense(const struct segment *seg, const struct desc_shm *d)
 	       d->extra <= LIMIT_ROOM;
 }
 
+/*
+ * Whose the new room is: a session's address is the same as long as its
+ * generation is, and until this record is applied for the last time both are,
+ * since only its worker, who publishes this, can end the session.  A record
+ * of another generation is nonsense: its room is nobody's.
+ */
+static void
+apply_creator(const struct segment *seg, const struct desc_shm *d)
+{
+	const struct session_shm *s = &seg->sessions[d->sender];
+	struct room_shm *r = &seg->rooms[d->room];
+
+	if (s->gen == d->sender_gen)
+		address_budget_key(r->creator, s->addr);
+	else
+		memset(r->creator, 0, sizeof(r->creator));
+}
+
 static void
 apply_room_new(struct segment *seg, const struct desc_shm *d, const char *extra,
     bool caches)
@@ -302,10 +326,12 @@ apply_room_new(struct segment *seg, const struct desc_shm *d, const char *extra,
 	memset(r->home, NO_HOME, sizeof(r->home));
 	r->created_us = d->time_us;
 	r->topic_len = 0;
+	apply_creator(seg, d);
 	r->used = 1;
 	if (caches) {
 		room_clear_caches(r);
 		room_link(seg, d->room);
+		creators_link(seg, d->room);
 	}
 }
 
@@ -354,8 +380,10 @@ apply_leave(struct segment *seg, const struct desc_shm *d, bool caches)
 	FAULT_POINT("journal.apply.left");
 	if ((d->flags & RECORD_ROOM_ENDS) == 0)
 		return;
-	if (caches)
+	if (caches) {
 		room_unlink(seg, d->room);
+		creators_unlink(seg, d->room);
+	}
 	r->used = 0;
 	r->gen = d->room_gen + 1;
 	if (caches) {

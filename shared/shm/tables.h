@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/base/address.h"
 #include "shared/base/base.h"
 #include "shared/chat/limits.h"
 #include "shared/shm/segment.h"
@@ -191,10 +192,12 @@ struct room_shm {
 	uint64_t created_us;
 	uint16_t topic_len;
 	char topic[LIMIT_TOPIC];
+	uint8_t creator[ADDRESS_BYTES]; /* budget key of who made it */
 	/* Caches. */
 	uint32_t members;
-	uint32_t first;         /* member's slot, or NONE */
-	uint32_t hash_next;     /* chain of its bucket, or of the free rooms */
+	uint32_t first;     /* member's slot, or NONE */
+	uint32_t hash_next; /* chain of its bucket, or of the free rooms */
+	uint32_t creator_next, creator_prev; /* its creator's list */
 	_Atomic uint64_t seats; /* set of those with members: whom to wake */
 };
 

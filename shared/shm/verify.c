@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "shared/chat/limits.h"
+#include "shared/shm/creators.h"
 #include "shared/shm/ring.h"
 #include "shared/shm/seat.h"
 #include "shared/shm/tables.h"
@@ -109,6 +110,39 @@ verify_room_names(struct verifier *v)
 		}
 	}
 	return true;
+}
+
+/*
+ * The lists of creators: each room is in the right one, at most once since
+ * the links back agree, and all are in one if there are as many as in use.
+ */
+static void
+verify_creators(struct verifier *v)
+{
+	const struct segment *seg = v->seg;
+	uint32_t n = 0;
+
+	for (uint32_t b = 0; b < seg->layout.nroomnames; b++) {
+		uint32_t at = seg->creators[b], before = NONE;
+
+		for (; at != NONE; at = seg->rooms[at].creator_next) {
+			const struct room_shm *r = &seg->rooms[at];
+
+			if (at >= seg->params.nrooms ||
+			    n++ == seg->params.nrooms) {
+				breach(v, "creators: list %u is broken", b);
+				return;
+			}
+			if (!r->used || creators_bucket(seg, r->creator) != b)
+				breach(v, "creators: room %u is astray", at);
+			if (r->creator_prev != before)
+				breach(v,
+				    "creators: broken link before room %u", at);
+			before = at;
+		}
+	}
+	if (n != seg->tables->rooms_used)
+		breach(v, "creators: rooms are missing from their lists");
 }
 
 static void
@@ -242,6 +276,7 @@ tables_verify(const struct segment *seg,
 	verify_ring(&v);
 	v.names_lead = verify_names(&v);
 	v.rooms_lead = verify_room_names(&v);
+	verify_creators(&v);
 	verify_counts(&v);
 	for (uint32_t i = 0; i < seg->params.nslots; i++)
 		verify_session(&v, i);

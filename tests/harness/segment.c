@@ -9,6 +9,7 @@
 
 #include "shared/base/hash.h"
 #include "shared/chat/limits.h"
+#include "shared/shm/creators.h"
 #include "tests/harness/test.h"
 
 #define LINE_MAX_BYTES 4096
@@ -79,6 +80,10 @@ test_connect(struct segment *seg, uint32_t slot, uint32_t seat)
 	struct session_shm *s = &seg->sessions[slot];
 
 	s->gen++;
+	memset(s->addr, 0, sizeof(s->addr));
+	s->addr[10] = s->addr[11] = 0xff;
+	s->addr[12] = 10;
+	s->addr[15] = (uint8_t)(1 + slot % 2);
 	memset(&s->half, 0, sizeof(s->half));
 	s->half.room = NONE;
 	atomic_store(&s->owner, seat + 1);
@@ -285,6 +290,9 @@ picture_rooms(const struct segment *seg, struct test_picture *p)
 		p->rooms[i].topic = hash_sip(key, r->topic, r->topic_len);
 		p->rooms[i].messages = r->messages;
 		p->rooms[i].homes = hash_sip(key, r->home, sizeof(r->home));
+		p->rooms[i].creator =
+		    hash_sip(key, r->creator, sizeof(r->creator));
+		p->rooms[i].created = creators_count(seg, r->creator, NONE);
 		p->rooms[i].found = tables_find_room(seg, r->name, r->name_len);
 		p->rooms[i].count = r->members;
 		for (uint32_t slot = r->first, n = 0;

@@ -29,7 +29,10 @@ void *test_share(size_t size);
 /* What a worker in `seat` holds. */
 struct journal test_journal(struct segment *seg, uint32_t seat);
 
-/* A connection in `slot`, with a new generation, served by `seat`. */
+/*
+ * A connection in `slot`, with a new generation, served by `seat`.  It comes
+ * from 10.0.0.1 if the slot is even, and from 10.0.0.2 if it is odd.
+ */
 void test_connect(struct segment *seg, uint32_t slot, uint32_t seat);
 
 /*
@@ -68,7 +71,9 @@ struct test_picture {
 		uint64_t topic;
 		uint64_t messages;
 		uint64_t homes;
-		uint64_t found; /* by its name */
+		uint64_t creator;
+		uint64_t created; /* by its creator, by the creator's list */
+		uint64_t found;   /* by its name */
 		uint64_t count;
 		uint64_t members; /* by the room's list */
 	} rooms[TEST_ROOMS];

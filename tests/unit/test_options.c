@@ -71,6 +71,7 @@ TEST(options_have_the_documented_defaults)
 	CHECK(!options.max_clients_given);
 	CHECK_EQ(options.max_clients_per_ip, 0);
 	CHECK_EQ(options.max_rooms, 4096);
+	CHECK_EQ(options.max_rooms_per_ip, 0);
 	CHECK_EQ(options.max_line, 4096);
 	CHECK_EQ(options.login_timeout_s, 30);
 	CHECK_EQ(options.ring_size, 16 << 20);

@@ -120,6 +120,7 @@ check_areas(const struct segment_params *p, const struct segment_layout *l)
 	    {l->rooms, p->nrooms * sizeof(struct room_shm), 64},
 	    {l->names, l->nnames * sizeof(uint32_t), 64},
 	    {l->roomnames, l->nroomnames * sizeof(uint32_t), 64},
+	    {l->creators, l->nroomnames * sizeof(uint32_t), 64},
 	    {l->bufctl, l->nbuffers * sizeof(struct buffer_shm), 64},
 	    {l->buffers, l->nbuffers * l->buffer_stride, 64},
 	    {l->staging, p->nseats * l->staging_stride, 4096},

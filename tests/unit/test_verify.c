@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/shm/creators.h"
 #include "shared/shm/ring.h"
 #include "shared/shm/seat.h"
 #include "shared/shm/tables.h"
@@ -177,6 +178,40 @@ TEST(verify_names_what_is_wrong_with_a_chain)
 	    lobby);
 	BREAK(seg.rooms[0].hash_next, 0, sentence);
 	BREAK(seg.roomnames[lobby], 3, "room names: room 3 is astray");
+}
+
+/* Rooms 0 and 1 are of one address: the second made is the first listed. */
+TEST(verify_names_what_is_wrong_with_a_creators_list)
+{
+	uint8_t stranger[ADDRESS_BYTES];
+	uint32_t mine, other = 0;
+	char sentence[64];
+
+	set_up();
+	mine = creators_bucket(&seg, seg.rooms[0].creator);
+	while (other == mine)
+		other++;
+	memcpy(stranger, seg.rooms[0].creator, sizeof(stranger));
+	while (creators_bucket(&seg, stranger) == mine)
+		stranger[0]++;
+	BREAK(
+	    seg.rooms[0].creator[0], stranger[0], "creators: room 0 is astray");
+	BREAK(seg.rooms[1].creator_prev, 0,
+	    "creators: broken link before room 1");
+	BREAK(seg.rooms[0].creator_prev, NONE,
+	    "creators: broken link before room 0");
+	BREAK(seg.creators[mine], NONE,
+	    "creators: rooms are missing from their lists");
+	BREAK(seg.rooms[1].creator_next, NONE,
+	    "creators: rooms are missing from their lists");
+	BREAK(seg.creators[other], 0, "creators: room 0 is astray");
+	BREAK(seg.creators[other], 3, "creators: room 3 is astray");
+	snprintf(
+	    sentence, sizeof(sentence), "creators: list %u is broken", other);
+	BREAK(seg.creators[other], TEST_ROOMS, sentence);
+	snprintf(
+	    sentence, sizeof(sentence), "creators: list %u is broken", mine);
+	BREAK(seg.rooms[0].creator_next, 1, sentence);
 }
 
 TEST(verify_names_a_count_that_is_wrong)
