@@ -52,7 +52,7 @@ fanout_lapped(struct worker *w)
 	atomic_store_explicit(&w->seat->cursor, cursor, memory_order_release);
 }
 
-/* Chain another run, of record `n` alone so far, to those of its room. */
+/* Chain another run, of no records so far, to those of its room. */
 static void
 gather(struct worker *w, uint64_t n, uint32_t room)
 {
@@ -61,7 +61,7 @@ gather(struct worker *w, uint64_t n, uint32_t room)
 	uint32_t i = g->count++;
 
 	g->runs[i].first = n;
-	g->runs[i].records = 1;
+	g->runs[i].records = 0;
 	g->runs[i].next = NONE;
 	if (r->chain_first == NONE) {
 		r->chain_first = i;
@@ -81,26 +81,26 @@ static uint64_t
 gather_all(struct worker *w, uint64_t from)
 {
 	struct gathered *g = w->gathered;
-	uint64_t head = MIN(ring_head(&w->seg), from + PASS_MAX), n;
+	uint64_t head = MIN(ring_head(&w->seg), from + PASS_MAX), n, next;
 	uint32_t last = NONE; /* room of the record before, if it is gathered */
 
 	g->count = g->rooms_count = 0;
-	for (n = from; n < head; n++) {
+	for (n = from; n < head; n = next) {
 		uint32_t room = ring_peek_room(&w->seg, n);
 
-		if (room == last) {
-			if (room != NONE)
-				g->runs[g->count - 1].records++;
+		next = ring_run_end(&w->seg, n, head);
+		if (room >= w->seg.params.nrooms ||
+		    w->rooms[room].first == NONE) {
+			last = NONE;
 			continue;
 		}
-		last = NONE;
-		if (room >= w->seg.params.nrooms ||
-		    w->rooms[room].first == NONE)
-			continue;
-		if (g->count == RUNS_MAX)
-			break;
-		gather(w, n, room);
-		last = room;
+		if (room != last) {
+			if (g->count == RUNS_MAX)
+				break;
+			gather(w, n, room);
+			last = room;
+		}
+		g->runs[g->count - 1].records += (uint32_t)(next - n);
 	}
 	return ring_holds(&w->seg, from) ? n : 0;
 }
@@ -111,7 +111,8 @@ send_room(
     struct worker *w, const struct local_room *r, uint64_t cursor, uint64_t end)
 {
 	const struct staging_shm *st = w->staging;
-	uint64_t last = st->table[st->count - 1].record;
+	const struct staged *row = &st->table[st->count - 1];
+	uint64_t last = row->record + row->count - 1;
 
 	for (uint32_t slot = r->first; slot != NONE;
 	     slot = w->locals[slot].next) {
@@ -166,22 +167,26 @@ fanout_dialect(struct worker *w, const struct local_room *r, unsigned dialect,
 	const struct gathered *g = w->gathered;
 	enum stage_result result;
 	struct desc_shm d;
+	uint32_t count;
 
 	stage_reset(w, dialect, reader(w, r, dialect));
 	for (uint32_t i = r->chain_first; i != NONE; i = g->runs[i].next) {
 		uint64_t n = g->runs[i].first, stop = n + g->runs[i].records;
 
-		for (; n < stop; n++) {
+		for (; n < stop; n += count) {
 			ring_load(&w->seg, n, &d);
-			result = stage_record(w, n, &d);
+			count = (uint32_t)(ring_run_end(&w->seg, n, stop) - n);
+			result = stage_run(w, n, &count, &d);
 			if (result == STAGE_FULL) {
 				if (!flush_room(w, r, cursor, n))
 					return false;
-				result = stage_record(w, n, &d);
+				result = stage_run(w, n, &count, &d);
 			}
 			if (result == STAGE_LAPPED)
 				return false;
-			*next_msg = d.room_msg + record_is_talk(d.type);
+			*next_msg = d.room_msg;
+			if (record_is_talk(d.type))
+				*next_msg += count;
 		}
 	}
 	return flush_room(w, r, cursor, end);

@@ -134,14 +134,17 @@ static uint64_t
 lag_stage(struct worker *w, uint32_t slot, uint64_t limit, uint32_t most)
 {
 	const struct session_half *h = &session_row(w, slot)->half;
-	uint64_t n, stop = MIN(limit, h->own + SCAN_MAX);
+	uint64_t n, next, stop = MIN(limit, h->own + SCAN_MAX);
 	enum stage_result result;
 	struct desc_shm d;
 
 	stage_reset(w, h->cut_skip > 0 ? h->cut_dialect : h->dialect, h);
-	for (n = h->own; n < stop; n++) {
-		if (ring_peek_room(&w->seg, n) != h->room)
+	for (n = h->own; n < stop; n = next) {
+		next = n + 1;
+		if (ring_peek_room(&w->seg, n) != h->room) {
+			next = ring_run_end(&w->seg, n, stop);
 			continue;
+		}
 		if (ring_read(&w->seg, n, &d) != RING_OK)
 			return 0;
 		if (d.room != h->room || d.room_gen != h->room_gen)

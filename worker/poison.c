@@ -15,7 +15,7 @@
 
 #define TRIES_MAX 3
 
-/* From now on, until 0 is said, the bytes of `slot` are looked at. */
+/* From now on, until poison_off_slot, the bytes of `slot` are looked at. */
 void
 poison_at_slot(struct worker *w, uint32_t slot)
 {
@@ -30,6 +30,16 @@ poison_off_slot(struct worker *w)
 	compiler_barrier();
 	atomic_store_explicit(
 	    &w->seat->poison.at_slot, 0, memory_order_relaxed);
+}
+
+/* From now on record `n` is rendered; 0: none any more. */
+void
+poison_at_record(struct worker *w, uint64_t n)
+{
+	compiler_barrier();
+	atomic_store_explicit(
+	    &w->seat->poison.at_record, n, memory_order_relaxed);
+	compiler_barrier();
 }
 
 /* Is the record to be shown as a notice? */

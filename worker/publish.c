@@ -84,7 +84,7 @@ batch_begin(struct batch *b, const struct session_shm *s, uint32_t slot)
 	b->run = (struct record){
 	    .d.type = RECORD_MESSAGE,
 	    .d.name_len = (uint8_t)len,
-	    .d.text_off = (uint16_t)(len + 2),
+	    .d.text_off = (uint8_t)(len + 2),
 	    .d.sender = slot,
 	    .d.sender_gen = s->gen,
 	    .line = b->text,
@@ -420,7 +420,7 @@ put_before(struct record *rec, const struct session_shm *s, const char *before,
 	text[len] = '\n';
 	rec->line = line;
 	rec->d.name_off = (uint8_t)b;
-	rec->d.text_off = (uint16_t)head;
+	rec->d.text_off = (uint8_t)head;
 	rec->d.len = (uint32_t)(head + len + 1);
 	rec->d.time_us = clock_real_us();
 }

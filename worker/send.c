@@ -60,7 +60,7 @@ is_for(const struct staged *row, const struct session_shm *s, uint32_t slot)
 	       !is_own(row, slot, s->gen) && !is_ignored(row, s);
 }
 
-/* First row of the table at or behind record `n`. */
+/* First row of the table with records at or behind record `n`. */
 static uint32_t
 row_at(const struct staging_shm *st, uint64_t n)
 {
@@ -68,7 +68,7 @@ row_at(const struct staging_shm *st, uint64_t n)
 
 	while (low < high) {
 		mid = (low + high) / 2;
-		if (st->table[mid].record < n)
+		if (st->table[mid].record + st->table[mid].count <= n)
 			low = mid + 1;
 		else
 			high = mid;
@@ -84,6 +84,44 @@ row_is_sound(const struct staged *row)
 	       row->len <= STAGING_BYTES - row->off;
 }
 
+/* Take the first record off the row, which has several. */
+static void
+row_shift(const struct staging_shm *st, struct staged *row)
+{
+	const char *line = st->bytes + row->off;
+	const char *lf = memchr(line, '\n', row->len);
+	uint32_t len = lf != NULL ? (uint32_t)(lf - line) + 1 : row->len;
+
+	row->record++;
+	row->room_msg++; /* runs are of messages */
+	row->count--;
+	row->off += len;
+	row->len -= len;
+}
+
+/*
+ * The row without its records before `first`: itself nearly always, or else
+ * *part.  One who lagged may have been served up to the middle of a run.
+ */
+static const struct staged *
+row_from(const struct staging_shm *st, const struct staged *row, uint64_t first,
+    struct staged *part)
+{
+	if (row->record >= first || row->count == 1 || !row_is_sound(row))
+		return row;
+	*part = *row;
+	while (part->count > 1 && part->record < first)
+		row_shift(st, part);
+	return part;
+}
+
+/* Messages in the row. */
+static uint32_t
+row_messages(const struct staged *row)
+{
+	return record_is_talk(row->type) ? row->count : 0;
+}
+
 /* The runs of [first, end) that the session reads, less `skip` bytes. */
 static void
 pieces_gather(const struct worker *w, uint32_t slot, uint64_t first,
@@ -91,13 +129,15 @@ pieces_gather(const struct worker *w, uint32_t slot, uint64_t first,
 {
 	struct staging_shm *st = w->staging;
 	const struct session_shm *s = session_row(w, slot);
+	const struct staged *row;
+	struct staged part;
 	uint32_t last = NONE;
 
 	p->count = 0;
 	p->total = 0;
 	for (uint32_t i = row_at(st, first);
 	     i < st->count && st->table[i].record < end; i++) {
-		const struct staged *row = &st->table[i];
+		row = row_from(st, &st->table[i], first, &part);
 
 		if (!is_for(row, s, slot) || !row_is_sound(row))
 			continue;
@@ -174,6 +214,39 @@ cut_save(struct worker *w, uint32_t slot, const struct staged *row, size_t sent)
 }
 
 /*
+ * Byte `n` of what is sent, the first `skip` of it having been sent before,
+ * lies in this row: find its record, and let the session go on from there.
+ * Returns the number of the room's next message.
+ */
+static uint64_t
+cut_row(struct worker *w, uint32_t slot, const struct staged *row, size_t skip,
+    size_t n)
+{
+	struct session_half *h = &session_row(w, slot)->half;
+	struct staged rest = *row, one;
+
+	n += skip;
+	for (;;) {
+		one = rest;
+		if (rest.count == 1)
+			break;
+		row_shift(w->staging, &rest);
+		one.count = 1;
+		one.len -= rest.len;
+		if (n < one.len)
+			break;
+		n -= one.len;
+	}
+	if (n == 0) {
+		h->own = one.record;
+		h->cut_skip = 0;
+		return one.room_msg;
+	}
+	cut_save(w, slot, &one, n);
+	return one.room_msg + (h->cut_skip == 0 ? row_messages(&one) : 0);
+}
+
+/*
  * The kernel took `n` bytes, less than there were: find the record where it
  * stopped.  The session lags from there on.
  */
@@ -183,32 +256,25 @@ done_short(struct worker *w, uint32_t slot, const struct note_tx *tx, size_t n)
 	struct staging_shm *st = w->staging;
 	struct session_shm *s = session_row(w, slot);
 	uint64_t next_msg = s->half.msg_next;
+	const struct staged *row;
+	struct staged part;
 	uint32_t said = tx->said;
 	size_t skip = tx->skip;
 
 	for (uint32_t i = row_at(st, tx->first);
 	     i < st->count && st->table[i].record < tx->end; i++) {
-		const struct staged *row = &st->table[i];
-		size_t len = row->len - skip;
-
+		row = row_from(st, &st->table[i], tx->first, &part);
 		if (row->room_gen == s->half.room_gen)
 			next_msg = row->room_msg;
-		if (is_own(row, slot, s->gen) && said > 0)
-			said--;
+		if (is_own(row, slot, s->gen))
+			said -= MIN(said, row->count);
 		if (!is_for(row, s, slot) || !row_is_sound(row))
 			continue;
-		if (n < len) {
-			if (n + skip == 0) {
-				s->half.own = row->record;
-				s->half.cut_skip = 0;
-			} else {
-				cut_save(w, slot, row, n + skip);
-				if (s->half.cut_skip == 0)
-					next_msg += record_is_talk(row->type);
-			}
+		if (n < row->len - skip) {
+			next_msg = cut_row(w, slot, row, skip, n);
 			break;
 		}
-		n -= len;
+		n -= row->len - skip;
 		skip = 0;
 	}
 	s->half.msg_next = next_msg;
@@ -246,8 +312,7 @@ done_all(struct worker *w, uint32_t slot, const struct note_tx *tx)
 		const struct staged *row = &st->table[st->count - 1];
 
 		if (row->room_gen == s->half.room_gen)
-			s->half.msg_next =
-			    row->room_msg + record_is_talk(row->type);
+			s->half.msg_next = row->room_msg + row_messages(row);
 	} else if (tx->lagging) {
 		for (uint32_t i = row_at(st, tx->first);
 		     i < st->count && st->table[i].record < tx->end; i++) {
@@ -255,9 +320,9 @@ done_all(struct worker *w, uint32_t slot, const struct note_tx *tx)
 
 			if (row->room_gen == s->half.room_gen)
 				s->half.msg_next =
-				    row->room_msg + (record_is_talk(row->type));
-			if (is_own(row, slot, s->gen) && said > 0)
-				said--;
+				    row->room_msg + row_messages(row);
+			if (is_own(row, slot, s->gen))
+				said -= MIN(said, row->count);
 		}
 		s->half.said = said;
 		s->half.cut_skip = 0;

@@ -29,11 +29,25 @@ stage_copy(struct worker *w)
 {
 	const struct span *span = &w->span;
 
-	atomic_store_explicit(
-	    &w->seat->poison.at_record, 0, memory_order_relaxed);
 	return span->len == 0 ||
 	       ring_copy_span(&w->seg, span->pos, w->staging->bytes + span->off,
 		   span->len) == RING_OK;
+}
+
+/*
+ * Bytes of the lines of `count` records of one run, from the one with the
+ * descriptor `d` to the one before `end`.
+ */
+static uint64_t
+lines_len(const struct worker *w, const struct desc_shm *d, uint32_t count,
+    uint64_t end)
+{
+	struct desc_shm last;
+
+	if (count == 1)
+		return d->len;
+	ring_load(&w->seg, end - 1, &last);
+	return last.pos + last.len - d->pos;
 }
 
 /*
@@ -41,19 +55,21 @@ stage_copy(struct worker *w)
  * there, as the lines of one read do, are copied at once, by stage_copy.
  */
 static enum stage_result
-stage_line(struct worker *w, const struct desc_shm *d)
+stage_lines(struct worker *w, const struct desc_shm *d, uint64_t len)
 {
 	struct staging_shm *st = w->staging;
+	uint32_t room = STAGING_BYTES - st->bytes_used;
 
-	if ((uint64_t)d->len + 8 > STAGING_BYTES - st->bytes_used)
+	/* Nonsense may be as long as it likes. */
+	if (room < 8 || len > room - 8)
 		return STAGE_FULL;
 	if (w->span.pos + w->span.len != d->pos) {
 		if (!stage_copy(w))
 			return STAGE_LAPPED;
 		w->span = (struct span){.pos = d->pos, .off = st->bytes_used};
 	}
-	w->span.len += d->len;
-	st->bytes_used += d->len;
+	w->span.len += len;
+	st->bytes_used += (uint32_t)len;
 	return STAGE_OK;
 }
 
@@ -76,43 +92,39 @@ stage_shown(const struct worker *w, uint64_t n, const struct desc_shm *d,
 	};
 }
 
+/* Render the record whose bytes are in w->scratch, or what stands for it. */
+static size_t
+stage_render(struct worker *w, uint64_t n, const struct desc_shm *d)
+{
+	static const char poison[] =
+	    "*** error internal: what was said here can't be shown\n";
+	struct staging_shm *st = w->staging;
+	char *to = st->bytes + st->bytes_used;
+	size_t room = STAGING_BYTES - st->bytes_used;
+	struct render_record r =
+	    stage_shown(w, n, d, w->form.room, w->form.room_len);
+
+	if (poison_is_record(w, n))
+		return render_reply(w->form.dialect, n, d->time_us, poison,
+		    sizeof(poison) - 1, to, room);
+	FAULT_POINT("stage.rendering");
+	return render_record(w->form.dialect, &r, to, room);
+}
+
 /* Any other dialect takes rendering. */
 static enum stage_result
 stage_rendered(struct worker *w, uint64_t n, const struct desc_shm *d)
 {
-	struct staging_shm *st = w->staging;
-	struct render_record r =
-	    stage_shown(w, n, d, w->form.room, w->form.room_len);
 	size_t len;
 
-	atomic_store_explicit(
-	    &w->seat->poison.at_record, n, memory_order_relaxed);
-	compiler_barrier();
-	FAULT_POINT("stage.rendering");
 	if (d->len > SCRATCH_SIZE - 8)
 		return STAGE_FULL; /* nonsense */
 	if (ring_copy(&w->seg, d, 0, w->scratch, d->len) != RING_OK)
 		return STAGE_LAPPED;
-	len = render_record(w->form.dialect, &r, st->bytes + st->bytes_used,
-	    STAGING_BYTES - st->bytes_used);
-	st->bytes_used += (uint32_t)len;
-	return len > 0 ? STAGE_OK : STAGE_FULL;
-}
-
-/* What stands for a record that killed who rendered it. */
-static enum stage_result
-stage_notice(struct worker *w)
-{
-	static const char text[] =
-	    "*** error internal: what was said here can't be shown\n";
-	struct staging_shm *st = w->staging;
-	size_t len = render_reply(w->form.dialect, 0, 0, text, sizeof(text) - 1,
-	    st->bytes + st->bytes_used, STAGING_BYTES - st->bytes_used);
-
-	if (!stage_copy(w))
-		return STAGE_LAPPED;
-	w->span = (struct span){0};
-	st->bytes_used += (uint32_t)len;
+	poison_at_record(w, n);
+	len = stage_render(w, n, d);
+	poison_at_record(w, 0);
+	w->staging->bytes_used += (uint32_t)len;
 	return len > 0 ? STAGE_OK : STAGE_FULL;
 }
 
@@ -132,13 +144,17 @@ stage_name(struct worker *w, const struct desc_shm *d, uint32_t *hash)
 }
 
 /*
- * Stage record `n`, whose descriptor is `d`.  STAGE_FULL when there is no room
- * for it behind the others, or, where there are none, because it is nonsense;
- * STAGE_LAPPED when some were overwritten meanwhile.
+ * Stage record `n`, whose descriptor is `d`, and with it those behind it, of
+ * which `*count` in all are of one run, if that can be done at once; *count is
+ * then how many were.  STAGE_FULL when there is no room for them behind the
+ * others, or, where there are none, because it is nonsense; STAGE_LAPPED when
+ * some were overwritten meanwhile.
  */
 enum stage_result
-stage_record(struct worker *w, uint64_t n, const struct desc_shm *d)
+stage_run(
+    struct worker *w, uint64_t n, uint32_t *count, const struct desc_shm *d)
 {
+	const bool plain = w->form.dialect == DIALECT_TEXT;
 	struct staging_shm *st = w->staging;
 	struct staged *row = &st->table[st->count];
 	uint32_t off = st->bytes_used, hash = 0;
@@ -146,19 +162,19 @@ stage_record(struct worker *w, uint64_t n, const struct desc_shm *d)
 
 	if (st->count == STAGING_RECORDS)
 		return STAGE_FULL;
-	if (poison_is_record(w, n))
-		result = stage_notice(w);
-	else if (w->form.dialect != DIALECT_TEXT)
-		result = stage_rendered(w, n, d);
-	else
-		result = stage_line(w, d);
+	result = stage_name(w, d, &hash);
 	if (result == STAGE_OK)
-		result = stage_name(w, d, &hash);
+		result = plain ? stage_lines(
+				     w, d, lines_len(w, d, *count, n + *count))
+			       : stage_rendered(w, n, d);
 	if (result != STAGE_OK)
 		return result;
+	if (!plain)
+		*count = 1;
 	*row = (struct staged){
 	    .record = n,
 	    .room_msg = d->room_msg,
+	    .count = *count,
 	    .off = off,
 	    .len = st->bytes_used - off,
 	    .sender = d->sender,
@@ -171,4 +187,13 @@ stage_record(struct worker *w, uint64_t n, const struct desc_shm *d)
 	};
 	st->count++;
 	return STAGE_OK;
+}
+
+/* The same for a record alone. */
+enum stage_result
+stage_record(struct worker *w, uint64_t n, const struct desc_shm *d)
+{
+	uint32_t count = 1;
+
+	return stage_run(w, n, &count, d);
 }

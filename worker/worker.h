@@ -39,6 +39,7 @@
 
 /* Messages published under one lock. */
 #define BATCH_RECORDS 64
+static_assert(BATCH_RECORDS <= RUN_MAX, "a batch is a run of records");
 
 /* Room in front of a text that is published: "*** NAME set the topic: ". */
 #define PUBLISH_BEFORE 128
@@ -238,6 +239,8 @@ enum stage_result {
 void stage_reset(
     struct worker *w, unsigned dialect, const struct session_half *half);
 bool stage_copy(struct worker *w);
+enum stage_result stage_run(
+    struct worker *w, uint64_t n, uint32_t *count, const struct desc_shm *d);
 enum stage_result stage_record(
     struct worker *w, uint64_t n, const struct desc_shm *d);
 struct render_record stage_shown(const struct worker *w, uint64_t n,
@@ -275,6 +278,7 @@ void adopt_tell(struct worker *w);
 /* poison.c */
 void poison_at_slot(struct worker *w, uint32_t slot);
 void poison_off_slot(struct worker *w);
+void poison_at_record(struct worker *w, uint64_t n);
 bool poison_is_record(const struct worker *w, uint64_t n);
 uint32_t poison_count(struct worker *w);
 void poison_close(struct worker *w, uint32_t slot);

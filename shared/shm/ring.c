@@ -83,6 +83,8 @@ union desc_words {
 	struct desc_shm d;
 	uint64_t words[sizeof(struct desc_shm) / WORD];
 };
+#define DESC_RUN (offsetof(struct desc_shm, run) / WORD)
+#define RUN_ONE (UINT64_C(1) << 56) /* in its word, see ring_run_end */
 #define DESC_LEN (offsetof(struct desc_shm, len) / WORD)
 #define DESC_ROOM_MSG (offsetof(struct desc_shm, room_msg) / WORD)
 #define DESC_POS (offsetof(struct desc_shm, pos) / WORD)
@@ -144,10 +146,12 @@ append_run(
 		store_desc(seg, n, &u);
 		return n + 1;
 	}
+	u.words[DESC_RUN] += count * RUN_ONE;
 	for (uint32_t i = 0; i < count; i++) {
 		/* Whole words: half of one read back at once would stall. */
 		u.words[DESC_LEN] = rec->lens[i];
 		store_desc(seg, n + i, &u);
+		u.words[DESC_RUN] -= RUN_ONE;
 		u.words[DESC_ROOM_MSG]++;
 		u.words[DESC_POS] += rec->lens[i];
 	}

@@ -33,6 +33,8 @@
 #include "shared/chat/record.h"
 #include "shared/shm/segment.h"
 
+#define RUN_MAX 255 /* records in a run */
+
 /* Record flags: decisions, made once under the lock and applied by all. */
 #define RECORD_ROOM_NEW 0x01  /* join: brings the room into being */
 #define RECORD_ROOM_ENDS 0x02 /* leave: the last member is gone */
@@ -49,7 +51,8 @@ struct desc_shm {
 	uint8_t name_len;
 	uint8_t home; /* join: the room's home seat for that worker type */
 	uint8_t worker_type; /* join: of the sender's worker */
-	uint16_t text_off;   /* where in the line its text is, up to the LF */
+	uint8_t text_off;    /* where in the line its text is, up to the LF */
+	uint8_t run; /* of a run: records from this one to its last, else 0 */
 	uint32_t room, room_gen;
 	uint32_t sender, sender_gen; /* slot and generation */
 	uint32_t target, target_gen; /* private: the same of the reader */
@@ -80,10 +83,10 @@ static_assert(offsetof(struct ring_shm, rsv_desc) == 64 &&
 
 /*
  * What to append: a record, `d` but for pos, and where its bytes are.  Or, with
- * a `count` of 2 or more, a run of them that are alike but for their lengths,
- * which are in lens[], and for room_msg, which rises by one: `line` has their
- * lines one behind the other, d.len is their bytes in all, and there is no
- * `extra`.
+ * a `count` of 2 to RUN_MAX, a run of them that are alike but for their
+ * lengths, which are in lens[], and for room_msg, which rises by one: `line`
+ * has their lines one behind the other, d.len is their bytes in all, and there
+ * is no `extra`.
  */
 struct record {
 	struct desc_shm d;
@@ -94,8 +97,9 @@ struct record {
 };
 
 static_assert(offsetof(struct desc_shm, room) % sizeof(uint64_t) == 0 &&
+		  offsetof(struct desc_shm, run) == sizeof(uint64_t) - 1 &&
 		  __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-    "ring_peek_room loads a word");
+    "ring_peek_room and ring_run_end load a word");
 
 enum ring_result {
 	RING_OK,
@@ -168,6 +172,23 @@ ring_peek_room(const struct segment *seg, uint64_t n)
 	return (uint32_t)atomic_load_explicit(
 	    (const _Atomic uint64_t *)(const void *)&d->room,
 	    memory_order_relaxed);
+}
+
+/*
+ * The end of the run that record `n` belongs to, at most `stop`: for going from
+ * run to run with a look at one descriptor of each.  Most were written by
+ * another processor, and each costs a cache miss.  The caller checks ring_holds
+ * afterwards.
+ */
+static inline uint64_t
+ring_run_end(const struct segment *seg, uint64_t n, uint64_t stop)
+{
+	const struct desc_shm *d = &seg->desc[n & (seg->layout.ndesc - 1)];
+	uint64_t word = atomic_load_explicit(
+	    (const _Atomic uint64_t *)(const void *)d, memory_order_relaxed);
+
+	/* Little-endian: the last byte of the word is its highest. */
+	return MIN(n + MAX(word >> 56, UINT64_C(1)), stop);
 }
 
 /* Are record `n` and those behind it still whole, as of now? */

@@ -111,11 +111,15 @@ struct seat_shm {
 	struct poison_shm poison;
 };
 
-/* One staged record: a row of the table in the staging area. */
+/*
+ * A row of the table in the staging area: a record, or several of one run,
+ * whose lines lie one behind the other and end in an LF each.
+ */
 struct staged {
-	uint64_t record;
-	uint64_t room_msg;
-	uint32_t off, len; /* in the staging area's bytes */
+	uint64_t record;   /* number of the first, */
+	uint64_t room_msg; /* and of its message */
+	uint32_t count;    /* records */
+	uint32_t off, len; /* all of them, in the staging area's bytes */
 	uint32_t sender, sender_gen;
 	uint32_t room_gen;
 	uint32_t type; /* enum record_type */
@@ -123,7 +127,7 @@ struct staged {
 	uint32_t name_hash; /* of the sender; 0 while nobody here ignores */
 };
 
-#define STAGING_RECORDS 1024
+#define STAGING_RECORDS 1024 /* rows */
 #define STAGING_BYTES (128 * 1024)
 
 /*

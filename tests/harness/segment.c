@@ -246,7 +246,7 @@ test_tell(
 	name_of(s, name);
 	snprintf(line, sizeof(line), "* %s %s\n", name, text);
 	rec = record_of(j->seg, type, slot, name, s->name_len, line);
-	rec.d.text_off = (uint16_t)(rec.d.len - strlen(text) - 1);
+	rec.d.text_off = (uint8_t)(rec.d.len - strlen(text) - 1);
 	half.in_done++;
 	lock_acquire(&j->lock);
 	rec.d.room_msg = j->seg->rooms[half.room].messages;

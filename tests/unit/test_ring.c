@@ -153,6 +153,29 @@ TEST(a_run_is_read_as_the_records_that_it_stands_for)
 	CHECK_EQ(ring_position(&seg), sizeof(lines) - 1);
 }
 
+TEST(the_end_of_a_run_is_known_from_each_of_its_records)
+{
+	static uint32_t lens[RUN_MAX];
+	struct record recs[3];
+	uint64_t run, after;
+
+	set_up();
+	run = first + 1;
+	after = run + RUN_MAX;
+	recs[0] = record_with("alone\n", 6, "", 0);
+	recs[1] = record_with("", 0, "", 0);
+	recs[1].count = RUN_MAX;
+	recs[1].lens = lens;
+	recs[2] = recs[0];
+	ring_commit(&seg, ring_append(&seg, recs, COUNT(recs)));
+	CHECK_EQ(ring_head(&seg), after + 1);
+	CHECK_EQ(ring_run_end(&seg, first, after), run);
+	for (uint64_t n = run; n < after; n++)
+		CHECK_EQ(ring_run_end(&seg, n, UINT64_MAX), after);
+	CHECK_EQ(ring_run_end(&seg, after, UINT64_MAX), after + 1);
+	CHECK_EQ(ring_run_end(&seg, run, run + 7), run + 7);
+}
+
 /* A writer that dies between the two leaves its promises behind. */
 TEST(what_was_never_committed_is_overwritten_but_its_promise_stays)
 {

@@ -393,7 +393,7 @@ use_everything(void)
 				   : seg.sessions[d.sender % TEST_SLOTS].gen;
 		d.len = (uint32_t)draw(sizeof(line));
 		d.name_off = (uint8_t)draw(sizeof(line));
-		d.text_off = (uint16_t)draw(sizeof(line));
+		d.text_off = (uint8_t)draw(sizeof(line));
 		d.name_len = (uint8_t)draw(LIMIT_NAME + 2);
 		d.extra = (uint32_t)draw(LIMIT_ROOM + 2);
 		tables_apply(&seg, &d, line, extra, draw(2) == 0);
