@@ -7,6 +7,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -38,6 +39,15 @@ struct ask {
 	size_t joined;
 	char block[ASK_BLOCK + sizeof(ask_commands)];
 };
+
+static volatile sig_atomic_t over;
+
+static void
+on_signal(int number)
+{
+	(void)number;
+	over = 1;
+}
 
 /* The first line is the own join, or why there is none. */
 static void
@@ -136,7 +146,7 @@ ask_for(struct ask *a, double seconds)
 		if (epoll_ctl(a->epoll_fd, EPOLL_CTL_MOD, s->fd, &ev) == -1)
 			err(1, "epoll_ctl");
 	}
-	while (load_now() < end) {
+	while (load_now() < end && !over) {
 		ask_pass(a);
 		if (progress_due())
 			progress_show("%zu ask: %ju bytes of replies", a->count,
@@ -163,6 +173,9 @@ ask_run(const struct load_config *config, struct load_result *result)
 	ask_join(&a);
 	result->joins = a.count;
 	result->join_seconds = (double)(load_now() - start) / 1e9;
+	/* Who measures something else knows when it is enough. */
+	signal(SIGTERM, on_signal);
+	signal(SIGINT, on_signal);
 	cpu = load_server_cpu(config);
 	start = load_now();
 	ask_for(&a, config->seconds);

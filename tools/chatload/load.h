@@ -153,7 +153,8 @@ void churn_run(const struct load_config *config, struct load_result *result);
 
 /*
  * Mode ask: as many clients as there are members join and send commands that
- * have long replies whenever they can, reading all that comes.
+ * have long replies whenever they can, reading all that comes.  SIGTERM and
+ * SIGINT end it before its time, with its figures.
  */
 void ask_run(const struct load_config *config, struct load_result *result);
 
