@@ -184,7 +184,7 @@ run_join(struct consumer *c, const char *text, size_t len)
 	lock_release(&c->w->journal.lock);
 	if (room == c->half.room)
 		return ask_for(c, REPLY_WHOAMI, c->half.room, c->half.room_gen);
-	error = publish_move(c->w, c->slot, &c->half, text, words.first_len);
+	error = member_move(c->w, c->slot, &c->half, text, words.first_len);
 	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
 }
 

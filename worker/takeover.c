@@ -120,7 +120,7 @@ drop_row(struct worker *w, uint32_t slot)
 	if (half.state == SESSION_JOINED && half.room < w->seg.params.nrooms) {
 		session_lag(w, slot, &half);
 		half.state = SESSION_LEAVING;
-		publish_leave(w, slot, &half);
+		member_leave(w, slot, &half);
 	}
 	atomic_store_explicit(&s->owner, 0, memory_order_release);
 }

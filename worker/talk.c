@@ -43,7 +43,7 @@ talk_end(struct worker *w, uint32_t slot, struct session_half *half,
 	session_row(w, slot)->deadline_us = w->now_us + DRAIN_US;
 	if (half->state == SESSION_JOINED) {
 		half->state = SESSION_LEAVING;
-		publish_leave(w, slot, half);
+		member_leave(w, slot, half);
 	} else {
 		half->state = SESSION_LEAVING;
 		journal_step(&w->journal, slot, half);
@@ -118,8 +118,8 @@ talk_name(struct consumer *c, const struct line *line)
 	if (talk_reply_waits(c) || !publish_allowed(c->w))
 		return WAIT;
 	if (name_check(line->text, line->len) == NULL)
-		error = publish_join(
-		    c->w, c->slot, &c->half, line->text, line->len);
+		error =
+		    member_join(c->w, c->slot, &c->half, line->text, line->len);
 	if (error != CHAT_OK)
 		return wrong_line(c, error, 0);
 	return c->w->locals[c->slot].move_to != 0 ? STOP : GO_ON;

@@ -20,9 +20,6 @@
 #define EVENTS_MAX 64 /* a pass that stays within the caches */
 #define IDLE_MS 1000
 #define STALLED_MS 1
-#define LATER_US 10000
-#define SWEEP_US 1000000
-#define STOP_SWEEP_US 50000 /* when the server stops */
 #define TEXT_SIZE 65536
 
 /* What epoll says of what is no session. */
@@ -40,32 +37,6 @@ allocate(size_t count, size_t size)
 	if (p == NULL)
 		die(1, "out-of-memory", "bytes=%zu", count * size);
 	return p;
-}
-
-static void
-list_add(struct slot_list *list, uint32_t slot)
-{
-	list->slots[list->count++] = slot;
-}
-
-void
-worker_due(struct worker *w, uint32_t slot)
-{
-	if (w->locals[slot].due)
-		return;
-	w->locals[slot].due = true;
-	list_add(&w->due, slot);
-}
-
-void
-worker_later(struct worker *w, uint32_t slot)
-{
-	if (w->locals[slot].later)
-		return;
-	w->locals[slot].later = true;
-	if (w->later.count == 0)
-		w->later_us = w->now_us + LATER_US;
-	list_add(&w->later, slot);
 }
 
 void
@@ -293,171 +264,6 @@ on_event(struct worker *w, const struct epoll_event *event)
 		on_session_event(w, slot, event->events);
 }
 
-/* What the connection's end means for the session, if it is time for that. */
-static void
-serve_end(struct worker *w, uint32_t slot)
-{
-	const struct session_shm *s = session_row(w, slot);
-	struct local *l = &w->locals[slot];
-
-	if (s->half.state == SESSION_LEAVING ||
-	    (!s->half.broken &&
-		(!l->eof || l->waiting || s->half.next_room != NONE)))
-		return;
-	/* What it asked for tells of the room with it, if it reads at all. */
-	if (!s->half.broken && s->half.reply.code != CHAT_OK && !l->blocked &&
-	    !l->poor)
-		return;
-	if (s->half.state == SESSION_JOINED && !publish_allowed(w)) {
-		worker_later(w, slot);
-		return;
-	}
-	talk_leave(
-	    w, slot, s->half.broken ? CLOSE_RESET : CLOSE_EOF, CHAT_OK, 0);
-}
-
-/* Input that had to wait: perhaps not any more. */
-static void
-serve_waiting(struct worker *w, uint32_t slot)
-{
-	const struct local *l = &w->locals[slot];
-
-	if (l->waiting && !w->stalled && !l->paced)
-		input_take(w, slot, false);
-}
-
-/* All that may be due for a session. */
-static void
-serve(struct worker *w, uint32_t slot)
-{
-	struct local *l = &w->locals[slot];
-
-	if (!l->mine)
-		return;
-	serve_waiting(w, slot);
-	if (l->deaf && !l->waiting && !l->eof && !l->starved) {
-		input_take(w, slot, true);
-		worker_due(w, slot);
-	}
-	if (session_row(w, slot)->half.broken ||
-	    (session_row(w, slot)->half.state == SESSION_LEAVING && l->deaf))
-		l->eof = true;
-	if (l->move_to != 0)
-		adopt_move(w, slot);
-	if (!l->mine)
-		return;
-	lag_serve(w, slot);
-	if (!l->mine)
-		return;
-	serve_end(w, slot);
-	if (l->blocked) /* for a reply: "/quit" doesn't wait for that */
-		serve_waiting(w, slot);
-	/* If it waits for its reply to be read, epoll will say when. */
-	if (l->waiting && !l->paced &&
-	    !session_unread(&session_row(w, slot)->half))
-		worker_due(w, slot);
-}
-
-static void
-serve_due(struct worker *w)
-{
-	uint32_t count = w->due.count;
-	uint32_t *slots = w->due.slots;
-
-	/* What becomes due while we are at it comes behind, next time. */
-	for (uint32_t i = 0; i < count; i++) {
-		w->locals[slots[i]].due = false;
-		serve(w, slots[i]);
-	}
-	w->due.count -= count;
-	memmove(slots, slots + count, w->due.count * sizeof(*slots));
-}
-
-static void
-serve_later(struct worker *w)
-{
-	if (w->later.count == 0 || w->now_us < w->later_us)
-		return;
-	for (uint32_t i = 0; i < w->later.count; i++) {
-		struct local *l = &w->locals[w->later.slots[i]];
-
-		l->later = false;
-		if (!l->mine)
-			continue;
-		l->starved = false;
-		l->paced = false;
-		session_watch(w, w->later.slots[i]);
-		worker_due(w, w->later.slots[i]);
-	}
-	w->later.count = 0;
-}
-
-/* Now and then: who has been too long about something? */
-static void
-sweep(struct worker *w)
-{
-	if (w->now_us - w->swept_us < (w->stopping ? STOP_SWEEP_US : SWEEP_US))
-		return;
-	w->swept_us = w->now_us;
-	for (uint32_t slot = 0; slot < w->in->nslots; slot++) {
-		struct session_shm *s = session_row(w, slot);
-
-		if (!w->locals[slot].mine || s->deadline_us > w->now_us)
-			continue;
-		switch ((enum session_state)s->half.state) {
-		case SESSION_ROOM:
-		case SESSION_NAME:
-			talk_leave(w, slot, CLOSE_LOGIN_TIMEOUT,
-			    CHAT_LOGIN_TIMEOUT, w->settings->login_timeout_s);
-			break;
-		case SESSION_LEAVING:
-			if (!w->locals[slot].finished)
-				s->half.reason = CLOSE_UNREAD;
-			adopt_close(w, slot);
-			break;
-		case SESSION_JOINED:
-			if (publish_allowed(w))
-				talk_leave(w, slot, CLOSE_IDLE_TIMEOUT,
-				    CHAT_IDLE_TIMEOUT,
-				    w->settings->idle_timeout_s);
-			break;
-		}
-	}
-}
-
-/* The server stops: take what has come, say the last word, close. */
-static void
-stop_all(struct worker *w)
-{
-	set_state(w, SEAT_STOPPING);
-	for (uint32_t slot = 0; slot < w->in->nslots; slot++) {
-		struct local *l = &w->locals[slot];
-		struct session_half half = session_row(w, slot)->half;
-
-		if (l->finished) /* waits for a FIN, but not as long now */
-			session_row(w, slot)->deadline_us =
-			    MIN(session_row(w, slot)->deadline_us,
-				w->now_us + STOP_LINGER_US);
-		if (!l->mine || half.state == SESSION_LEAVING)
-			continue;
-		if (!l->eof)
-			input_take(w, slot, true);
-		half = session_row(w, slot)->half;
-		l->move_to = 0;
-		if (half.state == SESSION_LEAVING)
-			continue;
-		session_last_word(w, slot, &half, CHAT_SHUTTING_DOWN, 0);
-		if (half.next_room == NONE) /* else see lag_turn */
-			lag_until_now(w, &half);
-		half.state = SESSION_LEAVING;
-		half.reason = CLOSE_SHUTDOWN;
-		session_unlink(w, slot);
-		journal_step(&w->journal, slot, &half);
-		session_row(w, slot)->deadline_us = w->now_us + 2 * SWEEP_US;
-		worker_due(w, slot);
-	}
-}
-
 /* A millisecond without clients, for the sake of a worker that is behind. */
 static void
 worker_stalled(struct worker *w)
@@ -501,9 +307,9 @@ worker_turn(struct worker *w)
 	fanout(w);
 	serve_due(w);
 	serve_later(w);
-	sweep(w);
+	serve_deadlines(w);
 	if (w->stopping)
-		stop_all(w);
+		serve_stop(w);
 	if (w->acks > 0 || w->untold.count > 0)
 		adopt_tell(w);
 	return !w->orphaned && !(w->stopping && w->sessions == 0);

@@ -4,11 +4,12 @@
  * private memory, lost when the worker dies and made anew by its successor
  * from the shared segment.
  *
- * Reading order: worker.c (the loop), input.c (bytes in), talk.c (what lines
- * do), publish.c (into the ring), fanout.c, stage.c and send.c (out of it),
- * lag.c (sessions that read for themselves), adopt.c (connections come and go),
- * takeover.c (settling what a dead predecessor left), poison.c (what it died
- * of).
+ * Reading order: worker.c (the loop), serve.c (what is due), input.c (bytes in),
+ * talk.c and command.c (what lines do), publish.c and member.c (into the ring),
+ * fanout.c, stage.c and send.c (out of it), lag.c (sessions that read for
+ * themselves), reply.c (what is said to one of them), adopt.c (connections come
+ * and go), takeover.c (settling what a dead predecessor left), poison.c (what
+ * it died of).
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -33,6 +34,9 @@
 
 /* Read per session and turn, so that nobody starves the others. */
 #define READ_MAX 8192
+
+/* Until sessions that wait for what cannot be waited for are tried again. */
+#define LATER_US 10000
 
 /* For a client's FIN, after ours, when the server stops. */
 #define STOP_LINGER_US 200000
@@ -169,8 +173,14 @@ void worker_begin(struct worker *w);
 bool worker_turn(struct worker *w);
 void worker_answer_ping(
     struct worker *w, int32_t waits_for, uint64_t acquisition);
+
+/* serve.c */
 void worker_due(struct worker *w, uint32_t slot);
 void worker_later(struct worker *w, uint32_t slot);
+void serve_due(struct worker *w);
+void serve_later(struct worker *w);
+void serve_deadlines(struct worker *w);
+void serve_stop(struct worker *w);
 
 /* session rows, and what the worker knows of them (session.c) */
 struct session_shm *session_row(const struct worker *w, uint32_t slot);
@@ -217,18 +227,21 @@ void publish_batch_add(struct batch *b, const struct session_shm *s,
     uint32_t slot, const char *text, size_t len);
 bool publish_batch_full(const struct worker *w, size_t more);
 void publish_batch(struct worker *w, uint32_t slot, struct session_half *half);
-enum chat_error publish_join(struct worker *w, uint32_t slot,
-    struct session_half *half, const char *name, size_t len);
-enum chat_error publish_move(struct worker *w, uint32_t slot,
-    struct session_half *half, const char *room, size_t len);
 enum chat_error publish_rename(struct worker *w, uint32_t slot,
     struct session_half *half, const char *name, size_t len);
 void publish_say(struct worker *w, uint32_t slot, struct session_half *half,
     enum record_type type, char *text, size_t len);
 bool publish_private(struct worker *w, uint32_t slot, struct session_half *half,
     const char *to, size_t to_len, char *text, size_t len);
-void publish_leave(struct worker *w, uint32_t slot, struct session_half *half);
+void publish_bell(struct worker *w, uint64_t seats);
 void publish_ring_all(struct worker *w);
+
+/* member.c */
+enum chat_error member_join(struct worker *w, uint32_t slot,
+    struct session_half *half, const char *name, size_t len);
+enum chat_error member_move(struct worker *w, uint32_t slot,
+    struct session_half *half, const char *room, size_t len);
+void member_leave(struct worker *w, uint32_t slot, struct session_half *half);
 
 /* stage.c */
 enum stage_result {

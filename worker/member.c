@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is in which room: joining, leaving and moving from one to another, each
+ * one commit, with the decisions that only the holder of the lock can make.
+ */
+#include "shared/base/clock.h"
+#include "shared/base/fault.h"
+#include "shared/shm/creators.h"
+#include "worker/worker.h"
+
+/*
+ * May the session's address bring another room into being?  If the session is
+ * the last one in the room that it leaves for it, that room doesn't count.
+ */
+static bool
+join_is_within_budget(
+    const struct worker *w, uint32_t slot, const struct room_shm *leaves)
+{
+	uint32_t limit = w->settings->max_rooms_per_ip;
+	uint8_t key[ADDRESS_BYTES];
+
+	if (limit == 0)
+		return true;
+	address_budget_key(key, session_row(w, slot)->addr);
+	if (leaves != NULL && leaves->members <= 1 &&
+	    memcmp(leaves->creator, key, sizeof(key)) == 0)
+		limit++;
+	return creators_count(&w->seg, key, limit) < limit;
+}
+
+/*
+ * Find or choose the room of a join; returns NONE when there are too many.
+ * `leaves` is the room that the session is in, or NULL.
+ */
+static uint32_t
+join_room(struct worker *w, const char *name, size_t len,
+    const struct room_shm *leaves, struct record *rec)
+{
+	uint32_t at = tables_find_room(&w->seg, name, len);
+	struct room_shm *room;
+
+	if (at == NONE) {
+		at = w->seg.tables->rooms_free;
+		if (w->seg.tables->rooms_used >= w->settings->max_rooms ||
+		    at >= w->seg.params.nrooms ||
+		    !join_is_within_budget(w, rec->d.sender, leaves))
+			return NONE;
+		rec->d.flags = RECORD_ROOM_NEW;
+		rec->d.room_gen = w->seg.rooms[at].gen;
+		rec->d.home = (uint8_t)w->in->seat;
+	} else {
+		room = &w->seg.rooms[at];
+		rec->d.room_gen = room->gen;
+		rec->d.room_msg = room->messages;
+		rec->d.home = room->home[w->in->type];
+		if (rec->d.home >= w->in->nseats)
+			rec->d.home = (uint8_t)w->in->seat;
+	}
+	rec->d.room = at;
+	return at;
+}
+
+/* Where shall a new member of the room live?  Seat + 1, or 0: here. */
+static uint32_t
+join_placement(struct worker *w, const struct record *rec, uint32_t members)
+{
+	struct seat_shm *home = segment_seat(&w->seg, rec->d.home);
+
+	if (rec->d.home == w->in->seat || members > SPREAD_AT ||
+	    atomic_load_explicit(&home->state, memory_order_relaxed) !=
+		SEAT_SERVING ||
+	    atomic_load_explicit(&home->type, memory_order_relaxed) !=
+		w->in->type)
+		return 0;
+	return rec->d.home + 1u;
+}
+
+static void
+join_record(struct worker *w, struct record *rec, uint32_t slot,
+    char line[NOTICE_MAX], const char *name, size_t len)
+{
+	*rec = (struct record){.line = line};
+	rec->d.type = RECORD_JOIN;
+	rec->d.worker_type = (uint8_t)w->in->type;
+	rec->d.sender = slot;
+	rec->d.sender_gen = session_row(w, slot)->gen;
+	rec->d.time_us = clock_real_us();
+	rec->d.len = (uint32_t)notice_join(line, NOTICE_MAX, name, len);
+	rec->d.name_off = sizeof("🌟 ") - 1;
+	rec->d.name_len = (uint8_t)len;
+}
+
+/*
+ * Join the room that `half` asked for under the name given.  Returns CHAT_OK,
+ * with `half` as committed, or why not, with `half` as it was.
+ */
+enum chat_error
+member_join(struct worker *w, uint32_t slot, struct session_half *half,
+    const char *name, size_t len)
+{
+	char line[NOTICE_MAX];
+	struct record rec;
+	struct room_shm *room;
+	uint64_t seats;
+
+	join_record(w, &rec, slot, line, name, len);
+	rec.extra = half->room_name;
+	rec.d.extra = half->room_len;
+	lock_acquire(&w->journal.lock);
+	if (tables_find_name(&w->seg, name, len) != NONE) {
+		lock_release(&w->journal.lock);
+		return CHAT_NAME_TAKEN;
+	}
+	if (join_room(w, half->room_name, half->room_len, NULL, &rec) == NONE) {
+		lock_release(&w->journal.lock);
+		return CHAT_TOO_MANY_ROOMS;
+	}
+	room = &w->seg.rooms[rec.d.room];
+	half->state = SESSION_JOINED;
+	half->room = rec.d.room;
+	half->room_gen = rec.d.room_gen;
+	half->own = half->since = ring_head(&w->seg);
+	half->until = UINT64_MAX;
+	half->msg_next = rec.d.room_msg;
+	half->said = 0;
+	if ((rec.d.flags & RECORD_ROOM_NEW) == 0)
+		session_name_room(w, half, rec.d.room);
+	if ((rec.d.flags & RECORD_ROOM_NEW) == 0)
+		reply_welcome(w, slot, half);
+	journal_publish(&w->journal, &rec, 1, slot, half);
+	w->locals[slot].move_to = join_placement(w, &rec, room->members);
+	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
+	lock_release(&w->journal.lock);
+	session_link(w, slot, rec.d.room);
+	w->rooms[rec.d.room].next_msg = rec.d.room_msg;
+	publish_bell(w, seats);
+	return CHAT_OK;
+}
+
+static void
+leave_record(struct record *rec, uint32_t slot, const struct session_shm *s,
+    const struct session_half *half, char line[NOTICE_MAX])
+{
+	*rec = (struct record){.line = line};
+	rec->d.type = RECORD_LEAVE;
+	rec->d.sender = slot;
+	rec->d.sender_gen = s->gen;
+	rec->d.time_us = clock_real_us();
+	rec->d.room = half->room;
+	rec->d.room_gen = half->room_gen;
+	rec->d.len = (uint32_t)notice_leave(line, NOTICE_MAX, s->name,
+	    MIN((size_t)s->name_len, (size_t)LIMIT_NAME));
+	rec->d.name_off = sizeof("👋 ") - 1;
+	rec->d.name_len = s->name_len;
+}
+
+/* The lock is held. */
+static void
+leave_decide(struct record *rec, const struct room_shm *room)
+{
+	rec->d.room_msg = room->messages;
+	if (room->members <= 1)
+		rec->d.flags = RECORD_ROOM_ENDS;
+}
+
+/*
+ * Take the session out of its room.  `half` lags already; what was said before
+ * it left is still for it.
+ */
+void
+member_leave(struct worker *w, uint32_t slot, struct session_half *half)
+{
+	struct session_shm *s = session_row(w, slot);
+	char line[NOTICE_MAX];
+	struct record rec;
+	struct room_shm *room;
+	bool last_here;
+	uint64_t seats;
+
+	session_turn(w, half);
+	room = &w->seg.rooms[half->room];
+	leave_record(&rec, slot, s, half, line);
+	last_here = session_unlink(w, slot);
+	lock_acquire(&w->journal.lock);
+	leave_decide(&rec, room);
+	half->until = ring_head(&w->seg);
+	half->until_msg = room->messages;
+	journal_publish(&w->journal, &rec, 1, slot, half);
+	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
+	if (last_here)
+		atomic_store_explicit(
+		    &room->seats, seats & ~w->bit, memory_order_relaxed);
+	lock_release(&w->journal.lock);
+	publish_bell(w, seats);
+}
+
+/*
+ * Leave the room and join another, with one commit.  What was said before in
+ * the old one is still read; see session_turn.  CHAT_OK, or why not, with
+ * nothing changed.
+ */
+enum chat_error
+member_move(struct worker *w, uint32_t slot, struct session_half *half,
+    const char *name, size_t len)
+{
+	const struct session_shm *s = session_row(w, slot);
+	char lines[2][NOTICE_MAX];
+	struct record recs[2], *join = &recs[1];
+	struct room_shm *from = &w->seg.rooms[half->room], *to;
+	bool last_here;
+	uint64_t seats;
+
+	session_lag(w, slot, half);
+	leave_record(&recs[0], slot, s, half, lines[0]);
+	join_record(w, join, slot, lines[1], s->name, s->name_len);
+	join->extra = name;
+	join->d.extra = (uint32_t)len;
+	lock_acquire(&w->journal.lock);
+	if (join_room(w, name, len, from, join) == NONE) {
+		lock_release(&w->journal.lock);
+		return CHAT_TOO_MANY_ROOMS;
+	}
+	leave_decide(&recs[0], from);
+	to = &w->seg.rooms[join->d.room];
+	half->until = ring_head(&w->seg);
+	half->until_msg = from->messages;
+	half->next_room = join->d.room;
+	half->next_gen = join->d.room_gen;
+	half->next_msg = join->d.room_msg;
+	last_here = session_unlink(w, slot);
+	journal_publish(&w->journal, recs, 2, slot, half);
+	seats = atomic_load_explicit(&from->seats, memory_order_relaxed);
+	if (last_here)
+		atomic_store_explicit(
+		    &from->seats, seats & ~w->bit, memory_order_relaxed);
+	seats |= atomic_load_explicit(&to->seats, memory_order_relaxed);
+	w->locals[slot].move_to = join_placement(w, join, to->members);
+	lock_release(&w->journal.lock);
+	session_link(w, slot, join->d.room);
+	w->rooms[join->d.room].next_msg = join->d.room_msg;
+	worker_due(w, slot);
+	publish_bell(w, seats);
+	return CHAT_OK;
+}
