@@ -148,15 +148,24 @@ flush_room(
 	return true;
 }
 
-/* Somebody in the room who reads that dialect. */
+/*
+ * Somebody in the room who reads that dialect, and knows the room's name: who
+ * has not read its old room to the end has that one's.
+ */
 static const struct session_half *
 reader(const struct worker *w, const struct local_room *r, unsigned dialect)
 {
-	uint32_t slot = r->first;
+	const struct session_half *found = NULL;
 
-	while (w->locals[slot].dialect != dialect)
-		slot = w->locals[slot].next;
-	return &session_row(w, slot)->half;
+	for (uint32_t slot = r->first; slot != NONE;
+	     slot = w->locals[slot].next) {
+		if (w->locals[slot].dialect != dialect)
+			continue;
+		found = &session_row(w, slot)->half;
+		if (found->next_room == NONE)
+			break;
+	}
+	return found;
 }
 
 /* Fan a room's runs out in one dialect; false when the ring has lapped us. */

@@ -76,7 +76,7 @@ def die_with_parent():
 def parse_log(text):
     """The events of a log, each a list of pairs and a dictionary of them."""
     events = []
-    for line in text.splitlines():
+    for line in text[:text.rfind("\n") + 1].splitlines():
         if not line.startswith("time="):
             continue
         pairs = re.findall(r'([\w-]+)=("(?:[^"\\]|\\.)*"|\S*)', line)
