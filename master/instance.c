@@ -27,9 +27,8 @@
 
 #define DYING_WAIT_US (5 * 1000 * 1000)
 #define DYING_POLL_MS 10
-#define SEQ_SANE ((uint64_t)1 << 53) /* what JSON readers can count to */
 
-#define OBJECT_MAX (sizeof("/chatmaster..old") + INSTANCE_MAX)
+#define OBJECT_MAX (sizeof("/chatmaster..ruined") + INSTANCE_MAX)
 
 /* Where glibc keeps shared memory objects; it has no call to rename one. */
 #define SHM_DIR "/dev/shm"
@@ -92,7 +91,7 @@ instance_read_head(int fd)
 	at = h.layout.ring + offsetof(struct ring_shm, head);
 	if (pread(fd, &head, sizeof(head), (off_t)at) != sizeof(head))
 		return 0;
-	return head >= h.params.first_seq && head < SEQ_SANE ? head : 0;
+	return head >= h.params.first_seq && head < RING_SEQ_SANE ? head : 0;
 }
 
 /* Our own pid in there is a dead namesake's: in a container all are pid 1. */
@@ -265,17 +264,17 @@ instance_claim(const char *name, const char *object)
 
 /* Allocates and lays out the segment.  Returns 0, or -1 after logging. */
 static int
-instance_format(const struct instance *instance, const char *object,
+instance_format(struct instance *instance, const char *object,
     const struct segment_params *params)
 {
 	struct segment_layout layout;
-	uint8_t key[16];
+	uint8_t *key = instance->key;
 
 	if (segment_plan(params, &layout) == -1) {
 		instance_log_failure(object, "cannot be laid out so large");
 		return -1;
 	}
-	if (getrandom(key, sizeof(key), 0) != sizeof(key)) {
+	if (getrandom(key, sizeof(instance->key), 0) != sizeof(instance->key)) {
 		log_error("start-failed", "reason=\"no random bytes\"");
 		return -1;
 	}
@@ -292,28 +291,29 @@ instance_format(const struct instance *instance, const char *object,
 	return 0;
 }
 
-/* Maps the pages with the status, and no others. */
+/* Maps the pages of `fd` with the status, and no others. */
 static int
-instance_map_status(
-    struct instance *instance, const struct segment_params *params)
+instance_map_status(struct instance *instance, int fd)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	struct segment_layout layout;
 	uint64_t from;
 	char *p;
 
-	if (segment_plan(params, &layout) == -1)
+	if (segment_plan(&instance->params, &layout) == -1)
 		return -1;
 	from = layout.status / page * page;
 	instance->mapped_size =
 	    (size_t)(layout.status + sizeof(struct status_shm) - from);
 	p = mmap(NULL, instance->mapped_size, PROT_READ | PROT_WRITE,
-	    MAP_SHARED, instance->fd, (off_t)from);
+	    MAP_SHARED, fd, (off_t)from);
 	if (p == MAP_FAILED)
 		return -1;
 	instance->mapped = p;
 	instance->status =
 	    (struct status_shm *)(void *)(p + (layout.status - from));
+	atomic_store(&instance->status->started_us, instance->started_us);
+	atomic_store(&instance->status->pid, (uint32_t)getpid());
 	return 0;
 }
 
@@ -335,12 +335,12 @@ instance_open(
 	instance_continue_seq(old, &params->first_seq);
 	if (instance_format(instance, object, params) == -1)
 		goto undo;
-	if (instance_map_status(instance, params) == -1) {
+	instance->params = *params;
+	instance->started_us = params->created_us;
+	if (instance_map_status(instance, instance->fd) == -1) {
 		instance_log_failure(object, "cannot be mapped");
 		goto undo;
 	}
-	atomic_store(&instance->status->started_us, params->created_us);
-	atomic_store(&instance->status->pid, (uint32_t)getpid());
 	return 0;
 undo:
 	shm_unlink(object);
@@ -348,16 +348,95 @@ undo:
 	return -1;
 }
 
+/* What the status is while there is no page for it. */
+static struct status_shm nowhere;
+
+void
+instance_put_away(struct instance *instance)
+{
+	if (instance->mapped == NULL)
+		return;
+	atomic_store(&instance->status->pid, 0);
+	munmap(instance->mapped, instance->mapped_size);
+	instance->mapped = NULL;
+	memset(&nowhere, 0, sizeof(nowhere));
+	instance->status = &nowhere;
+}
+
+int
+instance_make_next(const struct instance *instance)
+{
+	char object[OBJECT_MAX];
+
+	instance_object(object, instance->name, ".new");
+	shm_unlink(object);
+	return instance_create(object);
+}
+
+void
+instance_drop_next(const struct instance *instance)
+{
+	char object[OBJECT_MAX];
+
+	instance_object(object, instance->name, ".new");
+	shm_unlink(object);
+}
+
+/* There is an object of our name at any time, or somebody would take it. */
+static int
+instance_rename_next(const struct instance *instance)
+{
+	static const char *const suffixes[] = {".new", "", ".ruined"};
+	char paths[COUNT(suffixes)][sizeof(SHM_DIR) + OBJECT_MAX];
+
+	for (size_t i = 0; i < COUNT(suffixes); i++) {
+		char object[OBJECT_MAX];
+
+		instance_object(object, instance->name, suffixes[i]);
+		snprintf(paths[i], sizeof(paths[i]), SHM_DIR "%s", object);
+	}
+	unlink(paths[2]);
+	if (link(paths[1], paths[2]) == -1)
+		log_warn("ruined-segment", "object=%s", paths[2]);
+	return rename(paths[0], paths[1]);
+}
+
+int
+instance_take_next(struct instance *instance, int fd)
+{
+	if (instance_map_status(instance, fd) == -1)
+		return -1;
+	if (fd != instance->fd) {
+		if (instance_rename_next(instance) == -1) {
+			instance_put_away(instance);
+			return -1;
+		}
+		close(instance->fd);
+		instance->fd = fd;
+	}
+	atomic_fetch_add(
+	    &instance->status->accepted, atomic_load(&nowhere.accepted));
+	atomic_fetch_add(
+	    &instance->status->refused, atomic_load(&nowhere.refused));
+	atomic_fetch_add(
+	    &instance->status->closed, atomic_load(&nowhere.closed));
+	return 0;
+}
+
 void
 instance_remove(struct instance *instance, bool old)
 {
 	char object[OBJECT_MAX];
 
-	munmap(instance->mapped, instance->mapped_size);
+	if (instance->mapped != NULL)
+		munmap(instance->mapped, instance->mapped_size);
 	instance_object(object, instance->name, "");
 	shm_unlink(object);
+	instance_drop_next(instance);
 	if (old) {
 		instance_object(object, instance->name, ".old");
+		shm_unlink(object);
+		instance_object(object, instance->name, ".ruined");
 		shm_unlink(object);
 	}
 	close(instance->fd);

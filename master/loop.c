@@ -12,6 +12,7 @@
 #include "master/pass.h"
 #include "master/reap.h"
 #include "master/requests.h"
+#include "master/rescue.h"
 #include "master/spawn.h"
 #include "master/stop.h"
 #include "master/watchdog.h"
@@ -144,6 +145,7 @@ loop_timeout(const struct master *m)
 	due = MIN(due, pass_due_us(m));
 	due = MIN(due, logs_due_us(m));
 	due = MIN(due, spawn_due_us(m));
+	due = MIN(due, rescue_due_us(m));
 	due = MIN(due, watchdog_due_us(m));
 	due = MIN(due, stop_due_us(m));
 	if (due == UINT64_MAX)
@@ -160,6 +162,7 @@ loop_on_time(struct master *m)
 
 	admit_on_time(m, now);
 	logs_on_time(m, now);
+	rescue_on_time(m, now);
 	spawn_on_time(m, now);
 	watchdog_on_time(m, now);
 	stop_on_time(m, now);

@@ -18,6 +18,7 @@
  *   requests  obeys what workers ask for
  *   spawn     forks workers
  *   reap      notices deaths and has them replaced
+ *   rescue    has the segment laid out anew when repairs don't help
  *   watchdog  finds workers that are alive and do nothing
  *   stop      ends it all
  *
@@ -90,7 +91,32 @@ struct seat {
 	unsigned nonsense; /* requests that made none */
 	uint64_t nonsense_logged_us;
 
+	unsigned distress; /* what its last deaths in a row weigh: rescue.c */
+
 	bool log_untold; /* its worker has an older log than we: logs.c */
+};
+
+enum rescue_phase {
+	RESCUE_NONE,
+	RESCUE_ENDING,
+	RESCUE_DUE,
+	RESCUE_WORKING,
+};
+
+/* See rescue.h.  Times are CLOCK_MONOTONIC. */
+struct rescue {
+	enum rescue_phase phase;
+	pid_t child;   /* 0: none */
+	int fd;        /* the object it lays out */
+	bool in_place; /* which is our segment, and not a new one */
+	int report;    /* our end of its pipe */
+	unsigned tries;
+	bool fork_failed; /* and that has been logged */
+	uint64_t due_us;
+	uint64_t began_us;
+	uint64_t ended_us; /* the last one; 0: there was none */
+	unsigned useless;  /* rescues in a row that were followed by one */
+	unsigned count;
 };
 
 struct master {
@@ -105,7 +131,7 @@ struct master {
 	struct slot *slots;
 	uint32_t nslots;
 	uint32_t free_first, free_last; /* first in, first out */
-	struct budget budget; /* whose the slots that are taken are */
+	struct budget budget;           /* whose the slots that are taken are */
 	uint64_t last_id;
 	struct refusals refusals;
 	int reserve; /* an fd to give up when there is none left */
@@ -121,6 +147,8 @@ struct master {
 	int signals;
 	bool children_ended; /* SIGCHLD came */
 	bool ready;          /* all workers have been ready once */
+
+	struct rescue rescue;
 
 	uint64_t tick_us; /* the watchdog's next; 0: there is none */
 	uint64_t ticks;

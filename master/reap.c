@@ -9,6 +9,7 @@
 
 #include "master/loop.h"
 #include "master/requests.h"
+#include "master/rescue.h"
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
@@ -81,6 +82,7 @@ reap_vacate(struct master *m, uint32_t i, int status)
 	seat->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	seat->quick_deaths = reap_was_quick(seat) ? seat->quick_deaths + 1 : 0;
 	seat->takeover = true;
+	rescue_on_death(m, i, status);
 	seat->retry_us = reap_fork_again_us(seat);
 	if (m->stopping) {
 		seat->phase = SEAT_CLOSED;
@@ -98,6 +100,7 @@ reap_children(struct master *m)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		rescue_on_exit(m, pid, status);
 		for (uint32_t i = 0; i < m->nseats; i++) {
 			if (m->seats[i].pid != pid)
 				continue;

@@ -16,6 +16,7 @@
 
 #include "master/loop.h"
 #include "master/pass.h"
+#include "master/rescue.h"
 #include "master/slots.h"
 #include "master/watchdog.h"
 #include "shared/base/clock.h"
@@ -80,29 +81,22 @@ spawn_backoff_ms(const struct seat *seat)
 	return BACKOFF_FIRST_MS << (seat->quick_deaths - 3);
 }
 
-/* In the child: closes all that isn't this worker's own. */
+/* In the child: closes all that isn't its own. */
 static void
-spawn_close_others(const struct master *m, const struct inherit *inherit)
+spawn_close_others(const struct master *m, bool keep[FD_BASE], int seat)
 {
-	bool keep[FD_BASE] = {false};
 	uint32_t end = FD_BASE + m->nslots;
 	uint32_t first; /* of a run that is to be closed */
 
 	for (uint32_t i = 0; i <= STDERR_FILENO; i++)
 		keep[i] = true;
 	keep[log_fd()] = true;
-	keep[inherit->segment_fd] = true;
-	keep[inherit->channel] = true;
-	keep[inherit->ping] = true;
-	keep[inherit->epoll] = true;
-	for (uint32_t i = 0; i < m->nseats; i++)
-		keep[m->bells[i]] = true;
 
 	first = 0;
 	for (uint32_t fd = 0; fd < end; fd++) {
-		if (fd < FD_BASE
-			? !keep[fd]
-			: m->slots[fd - FD_BASE].seat != (int)inherit->seat)
+		if (fd < FD_BASE ? !keep[fd]
+				 : m->slots[fd - FD_BASE].seat != seat &&
+				       seat != SPAWN_NO_SEAT)
 			continue;
 		if (fd > first)
 			fd_close_range(first, fd - 1);
@@ -135,10 +129,9 @@ spawn_set_signals(void)
 
 /* In the child: what the system shall know of it.  Best effort. */
 static void
-spawn_introduce(const struct inherit *inherit)
+spawn_introduce(const char *name)
 {
 	static const struct rlimit no_core = {0, 0};
-	char name[16];
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
 	if (fd != -1) {
@@ -148,21 +141,37 @@ spawn_introduce(const struct inherit *inherit)
 	}
 	/* Dumping would hold the segment's lock for seconds. */
 	setrlimit(RLIMIT_CORE, &no_core);
-	snprintf(name, sizeof(name), "chatmaster:%c%u",
-	    types[inherit->type].name[0], inherit->seat);
 	prctl(PR_SET_NAME, name);
+}
+
+void
+spawn_enter_child(
+    const struct master *m, bool keep[FD_BASE], int seat, const char *name)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != m->pid)
+		_exit(1); /* it died before we asked to be told */
+	fault_set_seat(seat);
+	spawn_set_signals();
+	spawn_close_others(m, keep, seat);
+	spawn_introduce(name);
 }
 
 static _Noreturn void
 spawn_child(const struct master *m, const struct inherit *inherit)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != inherit->master_pid)
-		_exit(1); /* it died before we asked to be told */
-	fault_set_seat((int)inherit->seat);
-	spawn_set_signals();
-	spawn_close_others(m, inherit);
-	spawn_introduce(inherit);
+	bool keep[FD_BASE] = {false};
+	char name[16];
+
+	keep[inherit->segment_fd] = true;
+	keep[inherit->channel] = true;
+	keep[inherit->ping] = true;
+	keep[inherit->epoll] = true;
+	for (uint32_t i = 0; i < m->nseats; i++)
+		keep[m->bells[i]] = true;
+	snprintf(name, sizeof(name), "chatmaster:%c%u",
+	    types[inherit->type].name[0], inherit->seat);
+	spawn_enter_child(m, keep, (int)inherit->seat, name);
 	FAULT_POINT("master.forked");
 	/* The master has no exit handlers; tools that measure us may. */
 	exit(types[inherit->type].main(inherit));
@@ -280,7 +289,7 @@ spawn_worker(struct master *m, uint32_t i)
 void
 spawn_on_time(struct master *m, uint64_t now_us)
 {
-	for (uint32_t i = 0; i < m->nseats; i++)
+	for (uint32_t i = 0; i < m->nseats && !rescue_is_on(m); i++)
 		if (m->seats[i].phase == SEAT_VACANT &&
 		    m->seats[i].retry_us <= now_us)
 			spawn_worker(m, i);
@@ -291,7 +300,7 @@ spawn_due_us(const struct master *m)
 {
 	uint64_t due = UINT64_MAX;
 
-	for (uint32_t i = 0; i < m->nseats; i++)
+	for (uint32_t i = 0; i < m->nseats && !rescue_is_on(m); i++)
 		if (m->seats[i].phase == SEAT_VACANT)
 			due = MIN(due, m->seats[i].retry_us);
 	return due;

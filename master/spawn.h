@@ -21,6 +21,15 @@ int spawn_make_seats(struct master *m);
 void spawn_on_time(struct master *m, uint64_t now_us);
 uint64_t spawn_due_us(const struct master *m);
 
+/*
+ * In a child: be ready to do a child's work.  It keeps the fds below FD_BASE
+ * that `keep` says, the standard ones and the log's, and of the connections
+ * those of `seat`, or all with SPAWN_NO_SEAT.  `name` is what ps shows.
+ */
+#define SPAWN_NO_SEAT (-1)
+void spawn_enter_child(
+    const struct master *m, bool keep[FD_BASE], int seat, const char *name);
+
 /* A worker says that it has settled and serves. */
 void spawn_on_ready(
     struct master *m, uint32_t seat, const struct channel_message *message);

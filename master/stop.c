@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "master/admit.h"
+#include "master/rescue.h"
 #include "master/slots.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -54,6 +55,7 @@ stop_on_signal(struct master *m, int signal)
 	m->tick_us = 0; /* a worker that is busy ending answers no pings */
 	atomic_store(&m->instance.status->stopping, 1);
 	admit_end(m);
+	rescue_abandon(m);
 	for (uint32_t i = 0; i < m->nseats; i++)
 		stop_worker(&m->seats[i]);
 }
@@ -79,7 +81,7 @@ stop_is_done(const struct master *m)
 	for (uint32_t i = 0; i < m->nseats; i++)
 		if (m->seats[i].pid != 0)
 			return false;
-	return true;
+	return m->rescue.child == 0;
 }
 
 void

@@ -58,6 +58,9 @@ struct inherit {
 	int master_pid;
 };
 
+/* A worker's exit code when the segment is damaged beyond its repair. */
+#define WORKER_DAMAGED 65
+
 /* A worker type's main function.  Its result is the process' exit code. */
 typedef int worker_main(const struct inherit *inherit);
 

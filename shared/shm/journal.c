@@ -77,8 +77,7 @@ journal_step(struct journal *j, uint32_t slot, const struct session_half *half)
 	note_step_clear(&j->seat->step);
 }
 
-/* Apply again what is committed; the caller holds the lock. */
-static void
+void
 journal_replay(struct segment *seg)
 {
 	uint64_t head = ring_head(seg);

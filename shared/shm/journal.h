@@ -42,6 +42,12 @@ void journal_step(
     struct journal *j, uint32_t slot, const struct session_half *half);
 
 /*
+ * Apply to the facts, once more perhaps, what is committed.  The caller holds
+ * the lock, or is alone.
+ */
+void journal_replay(struct segment *seg);
+
+/*
  * Settle what a dead predecessor in this seat left of the above: apply what
  * it committed, settle its STEP, make the caches anew if it held the lock,
  * and let go of it.  Returns whether it held the lock.  To be called once, at

@@ -64,6 +64,9 @@ struct desc_shm {
 };
 static_assert(sizeof(struct desc_shm) == 64, "the ring's file format");
 
+/* What JSON readers can count to: no number of a record is as much. */
+#define RING_SEQ_SANE ((uint64_t)1 << 53)
+
 /*
  *   offset  field     written by            read by
  *        0  head      holder of the lock    everyone, without the lock

@@ -130,9 +130,8 @@ segment_point(struct segment *seg)
  * end of the ring goes on in the second mapping, where it began.
  */
 static int
-segment_map(struct segment *seg, int fd, bool writable)
+segment_map(struct segment *seg, int fd, int prot, int sharing)
 {
-	int prot = PROT_READ | (writable ? PROT_WRITE : 0);
 	size_t size = seg->layout.size, ring = seg->params.ring_bytes;
 	int saved;
 
@@ -141,9 +140,9 @@ segment_map(struct segment *seg, int fd, bool writable)
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (seg->base == MAP_FAILED)
 		return -1;
-	if (mmap(seg->base, size, prot, MAP_SHARED | MAP_FIXED, fd, 0) ==
+	if (mmap(seg->base, size, prot, sharing | MAP_FIXED, fd, 0) ==
 		MAP_FAILED ||
-	    mmap(seg->base + size, ring, prot, MAP_SHARED | MAP_FIXED, fd,
+	    mmap(seg->base + size, ring, prot, sharing | MAP_FIXED, fd,
 		(off_t)seg->layout.bytes) == MAP_FAILED) {
 		saved = errno;
 		munmap(seg->base, seg->mapped);
@@ -166,7 +165,7 @@ segment_format(int fd, const struct segment_params *params,
 		return -1;
 	if ((errno = posix_fallocate(fd, 0, (off_t)seg.layout.size)) != 0)
 		return -1;
-	if (segment_map(&seg, fd, true) == -1)
+	if (segment_map(&seg, fd, PROT_READ | PROT_WRITE, MAP_SHARED) == -1)
 		return -1;
 	h = seg.header;
 	h->version = SEGMENT_VERSION;
@@ -223,7 +222,25 @@ segment_attach(struct segment *seg, int fd, bool writable)
 	}
 	seg->params = header.params;
 	seg->layout = header.layout;
-	return segment_map(seg, fd, writable);
+	return segment_map(
+	    seg, fd, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED);
+}
+
+int
+segment_attach_private(
+    struct segment *seg, int fd, const struct segment_params *params)
+{
+	struct stat st;
+
+	memset(seg, 0, sizeof(*seg));
+	seg->params = *params;
+	if (fstat(fd, &st) == -1 || segment_plan(params, &seg->layout) == -1)
+		return -1;
+	if ((uint64_t)st.st_size < seg->layout.size) {
+		errno = EPROTO;
+		return -1;
+	}
+	return segment_map(seg, fd, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 }
 
 void

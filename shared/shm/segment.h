@@ -42,7 +42,7 @@
 #include "shared/base/base.h"
 
 #define SEGMENT_MAGIC "CHATMSTR"
-#define SEGMENT_VERSION 4
+#define SEGMENT_VERSION 5
 
 #define SEATS_MAX 64 /* bits in a room's set of seats */
 #define INSTANCE_MAX 63
@@ -97,6 +97,7 @@ struct status_shm {
 	_Atomic uint32_t stopping;
 	_Atomic uint64_t started_us; /* CLOCK_REALTIME */
 	_Atomic uint64_t accepted, refused, closed;
+	_Atomic uint64_t salvages; /* times the segment was laid out anew */
 	struct {
 		_Atomic uint32_t type; /* enum worker_type */
 		_Atomic uint32_t pid;  /* 0 while nobody sits there */
@@ -175,6 +176,14 @@ int segment_format(int fd, const struct segment_params *params,
  * -1 with errno: EPROTO when it is no segment of this version.
  */
 int segment_attach(struct segment *seg, int fd, bool writable);
+
+/*
+ * Map a copy of the object `fd`, for one who knows its params and doesn't
+ * believe its header.  What is written to the copy reaches nobody.  Returns 0,
+ * or -1 with errno: EPROTO when the object is too small for them.
+ */
+int segment_attach_private(
+    struct segment *seg, int fd, const struct segment_params *params);
 void segment_detach(struct segment *seg);
 
 /* The row of a seat, and its read buffer and staging area. */

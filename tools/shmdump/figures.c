@@ -120,6 +120,7 @@ figures_instance(const struct dump *d, struct instance_figures *f)
 	    .accepted = atomic_load(&s->accepted),
 	    .refused = atomic_load(&s->refused),
 	    .closed = atomic_load(&s->closed),
+	    .salvages = atomic_load(&s->salvages),
 	    .ring_size = d->seg.params.ring_bytes,
 	    .ring_oldest = ring_oldest(&d->seg),
 	    .ring_head = d->head,

@@ -57,6 +57,8 @@ static const struct family instance_families[] = {
 	OF(repairs), 0},
     {"last_repair_seconds", GAUGE, "Time that the last repair took.",
 	OF(repair_us_last), 6},
+    {"salvages_total", COUNTER, "Times the memory was laid out anew.",
+	OF(salvages), 0},
     {"pool_empty_total", COUNTER, "Wanted buffers, when none was free.",
 	OF(pool_empty), 0},
 };

@@ -32,6 +32,7 @@ enum {
 	COL_SEGMENT,
 	COL_REPAIRS,
 	COL_REPAIR_US,
+	COL_SALVAGES,
 	COL_POOL_EMPTY,
 	COLS,
 };
@@ -63,6 +64,7 @@ static const struct out_column columns[COLS] = {
     [COL_SEGMENT] = {.key = "segment_size", .head = "segment size"},
     [COL_REPAIRS] = {.key = "repairs", .head = "repairs"},
     [COL_REPAIR_US] = {.key = "repair_us_last"},
+    [COL_SALVAGES] = {.key = "salvages", .head = "salvages"},
     [COL_POOL_EMPTY] = {.key = "pool_empty", .head = "pool empty"},
 };
 
@@ -101,6 +103,7 @@ status_view(const struct dump *d)
 			  [COL_SEGMENT] = out_as(OUT_BYTES, f.segment_size),
 			  [COL_REPAIRS] = out_number(f.repairs),
 			  [COL_REPAIR_US] = out_number(f.repair_us_last),
+			  [COL_SALVAGES] = out_number(f.salvages),
 			  [COL_POOL_EMPTY] = out_number(f.pool_empty),
 		      });
 	return out_end(&out) == -1;
