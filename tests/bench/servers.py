@@ -46,7 +46,9 @@ class Failed(Exception):
 
     def reason(self):
         """In one line."""
-        return (str(self.args[-1]).strip().splitlines() or ["?"])[-1]
+        line = (str(self.args[-1]).strip().splitlines() or ["?"])[-1]
+        wrong = re.findall(r"\b(?:lost|order_errors|strays)=[1-9]\d*", line)
+        return " ".join(wrong) or line
 
     def __str__(self):
         return self.args[0]
@@ -116,6 +118,7 @@ class Kind:
 
     protocol = "line"
     ours = True  # its failure is ours, and ends the run
+    clients_max = None  # with more it is not measured
 
     def __init__(self, name):
         self.name = name
@@ -165,15 +168,25 @@ class Chatmaster(Kind):
             command.append(f"--max-clients={clients}")
         return command + self.arguments
 
-    def segment(self, shmdump):
-        """Bytes of shared memory, and of the ring in it."""
+    def status(self, shmdump):
         done = subprocess.run([shmdump, "-n", self.instance, "--json"],
                               text=True, capture_output=True, timeout=10)
         if done.returncode != 0:
             raise Failed(f"shmdump: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def segment(self, shmdump):
+        """Bytes of shared memory, and of the ring in it."""
         size = os.stat(f"/dev/shm/chatmaster.{self.instance}").st_size
         # A descriptor of 64 bytes for each 128 bytes of text.
-        return size, json.loads(done.stdout)["ring_size"] * 3 // 2
+        return size, self.status(shmdump)["ring_size"] * 3 // 2
+
+    def wait_sessions(self, shmdump, count):
+        deadline = time.monotonic() + START_SECONDS
+        while self.status(shmdump)["sessions"] < count:
+            if time.monotonic() > deadline:
+                raise Failed(f"no {count} sessions of {self.name}")
+            time.sleep(0.05)
 
 
 class Other(Kind):
@@ -213,6 +226,7 @@ class Redis(Other):
 class Ngircd(Other):
     protocol = "irc"
     program = package = "ngircd"
+    clients_max = 1000  # each one more costs it more than the one before
 
     def __init__(self):
         super().__init__("ngircd")

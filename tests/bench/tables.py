@@ -7,7 +7,7 @@ import sys
 
 from servers import Failed
 
-WARMUP_SECONDS = 0.4
+WARMUP_SECONDS = 0.3
 OTHERS_ROUNDS = 2  # of somebody else's server; ours has all of them
 COLUMN = 25        # of one server
 
@@ -76,6 +76,9 @@ class Table:
             return
         if i >= self.others_rounds or len(runs) < i:
             return  # it has had its turns, or could not do it
+        clients = int(options["rooms"]) * int(options["members"])
+        if kind.clients_max and clients > kind.clients_max:
+            return
         try:
             server = kind.start(self.clients(case))
             try:
@@ -239,7 +242,67 @@ class Segment(Table):
                   flush=True)
 
 
-TABLES = [Throughput, Latency, Joins, Crowd, Segment]
+class Ask(Table):
+    """Latency of those who talk while others ask for long replies as fast as
+    they can.  Nobody else has the commands: no ratio."""
+
+    name = "ask"
+    ASKERS = 1000
+    ROOMS = 50
+
+    def run(self):
+        print(f"\nlatency in us at {self.bench.rate} deliveries a second in "
+              f"{self.ROOMS} rooms\n{'':<36}{'p50':>8}{'p99':>8}{'max':>8}",
+              flush=True)
+        for kind in self.bench.kinds:
+            if not hasattr(kind, "segment"):
+                continue
+            server = kind.start(0)
+            try:
+                self.print_run(kind.name, self.talk(server))
+                with Asking(self.bench.chatload, server, self.ROOMS,
+                            self.ASKERS // self.ROOMS):
+                    kind.wait_sessions(self.bench.shmdump, self.ASKERS)
+                    self.print_run(f"{kind.name}, {self.ASKERS} ask",
+                                   self.talk(server))
+            finally:
+                self.bench.progress("")
+                server.stop()
+
+    def talk(self, server):
+        self.bench.progress(f"{self.name}: {server.name}")
+        return self.bench.load(server, {
+            "rooms": self.ROOMS, "members": 5, "rate": self.bench.rate / 4})
+
+    @staticmethod
+    def print_run(heading, figures):
+        cells = "".join(f"{short(figures[f'latency_{q}_us']):>8}"
+                        for q in ("p50", "p99", "max"))
+        print(f"{heading:<36}{cells}", flush=True)
+
+
+class Asking:
+    """While this is entered, clients ask."""
+
+    def __init__(self, chatload, server, rooms, members):
+        self.process = subprocess.Popen(
+            [chatload, "--mode", "ask", "--host", server.host,
+             "--port", server.port, "--rooms", str(rooms),
+             "--members", str(members), "--seconds", "100"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        said = self.process.communicate()[0]
+        if self.process.returncode != 0 or "answered=0" in said:
+            raise Failed(f"chatload --mode ask: {said}")
+
+
+TABLES = [Throughput, Latency, Joins, Crowd, Segment, Ask]
 
 
 def sizes(case):
