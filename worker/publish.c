@@ -93,14 +93,15 @@ batch_begin(struct batch *b, const struct session_shm *s, uint32_t slot)
 
 /* Add the message `text`, made safe, to a batch that isn't full. */
 void
-publish_batch_add(struct batch *b, const struct session_shm *s, uint32_t slot,
-    const char *text, size_t len)
+publish_batch_add(struct worker *w, uint32_t slot, const char *text, size_t len)
 {
+	struct batch *b = &w->batch;
 	char *line = b->text + b->used;
 	size_t n;
 
 	if (b->count == 0)
-		batch_begin(b, s, slot);
+		batch_begin(b, session_row(w, slot), slot);
+	ring_prefetch(&w->seg, b->count, b->used);
 	memcpy(line, b->prefix, sizeof(b->prefix)); /* what is too much of */
 	n = b->prefix_len;                          /* it is written over */
 	n += text_sanitise(line + n, text, len);

@@ -134,7 +134,7 @@ talk_message(struct consumer *c, const char *text, size_t len, size_t consumed)
 	if (w->batch.count == 0 && !publish_allowed(w))
 		return WAIT;
 	c->half.in_done += consumed;
-	publish_batch_add(&w->batch, c->s, c->slot, text, len);
+	publish_batch_add(w, c->slot, text, len);
 	return GO_ON;
 }
 

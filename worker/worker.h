@@ -223,8 +223,8 @@ void talk_leave(struct worker *w, uint32_t slot, enum close_reason reason,
 
 /* publish.c */
 bool publish_allowed(struct worker *w);
-void publish_batch_add(struct batch *b, const struct session_shm *s,
-    uint32_t slot, const char *text, size_t len);
+void publish_batch_add(
+    struct worker *w, uint32_t slot, const char *text, size_t len);
 bool publish_batch_full(const struct worker *w, size_t more);
 void publish_batch(struct worker *w, uint32_t slot, struct session_half *half);
 enum chat_error publish_rename(struct worker *w, uint32_t slot,

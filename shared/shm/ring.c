@@ -15,6 +15,27 @@
 typedef _Atomic uint64_t atomic_word;
 
 /*
+ * A word from `src`, one to `dst`.  Functions of their own: a variable of the
+ * caller's, whose address it takes elsewhere, would go through memory too.
+ */
+static inline void
+store_word(atomic_word *to, const char *src)
+{
+	uint64_t word;
+
+	memcpy(&word, src, WORD);
+	atomic_store_explicit(to, word, memory_order_relaxed);
+}
+
+static inline void
+load_word(const atomic_word *from, char *dst)
+{
+	uint64_t word = atomic_load_explicit(from, memory_order_relaxed);
+
+	memcpy(dst, &word, WORD);
+}
+
+/*
  * Copy to position `pos` of the byte area.  The writer is alone, so a word that
  * it shares with the record before or, a ring behind, with the oldest one, is
  * stored with their bytes as they were.
@@ -39,10 +60,8 @@ store_bytes(struct segment *seg, uint64_t pos, const char *src, size_t len)
 		src += part;
 		len -= part;
 	}
-	for (; len >= WORD; len -= WORD, src += WORD) {
-		memcpy(&word, src, WORD);
-		atomic_store_explicit(to++, word, memory_order_relaxed);
-	}
+	for (; len >= WORD; len -= WORD, src += WORD)
+		store_word(to++, src);
 	if (len > 0) {
 		word = atomic_load_explicit(to, memory_order_relaxed);
 		memcpy(&word, src, len);
@@ -66,10 +85,8 @@ load_bytes(const struct segment *seg, uint64_t pos, char *dst, size_t len)
 		dst += part;
 		len -= part;
 	}
-	for (size_t done = 0; done < len; done += WORD) {
-		word = atomic_load_explicit(from++, memory_order_relaxed);
-		memcpy(dst + done, &word, WORD);
-	}
+	for (size_t done = 0; done < len; done += WORD)
+		load_word(from++, dst + done);
 }
 
 static atomic_word *

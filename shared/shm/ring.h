@@ -194,6 +194,26 @@ ring_run_end(const struct segment *seg, uint64_t n, uint64_t stop)
 	return MIN(n + MAX(word >> 56, UINT64_C(1)), stop);
 }
 
+/*
+ * Soon a record will be appended, `records` records and `bytes` bytes behind
+ * what is there: fetch what it will be written over.  The ring is larger than
+ * the caches, and with the lock held there is nothing to do but to wait for
+ * that.  Fetched line by line while a batch is put together, messages of 64
+ * bytes cost 10 ns less of 55; all at once before the lock, nothing.
+ */
+static inline void
+ring_prefetch(const struct segment *seg, uint64_t records, uint64_t bytes)
+{
+	uint64_t n = records + atomic_load_explicit(
+				   &seg->ring->head, memory_order_relaxed);
+	uint64_t pos = bytes + atomic_load_explicit(&seg->ring->rsv_bytes,
+				   memory_order_relaxed);
+
+	__builtin_prefetch(&seg->desc[n & (seg->layout.ndesc - 1)], 1);
+	__builtin_prefetch(
+	    seg->bytes + (pos & (seg->params.ring_bytes - 1)), 1);
+}
+
 /* Are record `n` and those behind it still whole, as of now? */
 static inline bool
 ring_holds(const struct segment *seg, uint64_t n)
