@@ -11,7 +11,8 @@
 
 #define ARMED_US 300000 /* so long a point may take to be hit */
 #define QUIET_ARMED_US 8000
-#define EXIT_US 300000 /* so long a death may take to be logged */
+#define GIVEN_ARMED_US 60000 /* somebody may dawdle before */
+#define EXIT_US 300000       /* so long a death may take to be logged */
 #define CHASE_US 500000
 #define CHASE_DELAY_US 2500
 
@@ -118,6 +119,11 @@ strike(uint64_t now, bool quiet)
 	unsigned random = counts.point_kills * 5 < counts.exits * 2 ? 20 : 70;
 
 	disarm_us = now + (quiet ? QUIET_ARMED_US : ARMED_US);
+	if (options.at != NULL) {
+		disarm_us = now + GIVEN_ARMED_US;
+		points_arm_given();
+		return;
+	}
 	if (chance_of(15))
 		points_delay();
 	if (!quiet && chance_of(5))
@@ -151,12 +157,15 @@ killer_is_idle(uint64_t now)
 
 /*
  * In quiet: a round begins.  Some have no death in them, as every takeover
- * wakes everybody.
+ * wakes everybody.  Points that are asked for are armed before it is said.
  */
 void
 killer_round(uint64_t now)
 {
-	due_us = chance_of(75) ? UINT64_MAX : now + chance_below(1500);
+	if (options.at != NULL)
+		due_us = now;
+	else
+		due_us = chance_of(75) ? UINT64_MAX : now + chance_below(1500);
 }
 
 void

@@ -2,12 +2,16 @@
 /*
  * torture [--kills N] [--seed S] [--clients C] [--rooms R] [--workers W]
  *     [--seconds-max T] [--rate N] [--lagging] [--build DIR] [--check]
+ *     [--server FILE] [--at POINT,...] [--quiet PERCENT] [--first]
  *
  * Kills workers of a chatmaster under load, and checks every byte that its
  * clients read.  With --lagging the ring is small and slow readers are lapped
  * by it, and must be told exactly how much they missed; --check does a run of
- * each kind.  The seed makes the schedule; what the machine makes of it
- * differs from run to run.  Exit status 1 if anything was wrong.
+ * each kind.  --server is a chatmaster from elsewhere, with --at all deaths are
+ * at these fault points, so many PERCENT of them in silence, and --first ends
+ * the run at the first thing wrong: see broken/.  The seed makes the schedule;
+ * what the machine makes of it differs from run to run.  Exit status 1 if
+ * anything was wrong.
  */
 #include <err.h>
 #include <errno.h>

@@ -17,6 +17,7 @@ struct options options = {
     .workers = 8,
     .seconds_max = 300,
     .rate = 12,
+    .quiet = 35,
 };
 
 static unsigned
@@ -43,6 +44,10 @@ options_read(int argc, char *argv[])
 	    {"seconds-max", required_argument, NULL, 't'},
 	    {"rate", required_argument, NULL, 'f'},
 	    {"build", required_argument, NULL, 'b'},
+	    {"server", required_argument, NULL, 'S'},
+	    {"at", required_argument, NULL, 'a'},
+	    {"quiet", required_argument, NULL, 'q'},
+	    {"first", no_argument, NULL, 'F'},
 	    {"lagging", no_argument, NULL, 'l'},
 	    {"check", no_argument, NULL, 'C'},
 	    {NULL, 0, NULL, 0},
@@ -76,6 +81,18 @@ options_read(int argc, char *argv[])
 		case 'b':
 			snprintf(
 			    options.build, sizeof(options.build), "%s", optarg);
+			break;
+		case 'S':
+			options.server = optarg;
+			break;
+		case 'a':
+			options.at = optarg;
+			break;
+		case 'q':
+			options.quiet = number(optarg, 0, 100);
+			break;
+		case 'F':
+			options.first = true;
 			break;
 		case 'l':
 			options.lagging = true;

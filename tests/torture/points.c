@@ -16,6 +16,7 @@
 #define AHEAD_US 40000 /* so far ahead lies the hit that is to be the last */
 #define MEASURE_US 500000
 #define DELAY_MAX_US 20000
+#define DAWDLE_US 6000
 #define ARMED_MAX 3
 
 static struct fault_file file;
@@ -41,7 +42,7 @@ static const char *const with_lock[] = {"ring.append.reserved",
 static const char *const with_wakeup[] = {"ring.committed", "journal.applied",
     "journal.half.stored", "step.cleared", "lock.releasing",
     "publish.committed", "publish.bell", "worker.woken", "worker.sleeping",
-    "fanout.staged", "fanout.sent"};
+    "fanout.staged", "fanout.sent", "lock.released"};
 
 static uint32_t
 points_count(void)
@@ -141,16 +142,16 @@ point_choose(bool repair)
 }
 
 static bool
-point_order(uint32_t i, enum fault_action action)
+point_order(uint32_t i, enum fault_action action, uint32_t delay_us)
 {
 	uint64_t ahead = points[i].rate * AHEAD_US / SECOND_US;
 	uint32_t most = load_mode == LOAD_QUIET ? 3 : (uint32_t)ahead + 2;
-	uint32_t countdown = 1 + chance_below(most);
+	uint32_t countdown = options.at != NULL ? 1 : 1 + chance_below(most);
 
 	if (narmed == ARMED_MAX ||
 	    atomic_load(&file.shm->rows[i].action) != FAULT_NONE ||
-	    fault_arm(&file, point_name(i), action, countdown,
-		chance_below(DELAY_MAX_US), -1) == -1)
+	    fault_arm(&file, point_name(i), action, countdown, delay_us, -1) ==
+		-1)
 		return false;
 	armed[narmed].row = &file.shm->rows[i];
 	armed[narmed++].action = action;
@@ -160,16 +161,37 @@ point_order(uint32_t i, enum fault_action action)
 static bool
 point_arm(uint32_t i)
 {
-	return point_order(i, FAULT_DIE);
+	return point_order(i, FAULT_DIE, 0);
+}
+
+static uint32_t
+row_index(const struct fault_row_shm *row)
+{
+	return (uint32_t)(row - file.shm->rows);
+}
+
+/*
+ * Somebody dawdles with the lock, so that others wait for it: only then is
+ * there anybody to be woken when it is given back.
+ */
+static bool
+point_arm_named(struct fault_row_shm *row)
+{
+	struct fault_row_shm *held = fault_find(&file, "lock.acquired");
+
+	if (row == NULL)
+		return false;
+	if (held != NULL && begins(row->name, "lock.") && row != held)
+		(void)point_order(
+		    row_index(held), FAULT_DELAY, chance_below(DAWDLE_US));
+	return point_arm(row_index(row));
 }
 
 static bool
 arm_one_of(const char *const names[], size_t n)
 {
-	struct fault_row_shm *row =
-	    fault_find(&file, names[chance_below((uint32_t)n)]);
-
-	return row != NULL && point_arm((uint32_t)(row - file.shm->rows));
+	return point_arm_named(
+	    fault_find(&file, names[chance_below((uint32_t)n)]));
 }
 
 /*
@@ -191,6 +213,21 @@ points_arm(bool repair)
 	return repair;
 }
 
+/* Arm one of the points that are asked for. */
+void
+points_arm_given(void)
+{
+	struct fault_row_shm *row = NULL;
+	char names[256], *name, *rest = names;
+	uint32_t seen = 0;
+
+	snprintf(names, sizeof(names), "%s", options.at);
+	while ((name = strsep(&rest, ",")) != NULL)
+		if (chance_below(++seen) == 0)
+			row = fault_find(&file, name);
+	(void)point_arm_named(row);
+}
+
 /* Let somebody sleep for a moment where that may be bad for others. */
 void
 points_delay(void)
@@ -198,7 +235,7 @@ points_delay(void)
 	uint32_t i = point_choose(false);
 
 	if (i != UINT32_MAX)
-		(void)point_order(i, FAULT_DELAY);
+		(void)point_order(i, FAULT_DELAY, chance_below(DELAY_MAX_US));
 }
 
 bool
@@ -279,6 +316,11 @@ points_arm(bool repair)
 {
 	(void)repair;
 	return true;
+}
+
+void
+points_arm_given(void)
+{
 }
 
 void

@@ -9,10 +9,9 @@
 #include "tests/torture/torture.h"
 
 #define EVENTS 512
-#define LATE_US 50000    /* this process itself was kept from running */
-#define WRONGS_MAX 20    /* then it is enough */
-#define CYCLE_KILLS 125  /* between two times that all is drained */
-#define QUIET_PERCENT 35 /* of the kills */
+#define LATE_US 50000   /* this process itself was kept from running */
+#define WRONGS_MAX 20   /* then it is enough */
+#define CYCLE_KILLS 125 /* between two times that all is drained */
 #define SETTLE_US (3 * SECOND_US)
 #define IDLE_US 300000
 #define IDLE_PASSES 60 /* of a worker in that time: 10 ms timers may run */
@@ -27,7 +26,9 @@ volatile sig_atomic_t run_interrupted;
 static bool
 is_enough(void)
 {
-	return run_interrupted || report_wrongs() >= WRONGS_MAX ||
+	unsigned most = options.first ? 1 : WRONGS_MAX;
+
+	return run_interrupted || report_wrongs() >= most ||
 	       clock_us() - counts.began_us > options.seconds_max * SECOND_US;
 }
 
@@ -130,7 +131,7 @@ kill_all(void)
 
 	while (left > 0) {
 		n = MIN(left, CYCLE_KILLS + 0u);
-		quiet = n * QUIET_PERCENT / 100;
+		quiet = n * options.quiet / 100;
 		left -= n;
 		killer_begin(n - quiet);
 		if (!run(LOAD_BUSY, killed, UINT32_MAX) || !drain())

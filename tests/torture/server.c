@@ -40,7 +40,10 @@ server_exec(void)
 	if (getppid() != parent)
 		_exit(1);
 	dup2(server.log_fd, STDERR_FILENO);
-	snprintf(path, sizeof(path), "%s/chatmaster", options.build);
+	if (options.server != NULL)
+		snprintf(path, sizeof(path), "%s", options.server);
+	else
+		snprintf(path, sizeof(path), "%s/chatmaster", options.build);
 	snprintf(workers, sizeof(workers), "%u", options.workers);
 	snprintf(name, sizeof(name), "%s", server.name);
 	snprintf(clients_text, sizeof(clients_text), "--max-clients=%u",

@@ -33,12 +33,16 @@
 #define SECOND_US UINT64_C(1000000)
 
 struct options {
-	char build[256]; /* where chatmaster and shmdump are */
+	char build[256];    /* where chatmaster and shmdump are */
+	const char *server; /* a chatmaster from elsewhere, or NULL */
+	char *at;           /* die at these points only, or NULL */
 	unsigned kills, clients, rooms, workers;
 	unsigned seconds_max; /* of the whole run */
 	unsigned rate;        /* kills a second, under load */
+	unsigned quiet;       /* percent of the kills come in silence */
 	uint64_t seed;
 	bool check;
+	bool first;   /* stop at the first thing wrong */
 	bool lagging; /* a small ring, and readers who are lapped by it */
 };
 extern struct options options;
@@ -309,6 +313,7 @@ bool points_open(void);
 void points_close(void);
 void points_measure(uint64_t now);
 bool points_arm(bool repair);
+void points_arm_given(void);
 void points_delay(void);
 bool points_armed(void);
 bool points_fired(void);
