@@ -208,7 +208,8 @@ churn_run(const struct load_config *config, struct load_result *result)
 	ch.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (ch.epoll_fd == -1)
 		err(1, "epoll_create1");
-	churn_for(&ch, config->warmup, "warming up");
+	if (config->warmup > 0)
+		churn_for(&ch, config->warmup, "warming up");
 	churn_measure(&ch);
 	ch.ending = true;
 	churn_for(&ch, 0, "ending");

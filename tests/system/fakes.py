@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""Servers that are none of ours, for the programs that are clients."""
+import selectors
+import socket
+import threading
+
+
+class Member:
+    def __init__(self, connection):
+        self.socket = connection
+        self.data = b""
+        self.room = None
+        self.name = None
+
+
+class Fake:
+    """Accepts, and hands what comes to `speak(member)`, which takes whole
+    lines off member.data.  What it sends it sends in small pieces, so that
+    nobody who reads may count on whole frames."""
+
+    def __init__(self, context):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.pid = 1  # somebody whose CPU can be asked for
+        self.members = []
+        self.pieces = 0
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.listener, selectors.EVENT_READ)
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+        context.peers.append(self)
+
+    def serve(self):
+        while not self.over.is_set():
+            for key, _ in self.selector.select(0.05):
+                if key.data is None:
+                    self.accept()
+                else:
+                    self.read(key.data)
+
+    def accept(self):
+        member = Member(self.listener.accept()[0])
+        member.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.members.append(member)
+        self.selector.register(member.socket, selectors.EVENT_READ, member)
+
+    def read(self, member):
+        try:
+            got = member.socket.recv(1 << 16)
+        except ConnectionResetError:
+            got = b""
+        member.data += got
+        if got:
+            self.speak(member)
+            return
+        self.selector.unregister(member.socket)
+        self.members.remove(member)
+        member.socket.close()
+
+    def speak(self, member):
+        raise NotImplementedError
+
+    def send(self, member, text):
+        data = text.encode()
+        while data:
+            self.pieces += 1
+            size = 1 + self.pieces * 7 % 40
+            try:
+                member.socket.sendall(data[:size])
+            except (BrokenPipeError, ConnectionResetError):
+                return  # read() sees it, too
+            data = data[size:]
+
+    def in_room(self, room):
+        return [m for m in self.members if m.room == room]
+
+    @staticmethod
+    def line(member):
+        """The next line without its end, or None."""
+        line, end, rest = member.data.partition(b"\n")
+        if not end:
+            return None
+        member.data = rest
+        return line.decode().removesuffix("\r")
+
+    def close(self):
+        self.over.set()
+        self.thread.join()
+        for member in self.members:
+            member.socket.close()
+        self.listener.close()
+
+    kill = close
+
+
+class FakeLine(Fake):
+    """The line protocol; `tamper(n, reader, line)` says which lines reader
+    number `reader` gets instead of the n-th message."""
+
+    def __init__(self, context, tamper=lambda n, reader, line: [line]):
+        self.tamper = tamper
+        self.count = 0
+        super().__init__(context)
+
+    def speak(self, member):
+        while (line := self.line(member)) is not None:
+            if member.room is None:
+                member.room = line
+            elif member.name is None:
+                member.name = line
+                for other in self.in_room(member.room):
+                    if other.name:
+                        self.send(other, f"🌟 {line} joined the room!\n")
+            else:
+                self.relay(member, f"{member.name}: {line}\n")
+
+    def relay(self, member, line):
+        readers = [m for m in self.in_room(member.room) if m is not member]
+        for i, reader in enumerate(readers):
+            for out in self.tamper(self.count, i, line):
+                self.send(reader, out)
+        self.count += 1
+
+
+class FakeIrc(Fake):
+    def speak(self, member):
+        while (line := self.line(member)) is not None:
+            word, _, rest = line.partition(" ")
+            if word == "NICK":
+                member.name = rest
+            elif word == "USER":
+                self.send(member, f":fake 001 {member.name} :Welcome\r\n"
+                          f":fake 422 {member.name} :No motto\r\n")
+            elif word == "JOIN":
+                member.room = rest
+                self.tell(member, f"JOIN :{rest}", self.in_room(rest))
+                self.send(member, f":fake 366 {member.name} {rest} :End\r\n")
+            elif word == "PRIVMSG":
+                room = rest.split(" ", 1)[0]
+                self.tell(member, line,
+                          [m for m in self.in_room(room) if m is not member])
+
+    def tell(self, member, what, readers):
+        # Hosts are of different lengths, as the addresses of people are.
+        host = "h" * (1 + self.members.index(member) % 5)
+        for reader in readers:
+            self.send(reader, f":{member.name}!~u@{host} {what}\r\n")
+
+
+class FakeRedis(Fake):
+    def speak(self, member):
+        while (words := self.command(member)) is not None:
+            if words[0] == "PING":
+                self.send(member, "+PONG\r\n")
+            elif words[0] == "SUBSCRIBE":
+                member.room = words[1]
+                self.send(member, self.array("subscribe", words[1]) +
+                          ":1\r\n")
+            elif words[0] == "PUBLISH":
+                readers = self.in_room(words[1])
+                self.send(member, f":{len(readers)}\r\n")
+                for reader in readers:
+                    self.send(reader, self.array("message", *words[1:]))
+
+    @staticmethod
+    def array(*words):
+        count = max(len(words), 3)
+        return f"*{count}\r\n" + "".join(
+            f"${len(word)}\r\n{word}\r\n" for word in words)
+
+    def command(self, member):
+        """The words of the next one, or None; texts have no line ends."""
+        lines = member.data.split(b"\r\n")[:-1]
+        if not lines:
+            return None
+        if not lines[0].startswith(b"*"):
+            member.data = member.data.split(b"\r\n", 1)[1]
+            return lines[0].decode().split()
+        count = 1 + 2 * int(lines[0][1:])
+        if len(lines) < count:
+            return None
+        member.data = member.data.split(b"\r\n", count)[count]
+        return [line.decode() for line in lines[2:count:2]]
