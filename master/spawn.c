@@ -151,7 +151,8 @@ spawn_enter_child(
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != m->pid)
 		_exit(1); /* it died before we asked to be told */
-	fault_set_seat(seat);
+	fault_set_seat(
+	    seat, seat < 0 ? 0 : 1 + (unsigned)m->seats[seat].type);
 	spawn_set_signals();
 	spawn_close_others(m, keep, seat);
 	spawn_introduce(name);

@@ -18,7 +18,8 @@
 extern struct fault_point *__start_fault_points[] __attribute__((weak));
 extern struct fault_point *__stop_fault_points[] __attribute__((weak));
 
-static int fault_seat = -1;
+static int32_t fault_seat = FAULT_ANY;
+static unsigned fault_kind;
 
 /* The first to open the file lays it out; the caller holds the flock. */
 static int
@@ -107,7 +108,7 @@ row_of(struct fault_file *file, const char *name)
 	}
 	row = &file->shm->rows[count];
 	memcpy(row->name, name, strlen(name) + 1);
-	atomic_store(&row->only_seat, -1);
+	atomic_store(&row->who, FAULT_ANY);
 	/* Pairs with fault_find's acquire. */
 	atomic_store_explicit(
 	    &file->shm->count, count + 1, memory_order_release);
@@ -116,7 +117,7 @@ row_of(struct fault_file *file, const char *name)
 
 int
 fault_arm(struct fault_file *file, const char *name, enum fault_action action,
-    uint32_t countdown, uint32_t delay_us, int seat)
+    uint32_t countdown, uint32_t delay_us, int32_t who)
 {
 	struct fault_row_shm *row;
 
@@ -128,7 +129,7 @@ fault_arm(struct fault_file *file, const char *name, enum fault_action action,
 		return -1;
 	atomic_store(&row->countdown, countdown);
 	atomic_store(&row->delay_us, delay_us);
-	atomic_store(&row->only_seat, seat);
+	atomic_store(&row->who, who);
 	/* Pairs with row_due's acquire load. */
 	atomic_store_explicit(
 	    &row->action, (uint32_t)action, memory_order_release);
@@ -161,10 +162,21 @@ fault_init(const char *path)
 	return result;
 }
 
+uint64_t
+fault_hits(const struct fault_row_shm *row)
+{
+	uint64_t sum = 0;
+
+	for (unsigned kind = 0; kind < FAULT_KINDS; kind++)
+		sum += atomic_load(&row->hits[kind]);
+	return sum;
+}
+
 void
-fault_set_seat(int seat)
+fault_set_seat(int seat, unsigned kind)
 {
 	fault_seat = seat;
+	fault_kind = kind % FAULT_KINDS;
 }
 
 /* What this hit is to do, and nobody else will. */
@@ -174,9 +186,10 @@ row_due(struct fault_row_shm *row)
 	/* Pairs with fault_arm's release: the order before its action. */
 	uint32_t action =
 	    atomic_load_explicit(&row->action, memory_order_acquire);
-	int32_t seat = atomic_load(&row->only_seat);
+	int32_t who = atomic_load(&row->who);
 
-	if (action == FAULT_NONE || (seat != -1 && seat != fault_seat))
+	if (action == FAULT_NONE || (who != FAULT_ANY && who != fault_seat &&
+					who != FAULT_KIND(fault_kind)))
 		return FAULT_NONE;
 	if (atomic_fetch_sub(&row->countdown, 1) > 1)
 		return FAULT_NONE;
@@ -223,7 +236,8 @@ fault_hit(struct fault_point *point)
 
 	if (row == NULL)
 		return false;
-	atomic_fetch_add_explicit(&row->hits, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &row->hits[fault_kind], 1, memory_order_relaxed);
 	switch (row_due(row)) {
 	case FAULT_NONE:
 		break;
@@ -240,6 +254,9 @@ fault_hit(struct fault_point *point)
 		return true;
 	case FAULT_CRASH:
 		crash(row);
+	case FAULT_SPIN:
+		for (;;)
+			compiler_barrier();
 	}
 	errno = saved;
 	return false;

@@ -39,7 +39,7 @@ status_of(deaths_act *act, void *context)
 	int status;
 
 	if (pid == 0) {
-		fault_set_seat(SEAT);
+		fault_set_seat(SEAT, 1);
 		act(context);
 		_exit(0);
 	}
@@ -55,10 +55,10 @@ deaths_find(deaths_act *act, void *context, struct death *out, size_t max)
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		before[i] = atomic_load(&file.shm->rows[i].hits);
+		before[i] = fault_hits(&file.shm->rows[i]);
 	CHECK_EQ(status_of(act, context), 0);
 	for (uint32_t i = 0; i < count; i++) {
-		hits = atomic_load(&file.shm->rows[i].hits) - before[i];
+		hits = fault_hits(&file.shm->rows[i]) - before[i];
 		for (uint32_t hit = 1; hit <= hits; hit++) {
 			CHECK(n < max);
 			out[n].point = file.shm->rows[i].name;

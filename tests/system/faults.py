@@ -11,10 +11,12 @@ import struct
 MAGIC = 0x544C4146
 NAME = 48
 ROWS = 256
-ROW = 72
+KINDS = 4  # of processes, whose hits are counted apart
+ROW = 96
 SIZE = 8 + ROWS * ROW
 ACTIONS = {"none": 0, "die": 1, "stop": 2, "delay": 3, "fail": 4,
-           "crash": 5}
+           "crash": 5, "spin": 6}
+ANY = -1
 
 
 class Faults:
@@ -48,21 +50,22 @@ class Faults:
                 assert count < ROWS
                 at = 8 + count * ROW
                 struct.pack_into(f"={NAME}s", self.map, at, name)
-                struct.pack_into("=i", self.map, at + 68, -1)
+                struct.pack_into("=i", self.map, at + 92, ANY)
                 struct.pack_into("=I", self.map, 4, count + 1)
         finally:
             fcntl.flock(self.fd, fcntl.LOCK_UN)
         return at
 
-    def arm(self, name, action, countdown=1, delay_us=0, seat=-1):
+    def arm(self, name, action, countdown=1, delay_us=0, seat=ANY):
         """At the countdown'th hit from now, by that seat, once."""
         at = self._row(name)
-        struct.pack_into("=IIi", self.map, at + 60, countdown, delay_us, seat)
-        struct.pack_into("=I", self.map, at + 56, ACTIONS[action])
+        struct.pack_into("=IIi", self.map, at + 84, countdown, delay_us, seat)
+        struct.pack_into("=I", self.map, at + 80, ACTIONS[action])
 
     def armed(self, name):
         """Is what was ordered still to be done?"""
-        return struct.unpack_from("=I", self.map, self._row(name) + 56)[0] != 0
+        return struct.unpack_from("=I", self.map, self._row(name) + 80)[0] != 0
 
     def hits(self, name):
-        return struct.unpack_from("=Q", self.map, self._row(name) + 48)[0]
+        return sum(struct.unpack_from(f"={KINDS}Q", self.map,
+                                      self._row(name) + 48))

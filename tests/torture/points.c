@@ -107,7 +107,7 @@ points_measure(uint64_t now)
 		return;
 	measured_us = now;
 	for (uint32_t i = 0; i < points_count(); i++) {
-		hits = atomic_load(&file.shm->rows[i].hits);
+		hits = fault_hits(&file.shm->rows[i]);
 		points[i].rate = (hits - points[i].hits) * SECOND_US / passed;
 		points[i].hits = hits;
 	}
@@ -288,8 +288,7 @@ points_table(void)
 	printf("%-28s %12s %6s\n", "point", "hits", "kills");
 	for (uint32_t i = 0; i < points_count(); i++)
 		printf("%-28s %12ju %6u\n", point_name(i),
-		    (uintmax_t)atomic_load(&file.shm->rows[i].hits),
-		    points[i].kills);
+		    (uintmax_t)fault_hits(&file.shm->rows[i]), points[i].kills);
 }
 
 #else

@@ -109,7 +109,7 @@ hits(const struct fault_file *file, const char *name)
 	struct fault_row_shm *row = fault_find(file, name);
 
 	CHECK(row != NULL);
-	return atomic_load(&row->hits);
+	return fault_hits(row);
 }
 
 static bool
@@ -222,14 +222,14 @@ TEST(a_call_fails_when_told_so_and_only_then)
 static void
 hit_as_seat_3(void)
 {
-	fault_set_seat(3);
+	fault_set_seat(3, 2);
 	hit_one();
 }
 
 static void
 hit_as_seat_0(void)
 {
-	fault_set_seat(0);
+	fault_set_seat(0, 1);
 	hit_one();
 }
 
@@ -242,6 +242,52 @@ TEST(an_order_for_one_seat_leaves_the_others_alone)
 	CHECK_EQ(status_of(hit_as_seat_0), 0);
 	CHECK_EQ(WTERMSIG(status_of(hit_as_seat_3)), SIGKILL);
 	CHECK_EQ(status_of(hit_as_seat_3), 0);
+}
+
+TEST(an_order_for_one_kind_leaves_the_others_alone)
+{
+	struct fault_file file = set_up();
+
+	CHECK_EQ(
+	    fault_arm(&file, "test.one", FAULT_DIE, 1, 0, FAULT_KIND(2)), 0);
+	CHECK_EQ(status_of(hit_one), 0);
+	CHECK_EQ(status_of(hit_as_seat_0), 0);
+	CHECK_EQ(WTERMSIG(status_of(hit_as_seat_3)), SIGKILL);
+	CHECK_EQ(status_of(hit_as_seat_3), 0);
+}
+
+TEST(hits_are_counted_by_kind)
+{
+	struct fault_file file = set_up();
+	struct fault_row_shm *row;
+
+	CHECK_EQ(status_of(hit_one), 0);
+	CHECK_EQ(status_of(hit_as_seat_0), 0);
+	CHECK_EQ(status_of(hit_as_seat_3), 0);
+	CHECK_EQ(status_of(hit_as_seat_3), 0);
+	row = fault_find(&file, "test.one");
+	CHECK(row != NULL);
+	CHECK_EQ(atomic_load(&row->hits[0]), 1);
+	CHECK_EQ(atomic_load(&row->hits[1]), 1);
+	CHECK_EQ(atomic_load(&row->hits[2]), 2);
+	CHECK_EQ(fault_hits(row), 4);
+}
+
+static void
+spin_under_alarm(void)
+{
+	signal(SIGALRM, SIG_DFL);
+	alarm(1);
+	hit_one();
+}
+
+TEST(a_process_told_to_spin_does_so_until_it_is_killed)
+{
+	struct fault_file file = set_up();
+
+	CHECK_EQ(fault_arm(&file, "test.one", FAULT_SPIN, 1, 0, FAULT_ANY), 0);
+	CHECK_EQ(WTERMSIG(status_of(spin_under_alarm)), SIGALRM);
+	CHECK_EQ(status_of(hit_one), 0);
 }
 
 TEST(a_point_armed_before_the_start_is_armed_after_it)
