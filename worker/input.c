@@ -39,21 +39,29 @@ input_load(struct worker *w, uint32_t slot)
 	return len;
 }
 
-/* How much input could be kept if none of it were consumed? */
+/*
+ * How much input could be kept if none of it were consumed?  There are `kept`
+ * bytes now.  When buffers are few, only half a line that fills its row gets
+ * one; all others read no more than the row holds, so that lines which must
+ * wait, for a reply to be read perhaps, wait in the kernel.
+ */
 static size_t
-input_room(struct worker *w, uint32_t slot)
+input_room(struct worker *w, uint32_t slot, size_t kept)
 {
 	struct session_shm *s = session_row(w, slot);
-	size_t kept;
+	uint32_t mine = (w->in->seat + 1) | BUFFER_SPARE;
+	size_t size;
 
-	(void)session_kept(s, &kept);
+	(void)session_kept(s, &size);
 	if (s->in_buf == 0 && w->seat->spare == 0)
-		w->seat->spare = pool_claim(
-		    &w->seg, (w->in->seat + 1) | BUFFER_SPARE, &w->pool_hint);
+		w->seat->spare =
+		    kept < size
+			? pool_claim_common(&w->seg, mine, &w->pool_hint)
+			: pool_claim(&w->seg, mine, &w->pool_hint);
 	FAULT_POINT("input.spare");
 	return s->in_buf != 0 || w->seat->spare != 0
 		   ? w->seg.layout.buffer_stride
-		   : kept;
+		   : size;
 }
 
 /* No buffer, and the row is full: the oldest half-line anywhere must go. */
@@ -256,7 +264,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 
 	note_in_set(w, slot, kept);
 	if (readable && !l->eof && !s->half.broken) {
-		room = input_room(w, slot);
+		room = input_room(w, slot, kept);
 		if (kept < room)
 			got = input_recv(w, slot, kept, room);
 		else if (!l->waiting)
@@ -322,8 +330,15 @@ input_evict(struct worker *w)
 		    slot >= w->in->nslots || !w->locals[slot].mine)
 			continue;
 		s = session_row(w, slot);
-		if (s->in_buf != i + 1 || w->locals[slot].waiting)
+		if (s->in_buf != i + 1)
 			continue;
+		if (w->locals[slot].waiting) { /* no half-line: ask another */
+			atomic_store_explicit(&w->seg.bufctl[i].since_us,
+			    w->now_us, memory_order_relaxed);
+			atomic_store_explicit(
+			    &w->seg.bufctl[i].evict, 0, memory_order_relaxed);
+			continue;
+		}
 		half = s->half;
 		half.in_done = session_input_end(s);
 		half.skip_line = 1;

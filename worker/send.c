@@ -193,7 +193,7 @@ cut_save(struct worker *w, uint32_t slot, const struct staged *row, size_t sent)
 
 	/* A predecessor that died in here may have one already. */
 	if (!pool_owns(&w->seg, ref, slot + 1))
-		ref = pool_claim(&w->seg, slot + 1, &w->pool_hint);
+		ref = pool_claim_common(&w->seg, slot + 1, &w->pool_hint);
 	if (ref == 0) {
 		/* Had it been cut before, then in what it read then. */
 		if (w->seat->tx.skip == 0)
@@ -519,7 +519,8 @@ send_piece_begin(struct worker *w, uint32_t slot)
 {
 	int queued = 0;
 
-	w->seat->tx.buffer = pool_claim(&w->seg, slot + 1, &w->pool_hint);
+	w->seat->tx.buffer =
+	    pool_claim_common(&w->seg, slot + 1, &w->pool_hint);
 	return w->seat->tx.buffer != 0 ||
 	       (ioctl(session_fd(slot), SIOCOUTQ, &queued) == 0 && queued == 0);
 }

@@ -3,10 +3,11 @@
 
 #include "shared/base/fault.h"
 
-uint32_t
-pool_claim(struct segment *seg, uint32_t owner, uint32_t *hint)
+/* Claim one of the first `n`. */
+static uint32_t
+claim(struct segment *seg, uint32_t n, uint32_t owner, uint32_t *hint)
 {
-	uint32_t n = seg->layout.nbuffers, free_word, at;
+	uint32_t free_word, at;
 
 	for (uint32_t i = 0; i < n; i++) {
 		at = (*hint + i) % n;
@@ -28,6 +29,20 @@ pool_claim(struct segment *seg, uint32_t owner, uint32_t *hint)
 	atomic_fetch_add_explicit(
 	    &seg->tables->pool_empty, 1, memory_order_relaxed);
 	return 0;
+}
+
+uint32_t
+pool_claim(struct segment *seg, uint32_t owner, uint32_t *hint)
+{
+	return claim(seg, seg->layout.nbuffers, owner, hint);
+}
+
+uint32_t
+pool_claim_common(struct segment *seg, uint32_t owner, uint32_t *hint)
+{
+	uint32_t n = seg->layout.nbuffers;
+
+	return claim(seg, n - n / POOL_RESERVED, owner, hint);
 }
 
 void

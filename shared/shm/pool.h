@@ -21,6 +21,15 @@
  */
 uint32_t pool_claim(struct segment *seg, uint32_t owner, uint32_t *hint);
 
+/*
+ * The same, but one in POOL_RESERVED is left for pool_claim: for half-lines,
+ * whose owners can be asked to give them up.  What clients don't read can't be
+ * taken from them; without that, those who don't read could keep everybody
+ * from saying a long line.
+ */
+#define POOL_RESERVED 4
+uint32_t pool_claim_common(struct segment *seg, uint32_t owner, uint32_t *hint);
+
 /* Give buffer `ref` (index + 1) back, or do nothing when `ref` is 0. */
 void pool_give(struct segment *seg, uint32_t ref);
 

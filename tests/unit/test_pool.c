@@ -62,6 +62,26 @@ TEST(each_buffer_is_claimed_once_until_none_is_left)
 	CHECK_EQ(pool_claim(&seg, 5, &hint), 0);
 }
 
+TEST(what_clients_do_not_read_leaves_buffers_for_half_lines)
+{
+	uint32_t n, common = 0, rest = 0;
+
+	set_up();
+	n = seg.layout.nbuffers;
+	for (hint = n - 1; pool_claim_common(&seg, 1, &hint) != 0;)
+		common++;
+	CHECK_EQ(refusals(), 1);
+	while (pool_claim(&seg, 2, &hint) != 0)
+		rest++;
+	CHECK_EQ(common + rest, n);
+	CHECK(rest >= n / POOL_RESERVED && rest > 0 && common > 0);
+	pool_give(&seg, n);
+	CHECK_EQ(pool_claim_common(&seg, 1, &hint), 0);
+	CHECK_EQ(pool_claim(&seg, 2, &hint), n);
+	pool_give(&seg, 1);
+	CHECK_EQ(pool_claim_common(&seg, 1, &hint), 1);
+}
+
 TEST(a_claimed_buffer_is_not_asked_back_for_its_predecessor)
 {
 	uint32_t ref;
