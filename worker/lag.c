@@ -158,6 +158,9 @@ lag_stage(struct worker *w, uint32_t slot, uint64_t limit, uint32_t most)
 		if (result == STAGE_FULL && w->staging->count > 0)
 			break;
 	}
+	/* Half of it was sent before its sender was ignored, perhaps. */
+	if (h->cut_skip > 0)
+		w->staging->table[0].name_hash = 0;
 	return stage_copy(w) && ring_holds(&w->seg, h->own) ? n : 0;
 }
 

@@ -5,6 +5,7 @@ import contextlib
 from lib import JOINED, LEFT, test, wait_until
 from objects import (FORMAT_TEXT, as_text, ask_json, check_rising, is_live,
                      parse, read, reads_to_leave, reads_until)
+from pool import no_buffers
 from t240_slow import LAGGED, check_gaps, number, pump
 
 FORMAT_JSON_IN = '"text":"format is json"}'
@@ -42,26 +43,6 @@ def check_texts(objects, first, last):
     for i, o in enumerate(said, first):
         assert o["text"] == text_of(i), (i, o)
     check_rising(objects)
-
-
-@contextlib.contextmanager
-def no_buffers(server):
-    """Meanwhile half a line lies in each buffer of the pool."""
-    empty = server.dump()["pool_empty"]
-    holders = []
-    while server.dump()["pool_empty"] == empty:
-        for _ in range(20):
-            client = server.connect()
-            client.send_bytes(b"hall\n" + b"h%d\n" % len(holders) + b"x" * 300)
-            holders.append(client)
-        for i, client in enumerate(holders[-20:], len(holders) - 20):
-            client.lines_until(JOINED % f"h{i}")
-        wait_until(lambda: all(
-            s["in"] > 300 for s in server.dump("sessions")
-            if s["name"].startswith("h")), "all half-lines are read")
-    yield
-    for client in holders:
-        client.close()
 
 
 @test
