@@ -173,6 +173,7 @@ loop_run(struct master *m)
 {
 	struct epoll_event events[EVENTS_MAX];
 
+	log_hold();
 	while (!stop_is_done(m)) {
 		int n =
 		    epoll_wait(m->epoll, events, EVENTS_MAX, loop_timeout(m));
@@ -189,5 +190,6 @@ loop_run(struct master *m)
 		}
 		loop_on_time(m);
 		pass_send(m);
+		log_flush();
 	}
 }

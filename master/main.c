@@ -170,6 +170,7 @@ main(int argc, char *argv[])
 	watchdog_begin(&master);
 	loop_run(&master);
 	stop_finish(&master);
+	log_flush();
 	slots_unmake(&master);
 	return EXIT_SUCCESS;
 }

@@ -106,6 +106,7 @@ rescue_fork(struct master *m)
 		return -1;
 	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) == -1)
 		goto undo;
+	log_flush();
 	r->child = FAULT_FAILS("master.rescue.fork", EAGAIN) ? -1 : fork();
 	if (r->child == 0)
 		rescue_child_main(m, pair[1]);

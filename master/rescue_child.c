@@ -133,6 +133,7 @@ rescue_child_main(const struct master *m, int report)
 	};
 	struct rescue_report result;
 
+	log_forked();
 	keep[report] = true;
 	keep[m->instance.fd] = true;
 	keep[m->rescue.fd] = true;

@@ -148,11 +148,11 @@ void
 spawn_enter_child(
     const struct master *m, bool keep[FD_BASE], int seat, const char *name)
 {
+	log_forked();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != m->pid)
 		_exit(1); /* it died before we asked to be told */
-	fault_set_seat(
-	    seat, seat < 0 ? 0 : 1 + (unsigned)m->seats[seat].type);
+	fault_set_seat(seat, seat < 0 ? 0 : 1 + (unsigned)m->seats[seat].type);
 	spawn_set_signals();
 	spawn_close_others(m, keep, seat);
 	spawn_introduce(name);
@@ -249,6 +249,7 @@ spawn_fork(struct master *m, uint32_t i)
 		spawn_undo(m, seat, inherit.channel, inherit.ping);
 		return -1;
 	}
+	log_flush();
 	pid = FAULT_FAILS("master.fork", EAGAIN) ? -1 : fork();
 	if (pid == 0)
 		spawn_child(m, &inherit);

@@ -5,6 +5,7 @@
  */
 #include "worker/worker.h"
 
+#define SERVE_MAX 64 /* sessions a pass: those who ask let others talk */
 #define SWEEP_US 1000000
 #define STOP_SWEEP_US 50000 /* when the server stops */
 
@@ -102,7 +103,7 @@ serve(struct worker *w, uint32_t slot)
 void
 serve_due(struct worker *w)
 {
-	uint32_t count = w->due.count;
+	uint32_t count = MIN(w->due.count, (uint32_t)SERVE_MAX);
 	uint32_t *slots = w->due.slots;
 
 	/* What becomes due while we are at it comes behind, next time. */

@@ -58,6 +58,15 @@ static enum log_format log_form = LOG_FORMAT_LOGFMT;
 static struct sockaddr_un log_daemon; /* of syslog; no family: there is none */
 static uint64_t log_dropped; /* lines since the last that went through */
 static bool log_torn;        /* a file took only the beginning of a line */
+static pid_t log_pid;        /* ours, once it was asked for */
+
+/* Lines that wait for log_flush; together still written all or not at all. */
+static struct {
+	bool on;
+	char text[PIPE_BUF - 1]; /* less the line end that log_torn is for */
+	size_t len;
+	uint64_t lines; /* and those that they say were dropped before */
+} held;
 
 /* One line in the making; what doesn't fit is left out and remembered. */
 struct log_line {
@@ -91,6 +100,7 @@ log_fd(void)
 int
 log_replace(int fd)
 {
+	log_flush();
 	/* EBUSY: another thread is about to get that number; there is none. */
 	return dup3(fd, log_out, O_CLOEXEC) == -1 ? -1 : 0;
 }
@@ -262,6 +272,52 @@ log_write(const char *text, size_t len)
 	return !log_torn;
 }
 
+/* Keep the line for log_flush.  False if it is one that can't wait. */
+static bool
+log_keep(enum log_level level, const char *text, size_t len)
+{
+	if (!held.on || level > LOG_LEVEL_INFO || len > sizeof(held.text))
+		return false;
+	if (len > sizeof(held.text) - held.len)
+		log_flush();
+	memcpy(held.text + held.len, text, len);
+	held.len += len;
+	held.lines += 1 + log_dropped;
+	return true;
+}
+
+void
+log_flush(void)
+{
+	if (held.len > 0 && !log_write(held.text, held.len))
+		log_dropped += held.lines;
+	held.len = 0;
+	held.lines = 0;
+}
+
+void
+log_hold(void)
+{
+	held.on = true;
+}
+
+void
+log_forked(void)
+{
+	held.on = false;
+	held.len = 0;
+	held.lines = 0;
+	log_pid = 0;
+}
+
+static pid_t
+log_self(void)
+{
+	if (log_pid == 0)
+		log_pid = getpid();
+	return log_pid;
+}
+
 /*
  * A datagram to the daemon; what it says of the time is in the text.  One that
  * was restarted has a new socket under the old name: the fd, and with it all
@@ -280,7 +336,7 @@ log_send(enum log_level level, const char *text, size_t len)
 
 	pieces[0].iov_len =
 	    (size_t)snprintf(head, sizeof(head), "<%u>" SYSLOG_TAG "[%d]: ",
-		SYSLOG_DAEMON | syslog_severities[level], (int)getpid());
+		SYSLOG_DAEMON | syslog_severities[level], (int)log_self());
 	if (sendmsg(log_out, &msg, flags) != -1)
 		return true;
 	if (errno != ECONNREFUSED && errno != ENOTCONN && errno != EPIPE &&
@@ -304,6 +360,9 @@ line_write(const struct log_line *line)
 	}
 	if (log_daemon.sun_family == AF_UNIX)
 		return log_send(line->level, text, len);
+	if (log_keep(line->level, text, len))
+		return true;
+	log_flush();
 	return log_write(text, len);
 }
 
@@ -315,7 +374,7 @@ log_begin(struct log_line *line, enum log_level level, const char *event)
 	line->cut = false;
 	line_add_time(line);
 	line_add(line, " level=%s event=%s pid=%d", log_level_names[level],
-	    event, (int)getpid());
+	    event, (int)log_self());
 	if (log_dropped > 0)
 		line_add(line, " dropped=%" PRIu64, log_dropped);
 }

@@ -81,6 +81,17 @@ int log_replace(int fd);
 int log_make_file(const char *path);
 int log_make_syslog(const char *path);
 
+/*
+ * From now on, lines below LOG_LEVEL_WARN may wait until log_flush, so that
+ * several go with one system call; for a process that calls it each time
+ * before it waits for anything, and before it forks.  Not with syslog.
+ */
+void log_hold(void);
+void log_flush(void);
+
+/* To be called first in a process forked from one that logs. */
+void log_forked(void);
+
 /* Would an event of this level be written? */
 bool log_enabled(enum log_level level);
 
