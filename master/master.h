@@ -91,6 +91,7 @@ struct seat {
 	unsigned nonsense; /* requests that made none */
 	uint64_t nonsense_logged_us;
 
+	bool settled;      /* it has said so, and waits for its back-off */
 	unsigned distress; /* what its last deaths in a row weigh: rescue.c */
 
 	bool log_untold; /* its worker has an older log than we: logs.c */

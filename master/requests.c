@@ -97,6 +97,9 @@ requests_obey(
 	case CHANNEL_READY:
 		spawn_on_ready(m, seat, message);
 		break;
+	case CHANNEL_SETTLED:
+		m->seats[seat].settled = true;
+		break;
 	case CHANNEL_ACK:
 		requests_ack(m, seat, message);
 		break;

@@ -28,26 +28,41 @@
 #define AGAIN_US (10 * 1000 * 1000)
 #define USELESS 2
 
+/* A plain SIGKILL comes from outside, as a rule. */
+static bool
+rescue_is_outside(const struct seat *seat)
+{
+	return seat->signal == SIGKILL && !seat->by_watchdog;
+}
+
 /*
  * What does the death say about the segment?  Of one that has settled and
- * lived on, nothing; nor of an exit, which is about the process itself.  A
- * plain SIGKILL comes from outside as a rule.  One that the watchdog ended has
- * cost its clients seconds.
+ * lived on, nothing; nor of an exit, which is about the process itself.  One
+ * that the watchdog ended has cost its clients seconds.
  */
 static unsigned
 rescue_weigh(const struct master *m, const struct seat *seat)
 {
-	bool outside = seat->signal == SIGKILL && !seat->by_watchdog;
+	bool outside = rescue_is_outside(seat);
 	uint64_t lived_us = seat->died_us - seat->ready_us;
 	uint64_t watchdog_us = (uint64_t)m->options.watchdog_s * 1000 * 1000;
 
 	if (seat->signal == 0)
 		return 0;
+	if (seat->settled && seat->phase != SEAT_READY)
+		return !outside;
 	if (seat->phase != SEAT_READY)
 		return seat->by_watchdog ? 4 : outside ? 1 : 2;
 	if (seat->by_watchdog)
 		return lived_us < 2 * watchdog_us ? 4 : 0;
 	return !outside && lived_us < QUICK_US;
+}
+
+bool
+rescue_suspects(const struct seat *seat)
+{
+	return seat->distress > 0 ||
+	       (seat->signal != 0 && !rescue_is_outside(seat));
 }
 
 /* End all workers; the rest follows when they are reaped. */

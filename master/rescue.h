@@ -33,6 +33,9 @@ rescue_is_on(const struct master *m)
 	return m->rescue.phase != RESCUE_NONE;
 }
 
+/* May the last one in the seat have damaged the segment? */
+bool rescue_suspects(const struct seat *seat);
+
 void rescue_on_time(struct master *m, uint64_t now_us);
 uint64_t rescue_due_us(const struct master *m);
 

@@ -239,6 +239,7 @@ spawn_fork(struct master *m, uint32_t i)
 	    .takeover = seat->takeover,
 	    .signal = seat->signal,
 	    .by_watchdog = seat->by_watchdog,
+	    .suspect = rescue_suspects(seat),
 	    .backoff_ms = spawn_backoff_ms(seat),
 	    .forked_us = clock_us(),
 	    .master_pid = m->pid,
@@ -281,6 +282,7 @@ spawn_worker(struct master *m, uint32_t i)
 	seat->phase = SEAT_STARTING;
 	seat->credits = CHANNEL_CREDITS;
 	seat->fork_failed = false;
+	seat->settled = false;
 	watchdog_forgive(seat);
 	atomic_store(&m->instance.status->seats[i].pid, (uint32_t)seat->pid);
 	if (!seat->takeover)

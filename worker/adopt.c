@@ -80,6 +80,7 @@ adopt_row(struct worker *w, uint32_t slot)
 	struct room_shm *room;
 
 	l->mine = true;
+	l->gen = s->gen;
 	w->sessions++;
 	if (s->half.state == SESSION_JOINED && at < w->seg.params.nrooms) {
 		struct local_room *r = &w->rooms[at];

@@ -250,6 +250,11 @@ fanout(struct worker *w)
 {
 	uint64_t head = ring_head(&w->seg), cursor;
 
+	/* It was promised before, and none was fanned out before. */
+	if (atomic_load_explicit(&w->seg.ring->rsv_desc, memory_order_relaxed) <
+		head ||
+	    atomic_load_explicit(&w->seat->cursor, memory_order_relaxed) > head)
+		damage_found(w, "cursor");
 	while ((cursor = atomic_load_explicit(
 		    &w->seat->cursor, memory_order_relaxed)) < head)
 		fanout_some(w, cursor);

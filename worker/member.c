@@ -42,7 +42,7 @@ join_room(struct worker *w, const char *name, size_t len,
 	if (at == NONE) {
 		at = w->seg.tables->rooms_free;
 		if (w->seg.tables->rooms_used >= w->settings->max_rooms ||
-		    at >= w->seg.params.nrooms ||
+		    at >= w->seg.params.nrooms || w->seg.rooms[at].used ||
 		    !join_is_within_budget(w, rec->d.sender, leaves))
 			return NONE;
 		rec->d.flags = RECORD_ROOM_NEW;
@@ -113,6 +113,7 @@ member_join(struct worker *w, uint32_t slot, struct session_half *half,
 	}
 	if (join_room(w, half->room_name, half->room_len, NULL, &rec) == NONE) {
 		lock_release(&w->journal.lock);
+		damage_suspect(w);
 		return CHAT_TOO_MANY_ROOMS;
 	}
 	room = &w->seg.rooms[rec.d.room];
@@ -156,8 +157,11 @@ leave_record(struct record *rec, uint32_t slot, const struct session_shm *s,
 
 /* The lock is held. */
 static void
-leave_decide(struct record *rec, const struct room_shm *room)
+leave_decide(
+    const struct worker *w, struct record *rec, const struct room_shm *room)
 {
+	if (room->members == 0) /* and who leaves it? */
+		damage_found(w, "room");
 	rec->d.room_msg = room->messages;
 	if (room->members <= 1)
 		rec->d.flags = RECORD_ROOM_ENDS;
@@ -182,7 +186,7 @@ member_leave(struct worker *w, uint32_t slot, struct session_half *half)
 	leave_record(&rec, slot, s, half, line);
 	last_here = session_unlink(w, slot);
 	lock_acquire(&w->journal.lock);
-	leave_decide(&rec, room);
+	leave_decide(w, &rec, room);
 	half->until = ring_head(&w->seg);
 	half->until_msg = room->messages;
 	journal_publish(&w->journal, &rec, 1, slot, half);
@@ -218,9 +222,10 @@ member_move(struct worker *w, uint32_t slot, struct session_half *half,
 	lock_acquire(&w->journal.lock);
 	if (join_room(w, name, len, from, join) == NONE) {
 		lock_release(&w->journal.lock);
+		damage_suspect(w);
 		return CHAT_TOO_MANY_ROOMS;
 	}
-	leave_decide(&recs[0], from);
+	leave_decide(w, &recs[0], from);
 	to = &w->seg.rooms[join->d.room];
 	half->until = ring_head(&w->seg);
 	half->until_msg = from->messages;

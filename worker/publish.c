@@ -43,10 +43,16 @@ publish_allowed(struct worker *w)
 
 		if (!far_behind(w, seat, head))
 			continue;
-		if (i == w->in->seat)
-			return false;
 		cursor =
 		    atomic_load_explicit(&seat->cursor, memory_order_relaxed);
+		if (i == w->in->seat && cursor < head)
+			return false;
+		if (i == w->in->seat) {
+			/* With the last record it has had all bytes, too. */
+			atomic_store_explicit(&seat->position,
+			    ring_position(&w->seg), memory_order_relaxed);
+			continue;
+		}
 		if (cursor != w->seat_seen[i]) {
 			w->seat_seen[i] = cursor;
 			w->seat_seen_us[i] = clock_us();

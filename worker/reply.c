@@ -189,7 +189,8 @@ render_rooms(struct worker *w, const struct reply *r, struct piece *p)
 static uint64_t
 last_messages(const struct worker *w, const struct reply *r, uint32_t n)
 {
-	uint64_t oldest = ring_oldest(&w->seg), at = r->end, first = r->end;
+	uint64_t oldest = ring_oldest(&w->seg), first = r->end;
+	uint64_t at = MIN(first, ring_head(&w->seg));
 	struct desc_shm d;
 
 	while (n > 0 && at-- > oldest) {
@@ -229,7 +230,8 @@ render_history(
 {
 	const struct session_half *half = &session_row(w, slot)->half;
 	uint64_t n = MAX(r->arg, ring_oldest(&w->seg));
-	uint64_t stop = MIN(r->end, n + SCAN_MAX);
+	uint64_t end = MIN(r->end, ring_head(&w->seg));
+	uint64_t stop = MIN(end, n + SCAN_MAX);
 	struct desc_shm d;
 
 	/* A piece has to fit into the buffer that takes the rest of it. */
@@ -246,7 +248,7 @@ render_history(
 			break;
 		}
 	}
-	if (n < r->end)
+	if (n < end)
 		p->next = n;
 }
 

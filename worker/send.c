@@ -291,7 +291,7 @@ count_said(const struct worker *w, uint32_t slot, uint64_t from)
 	uint32_t said = 0;
 	struct desc_shm d;
 
-	for (uint64_t n = from; n < head; n++)
+	for (uint64_t n = ring_within(&w->seg, from); n < head; n++)
 		if (ring_peek_room(&w->seg, n) == s->half.room &&
 		    ring_read(&w->seg, n, &d) == RING_OK &&
 		    record_is_talk(d.type) && d.sender == slot &&

@@ -76,6 +76,7 @@ serve(struct worker *w, uint32_t slot)
 
 	if (!l->mine)
 		return;
+	damage_check_row(w, slot);
 	serve_waiting(w, slot);
 	if (l->deaf && !l->waiting && !l->eof && !l->starved) {
 		input_take(w, slot, true);
@@ -146,6 +147,7 @@ serve_deadlines(struct worker *w)
 
 		if (!w->locals[slot].mine || s->deadline_us > w->now_us)
 			continue;
+		damage_check_row(w, slot);
 		switch ((enum session_state)s->half.state) {
 		case SESSION_ROOM:
 		case SESSION_NAME:
@@ -183,6 +185,7 @@ serve_stop(struct worker *w)
 				w->now_us + STOP_LINGER_US);
 		if (!l->mine || half.state == SESSION_LEAVING)
 			continue;
+		damage_check_row(w, slot);
 		if (!l->eof)
 			input_take(w, slot, true);
 		half = session_row(w, slot)->half;

@@ -272,7 +272,7 @@ session_lag(struct worker *w, uint32_t slot, struct session_half *half)
 	half->said = 0;
 	if (half->room >= w->seg.params.nrooms)
 		return;
-	for (uint64_t n = half->own; n < head; n++) {
+	for (uint64_t n = ring_within(&w->seg, half->own); n < head; n++) {
 		if (ring_peek_room(&w->seg, n) != half->room ||
 		    ring_read(&w->seg, n, &d) != RING_OK ||
 		    d.room_gen != half->room_gen)

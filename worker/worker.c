@@ -56,7 +56,12 @@ worker_answer_ping(struct worker *w, int32_t waits_for, uint64_t acquisition)
 static void
 on_parked(void *context, uint32_t owner_seat, uint64_t acquisition)
 {
-	worker_answer_ping(context, (int32_t)owner_seat, acquisition);
+	struct worker *w = context;
+
+	/* It never gives the lock back: there is nobody, or it is myself. */
+	if (owner_seat >= w->in->nseats || owner_seat == w->in->seat)
+		damage_found(w, "lock");
+	worker_answer_ping(w, (int32_t)owner_seat, acquisition);
 }
 
 static void
@@ -77,13 +82,16 @@ worker_init(struct worker *w, const struct inherit *in)
 	w->in = in;
 	w->settings = in->settings;
 	if (segment_attach(&w->seg, in->segment_fd, true) == -1)
-		die(1, "segment-unusable", "seat=%u", in->seat);
+		die(in->takeover && errno == EPROTO ? WORKER_DAMAGED : 1,
+		    "segment-unusable", "seat=%u", in->seat);
 	w->seat = segment_seat(&w->seg, in->seat);
 	w->staging = segment_staging(&w->seg, in->seat);
 	w->input = segment_input(&w->seg, in->seat);
 	w->bit = UINT64_C(1) << in->seat;
 	w->journal.seg = &w->seg;
 	w->journal.seat = w->seat;
+	w->journal.on_damage = damage_in_ring;
+	w->journal.context = w;
 	w->journal.lock = (struct lock){
 	    .shm = w->seg.lock,
 	    .seat = in->seat,
@@ -130,10 +138,12 @@ set_state(struct worker *w, enum seat_state state)
 static void
 back_off(struct worker *w)
 {
+	static const struct channel_message settled = {.type = CHANNEL_SETTLED};
 	uint64_t until = clock_ms() + w->in->backoff_ms;
 	struct pollfd ping = {.fd = w->in->ping, .events = POLLIN};
 	uint64_t now;
 
+	(void)channel_send(w->in->channel, &settled, NULL, 0);
 	set_state(w, SEAT_THROTTLED);
 	while ((now = clock_ms()) < until) {
 		(void)poll(&ping, 1, (int)(until - now));
@@ -167,6 +177,7 @@ worker_begin(struct worker *w)
 	watch(w, w->in->bells[w->in->seat], TAG_BELL);
 	if (w->in->takeover) {
 		held = journal_settle(&w->journal);
+		damage_check_repair(w, held);
 		takeover(w);
 	}
 	if (held)
@@ -236,6 +247,7 @@ on_session_event(struct worker *w, uint32_t slot, uint32_t events)
 {
 	struct local *l = &w->locals[slot];
 
+	damage_check_row(w, slot);
 	if ((events & EPOLLOUT) != 0) {
 		l->blocked = false;
 		worker_due(w, slot);
@@ -260,7 +272,7 @@ on_event(struct worker *w, const struct epoll_event *event)
 	else if (slot == TAG_BELL)
 		read_bell(w);
 	else if (slot < w->in->nslots && w->locals[slot].mine &&
-		 session_row(w, slot)->gen == gen && !w->stalled)
+		 w->locals[slot].gen == gen && !w->stalled)
 		on_session_event(w, slot, event->events);
 }
 

@@ -9,7 +9,7 @@
  * fanout.c, stage.c and send.c (out of it), lag.c (sessions that read for
  * themselves), reply.c (what is said to one of them), adopt.c (connections come
  * and go), takeover.c (settling what a dead predecessor left), poison.c (what
- * it died of).
+ * it died of), damage.c (what nobody can settle).
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -74,6 +74,7 @@ struct local {
 	bool finished;       /* its sending side is shut: waits for its EOF */
 	uint8_t dialect;     /* as it is counted in its room's list */
 	bool ignores;        /* is counted in w->ignorers */
+	uint32_t gen;        /* its connection's */
 	uint32_t move_to;    /* seat + 1 it shall go to, 0: none */
 };
 
@@ -156,6 +157,7 @@ struct worker {
 	uint32_t acks;   /* CHANNEL_PASS dealt with and not yet acknowledged */
 	uint64_t now_us; /* CLOCK_MONOTONIC, as of this pass */
 	uint64_t later_us;           /* when the list `later` is due */
+	uint64_t suspected_us;       /* when the tables were, see damage.c */
 	uint64_t swept_us;           /* when deadlines were last looked at */
 	uint64_t last_bell_position; /* for waking everybody now and then */
 	uint64_t last_bell_head;
@@ -295,6 +297,13 @@ void poison_at_record(struct worker *w, uint64_t n);
 bool poison_is_record(const struct worker *w, uint64_t n);
 uint32_t poison_count(struct worker *w);
 void poison_close(struct worker *w, uint32_t slot);
+
+/* damage.c */
+_Noreturn void damage_found(const struct worker *w, const char *what);
+void damage_in_ring(void *context);
+void damage_check_repair(struct worker *w, bool held);
+void damage_suspect(struct worker *w);
+void damage_check_row(const struct worker *w, uint32_t slot);
 
 /* takeover.c */
 void takeover(struct worker *w);

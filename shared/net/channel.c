@@ -39,6 +39,7 @@ channel_size(const struct channel_message *m)
 	case CHANNEL_STOP:
 	case CHANNEL_LOG:
 	case CHANNEL_ACK:
+	case CHANNEL_SETTLED:
 		return END_OF(count);
 	case CHANNEL_READY:
 		return END_OF(ready);

@@ -26,10 +26,11 @@ enum channel_type {
 	CHANNEL_STOP, /* tell the clients, flush, close, exit 0 */
 	CHANNEL_LOG,  /* `count` is 1: the fd of a new log, see log_replace */
 	/* Worker to master. */
-	CHANNEL_READY,  /* settled and serving */
-	CHANNEL_ACK,    /* `count` CHANNEL_PASS messages dealt with */
-	CHANNEL_CLOSED, /* the connection in `slot` has ended */
-	CHANNEL_MOVE,   /* give the connection in `slot` to seat `to` */
+	CHANNEL_READY,   /* settled and serving */
+	CHANNEL_ACK,     /* `count` CHANNEL_PASS messages dealt with */
+	CHANNEL_CLOSED,  /* the connection in `slot` has ended */
+	CHANNEL_MOVE,    /* give the connection in `slot` to seat `to` */
+	CHANNEL_SETTLED, /* settled, but serving only after its back-off */
 };
 
 /* What kind of listener was the way in. */

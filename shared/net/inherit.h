@@ -53,6 +53,7 @@ struct inherit {
 	bool takeover;       /* a predecessor sat here and has been reaped */
 	int signal;          /* it died of this signal; 0: it exited */
 	bool by_watchdog;    /* and the master sent that signal */
+	bool suspect;        /* it may have damaged the segment */
 	uint32_t backoff_ms; /* settle at once, serve after this */
 	uint64_t forked_us;  /* CLOCK_MONOTONIC */
 	int master_pid;

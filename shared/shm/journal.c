@@ -56,6 +56,8 @@ journal_publish(struct journal *j, const struct record *recs, size_t n,
 	struct segment *seg = j->seg;
 	uint64_t head = ring_head(seg) + ring_count(recs, n);
 
+	if (j->on_damage != NULL && !ring_is_sound(seg))
+		j->on_damage(j->context);
 	note_step_set(&j->seat->step, slot, head, half);
 	ring_append(seg, recs, n);
 	ring_commit(seg, head);
@@ -114,6 +116,16 @@ journal_settle_step(struct journal *j)
 	note_step_clear(note);
 }
 
+void
+journal_check(struct journal *j)
+{
+	j->breaches = tables_verify(j->seg, NULL, NULL);
+	if (j->breaches == 0)
+		return;
+	tables_rebuild(j->seg);
+	j->breaches = tables_verify(j->seg, NULL, NULL);
+}
+
 bool
 journal_settle(struct journal *j)
 {
@@ -131,6 +143,8 @@ journal_settle(struct journal *j)
 	journal_settle_step(j);
 	tables_rebuild(j->seg);
 	FAULT_POINT("journal.rebuilt");
+	j->breaches = tables_verify(j->seg, NULL, NULL);
+	FAULT_POINT("journal.verified");
 	lock_release(&j->lock);
 	return true;
 }

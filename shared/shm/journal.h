@@ -27,6 +27,13 @@ struct journal {
 	struct segment *seg;
 	struct seat_shm *seat; /* of this process */
 	struct lock lock;
+	/*
+	 * Called with the lock held when what lies in the ring can't be; never
+	 * returns.  NULL: that isn't looked at.
+	 */
+	void (*on_damage)(void *context);
+	void *context;
+	unsigned breaches; /* what the last journal_check left */
 };
 
 /*
@@ -42,6 +49,12 @@ void journal_step(
     struct journal *j, uint32_t slot, const struct session_half *half);
 
 /*
+ * Do the tables hold together?  If not, the caches are made anew, and
+ * j->breaches is what doesn't hold even so.  The caller holds the lock.
+ */
+void journal_check(struct journal *j);
+
+/*
  * Apply to the facts, once more perhaps, what is committed.  The caller holds
  * the lock, or is alone.
  */
@@ -50,8 +63,9 @@ void journal_replay(struct segment *seg);
 /*
  * Settle what a dead predecessor in this seat left of the above: apply what
  * it committed, settle its STEP, make the caches anew if it held the lock,
- * and let go of it.  Returns whether it held the lock.  To be called once, at
- * a takeover, before anything else is done in this seat.
+ * look whether they hold together (j->breaches) and let go of it.  Returns
+ * whether it held the lock.  To be called once, at a takeover, before anything
+ * else is done in this seat.
  */
 bool journal_settle(struct journal *j);
 

@@ -258,6 +258,22 @@ ring_copy_extra(const struct segment *seg, const struct desc_shm *d, char *dst)
 	return ring_copy(seg, d, d->len, dst, d->extra);
 }
 
+bool
+ring_is_sound(const struct segment *seg)
+{
+	const struct ring_shm *r = seg->ring;
+	uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+	uint64_t promised =
+	    atomic_load_explicit(&r->rsv_desc, memory_order_relaxed);
+
+	return head >= seg->params.first_seq && head < RING_SEQ_SANE &&
+	       promised - head <= seg->layout.ndesc &&
+	       atomic_load_explicit(&r->applied, memory_order_relaxed) ==
+		   head &&
+	       atomic_load_explicit(&r->rsv_bytes, memory_order_relaxed) <
+		   RING_POS_SANE;
+}
+
 uint64_t
 ring_oldest(const struct segment *seg)
 {
@@ -270,6 +286,7 @@ ring_oldest(const struct segment *seg)
 
 	if (promised - low > seg->layout.ndesc)
 		low = promised - seg->layout.ndesc;
+	low = MIN(ring_within(seg, low), high);
 	/* Positions rise with numbers: find the first that is not gone. */
 	while (low < high) {
 		mid = low + (high - low) / 2;

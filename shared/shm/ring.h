@@ -67,6 +67,9 @@ static_assert(sizeof(struct desc_shm) == 64, "the ring's file format");
 /* What JSON readers can count to: no number of a record is as much. */
 #define RING_SEQ_SANE ((uint64_t)1 << 53)
 
+/* More bytes than any ring will ever see. */
+#define RING_POS_SANE ((uint64_t)1 << 62)
+
 /*
  *   offset  field     written by            read by
  *        0  head      holder of the lock    everyone, without the lock
@@ -242,6 +245,21 @@ enum ring_result ring_copy_extra(
  */
 enum ring_result ring_copy_span(
     const struct segment *seg, uint64_t pos, char *dst, size_t len);
+
+/* `n`, or the first number after it whose descriptor may still be there. */
+static inline uint64_t
+ring_within(const struct segment *seg, uint64_t n)
+{
+	uint64_t head = ring_head(seg);
+
+	return head > seg->layout.ndesc ? MAX(n, head - seg->layout.ndesc) : n;
+}
+
+/*
+ * Do its numbers make sense, when nothing is half published?  The caller holds
+ * the lock.
+ */
+bool ring_is_sound(const struct segment *seg);
 
 /* The oldest record that can be read now, at most `head`. */
 uint64_t ring_oldest(const struct segment *seg);

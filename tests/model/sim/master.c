@@ -159,6 +159,8 @@ obey(uint32_t seat, const struct channel_message *m)
 	case CHANNEL_READY:
 		desk->phase = SEAT_READY;
 		break;
+	case CHANNEL_SETTLED:
+		break;
 	case CHANNEL_ACK:
 		if (m->count > CREDITS - desk->credits)
 			fail("seat %u: acknowledges %u too many", seat,

@@ -107,6 +107,7 @@ inherit_all(struct proc *p, bool takeover)
 	    .nslots = SLOTS,
 	    .takeover = takeover,
 	    .signal = takeover ? 9 : 0,
+	    .suspect = takeover, /* each takeover looks at all tables */
 	    .backoff_ms = takeover && random_percent(sim.profile.backoff)
 			      ? 1 + random_below(20)
 			      : 0,
