@@ -82,6 +82,9 @@ adopt_row(struct worker *w, uint32_t slot)
 	l->mine = true;
 	l->gen = s->gen;
 	w->sessions++;
+	/* Who died between its join and saying so left the login's deadline. */
+	if (s->half.state == SESSION_JOINED)
+		s->deadline_us = MAX(s->deadline_us, input_deadline(w));
 	if (s->half.state == SESSION_JOINED && at < w->seg.params.nrooms) {
 		struct local_room *r = &w->rooms[at];
 

@@ -240,8 +240,7 @@ input_recv(struct worker *w, uint32_t slot, size_t kept, size_t room)
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* Until when a client that has just said something may be silent. */
-static uint64_t
+uint64_t
 input_deadline(const struct worker *w)
 {
 	return w->settings->idle_timeout_s == 0
@@ -261,6 +260,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	struct session_shm *s = session_row(w, slot);
 	size_t kept = input_load(w, slot), room, got = 0, len;
 	uint64_t base = s->half.in_done;
+	bool was_in = s->half.state == SESSION_JOINED;
 
 	note_in_set(w, slot, kept);
 	if (readable && !l->eof && !s->half.broken) {
@@ -277,7 +277,8 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
 	poison_off_slot(w);
 	input_keep(w, slot, got, len);
-	if (got > 0 && s->half.state == SESSION_JOINED)
+	/* Until then it had to log in by its deadline. */
+	if (s->half.state == SESSION_JOINED && (got > 0 || !was_in))
 		s->deadline_us = input_deadline(w);
 	if (got > 0 && session_is_telnet(s) && s->telnet.answer_len > 0)
 		worker_due(w, slot);

@@ -216,6 +216,8 @@ void input_drop(struct worker *w, size_t got);
 
 uint64_t input_queued(struct worker *w, uint32_t slot);
 void input_evict(struct worker *w);
+/* Until when one who has just said something, or has joined, may be silent. */
+uint64_t input_deadline(const struct worker *w);
 
 /* talk.c: consume [in_done, total) of a session from the read buffer. */
 void talk_consume(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What once went wrong, and no other test names."""
-from lib import JOINED, test
+from lib import JOINED, test, wait_until
+from telnet import GREETING, NAME, ROOM, crlf, reads, server_for
 
 
 @test
@@ -34,3 +35,39 @@ def it_does_so_whatever_dies_in_between(t):
             server.faults.arm(point, "none")
             client.close()
             server.wait_sessions(0)
+
+
+def login_timed_out(server, times):
+    """So long does it take until a login has timed out, so many times."""
+    for _ in range(times):
+        client = server.connect()
+        client.expect_error("login-timeout")
+        client.close()
+
+
+@test
+def one_who_typed_ahead_and_then_only_listens_stays(t):
+    """The deadline of the login was held against it."""
+    server = server_for(t, workers=1, login_timeout=1)
+    bob = server.telnet()
+    bob.send_bytes(b"general\r\nBob\r\n")
+    reads(bob, GREETING + ROOM + NAME + crlf(JOINED % "Bob"))
+    alice = server.join("general", "Alice")
+    login_timed_out(server, 2)
+    alice.send("hello")
+    reads(bob, crlf(JOINED % "Alice", "Alice: hello"))
+
+
+@test(faults=True)
+def it_stays_too_when_its_worker_died_of_its_join(t):
+    for point in "ring.committed", "journal.half.stored", "step.cleared":
+        server = t.server(workers=1, login_timeout=1, faults=True)
+        alice = server.join("general", "Alice")
+        server.faults.arm(point, "die")
+        bob = server.connect()
+        bob.send("general", "Bob")
+        bob.expect(JOINED % "Bob")
+        wait_until(lambda: not server.faults.armed(point), "it has died")
+        login_timed_out(server, 2)
+        alice.send("hello")
+        bob.expect("Alice: hello")
