@@ -35,6 +35,19 @@ room_of(uint32_t client)
 	return 1 + (client - big) % (options.rooms - 1);
 }
 
+/* What it is besides. */
+static unsigned
+choose_more(const struct client *c)
+{
+	unsigned more = chance_of(40) ? TRAIT_FORMS : 0;
+
+	/* Who is lapped is told of what it ignores, too. */
+	if (c->member != 0 && !rooms[c->room].quiet && !options.lagging &&
+	    chance_of(20))
+		more |= TRAIT_IGNORES;
+	return more;
+}
+
 static unsigned
 choose_traits(const struct client *c)
 {
@@ -70,7 +83,8 @@ client_make(uint32_t i)
 	if (r->count++ == 0)
 		r->observer = i;
 	r->members[c->member] = i;
-	c->traits = choose_traits(c);
+	c->traits = choose_traits(c) | choose_more(c);
+	c->telnet = options.telnet > 0 && chance_of(25);
 	return 0;
 }
 
@@ -122,7 +136,7 @@ client_open(struct client *c)
 {
 	struct sockaddr_in to = {
 	    .sin_family = AF_INET,
-	    .sin_port = htons(server.port),
+	    .sin_port = htons(c->telnet ? server.telnet_port : server.port),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	struct epoll_event event = {.events = EPOLLIN, .data.u32 = c->index};
@@ -157,8 +171,9 @@ void
 client_connect(struct client *c)
 {
 	static const char bad_name[] = "not a name\n";
-	char text[NAME_SIZE + 1];
-	size_t n;
+	const struct who nobody = {.client = NONE};
+	char text[NAME_SIZE + DIALECT_ASKS];
+	size_t n = 0;
 
 	if (client_open(c) == -1) {
 		wrong(CHECK_OPEN, "t%u cannot connect: %s", c->index,
@@ -172,10 +187,15 @@ client_connect(struct client *c)
 	c->state = CLIENT_COMING;
 	c->paused = c->shut = c->joined = c->dismissed = c->nick = false;
 	c->partial_len = c->out_len = c->out_at = c->nreplies = 0;
+	c->json = c->asked_json = c->asked_shun = false;
+	c->seq = c->greet = c->iac = c->answers = 0;
+	c->shuns = c->deaf = c->ignored = c->heard = nobody;
 	c->joins++;
 	c->progress_us = clock_us();
 	order_begin(c);
-	n = text_room(c->room, text);
+	if (c->telnet && chance_of(50))
+		n = dialect_negotiate(c, text);
+	n += text_room(c->room, text + n);
 	text[n++] = '\n';
 	client_say(c, text, n);
 	c->retry = chance_of(10);

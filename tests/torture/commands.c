@@ -126,6 +126,84 @@ command_private(struct client *c, const char *line, size_t len)
 	return true;
 }
 
+static bool
+can_ask(const struct client *c)
+{
+	return c->nreplies < REPLIES_MAX &&
+	       OUT_SIZE - (c->out_len - c->out_at) >= LINE;
+}
+
+static void
+ask(struct client *c, const char *line, enum asked answer)
+{
+	client_say(c, line, strlen(line));
+	c->replies[c->nreplies++] = (uint8_t)answer;
+}
+
+/* Read JSON from now on, or text again. */
+void
+command_format(struct client *c)
+{
+	if (!can_ask(c))
+		return;
+	c->asked_json = !c->asked_json;
+	ask(c, c->asked_json ? "/format json\n" : "/format text\n",
+	    c->asked_json ? ASKED_JSON : ASKED_TEXT);
+}
+
+/* Ignore one of the names of somebody in the room; or not any more. */
+void
+command_ignore(struct client *c)
+{
+	const struct room *r = &rooms[c->room];
+	const struct who nobody = {.client = NONE};
+	bool on = c->shuns.client == NONE;
+	char line[LINE], name[NAME_SIZE];
+	struct who who = c->shuns;
+
+	if (on) {
+		who.client = r->members[chance_below(r->count)];
+		who.nick = chance_of(50);
+	}
+	if (!can_ask(c) || c->asked_shun || who.client == c->index)
+		return;
+	name[text_name(who.client, who.nick, name)] = '\0';
+	name[0] = chance_of(50) ? 'T' : 't';
+	snprintf(line, sizeof(line), "/%signore %s\n", on ? "" : "un", name);
+	ask(c, line, on ? ASKED_IGNORE : ASKED_HEAR);
+	c->shuns = on ? who : nobody;
+	c->asked_shun = true;
+}
+
+/* Is it what one of these is answered with, and the next in turn? */
+bool
+command_answer(struct client *c, const char *line, size_t len)
+{
+	static const char *const answers[] = {
+	    [ASKED_TEXT - ASKED_TEXT] = "*** format is text\n",
+	    [ASKED_JSON - ASKED_TEXT] = "*** format is json\n",
+	    [ASKED_IGNORE - ASKED_TEXT] =
+		"*** you read nothing of that name any more\n",
+	    [ASKED_HEAR - ASKED_TEXT] = "*** you read all of that name\n",
+	};
+	unsigned next = c->nreplies > 0 ? c->replies[0] : 0;
+	const char *must;
+
+	if (next < ASKED_TEXT)
+		return false;
+	must = answers[next - ASKED_TEXT];
+	if (len != strlen(must) || memcmp(line, must, len) != 0)
+		return false;
+	c->nreplies--;
+	memmove(c->replies, c->replies + 1, c->nreplies);
+	counts.replies++;
+	if (next == ASKED_TEXT || next == ASKED_JSON)
+		counts.formats++;
+	else
+		order_ignore(c, next == ASKED_IGNORE);
+	return true;
+}
+
 /* Go to a room of its own, and ask who is there. */
 void
 command_move(struct client *c)

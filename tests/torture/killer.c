@@ -74,10 +74,10 @@ kill_seat(uint32_t seat, uint64_t now, unsigned chased)
 static void
 kill_random(uint64_t now)
 {
-	uint32_t seat = chance_below(options.workers);
+	uint32_t seat = chance_below(server_workers());
 
 	if (!server.seats[seat].up)
-		seat = chance_below(options.workers);
+		seat = chance_below(server_workers());
 	kill_seat(seat, now, 20);
 }
 
@@ -85,11 +85,11 @@ kill_random(uint64_t now)
 static void
 kill_several(uint64_t now)
 {
-	uint32_t first = chance_below(options.workers);
-	uint32_t n = chance_of(30) ? options.workers : 2;
+	uint32_t first = chance_below(server_workers());
+	uint32_t n = chance_of(30) ? server_workers() : 2;
 
-	for (uint32_t i = 0; i < MIN(n, options.workers); i++)
-		kill_seat((first + i) % options.workers, now, 0);
+	for (uint32_t i = 0; i < MIN(n, server_workers()); i++)
+		kill_seat((first + i) % server_workers(), now, 0);
 }
 
 /* The successor has come: kill it when its time has come. */

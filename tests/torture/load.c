@@ -97,6 +97,8 @@ load_burst(struct client *c)
 	while (n-- > 0 && has_space(c, LINE_MAX_READ + 1)) {
 		if (chance_of(3))
 			client_say(c, "\n", 1); /* ignored */
+		if (c->telnet && chance_of(3))
+			client_say(c, "\xff\xf1", 2); /* NOP */
 		load_message(c, true);
 	}
 	if ((c->traits & TRAIT_ERRS) != 0 && chance_of(30))
@@ -136,6 +138,10 @@ load_act(struct client *c, uint64_t now)
 
 	if ((c->traits & TRAIT_SLOW) != 0 && !c->paused && chance_of(20))
 		client_pause(c, now + pause_us / 4 + chance_wait_us(pause_us));
+	if ((c->traits & TRAIT_FORMS) != 0 && chance_of(10))
+		command_format(c);
+	if ((c->traits & TRAIT_IGNORES) != 0 && chance_of(8))
+		command_ignore(c);
 	if (fleeting_must_go(c) ||
 	    ((c->traits & TRAIT_CHURNS) != 0 && chance_of(12))) {
 		load_leave(c);
@@ -170,6 +176,8 @@ load_come(struct client *c, uint64_t now)
 	    (c != observer && observer->state != CLIENT_IN))
 		return;
 	client_connect(c);
+	if (!c->retry && (c->traits & TRAIT_FORMS) != 0 && chance_of(20))
+		command_format(c);
 	if (load_mode == LOAD_BUSY && (c->traits & TRAIT_SENDS) != 0 &&
 	    !c->retry && chance_of(50))
 		load_message(c, true);
@@ -288,7 +296,8 @@ client_is_drained(struct client *c)
 {
 	return c->state == CLIENT_IN && c->out_at == c->out_len &&
 	       c->published == c->queued && c->nreplies == 0 &&
-	       c->privates == c->privates_read && order_at_end(c);
+	       c->answers == 0 && c->privates == c->privates_read &&
+	       order_at_end(c);
 }
 
 /* Has everybody read everything? */

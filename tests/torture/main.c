@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * torture [--kills N] [--seed S] [--clients C] [--rooms R] [--workers W]
- *     [--seconds-max T] [--rate N] [--lagging] [--build DIR] [--check]
+ *     [--telnet W] [--seconds-max T] [--rate N] [--lagging] [--build DIR]
+ * [--check]
  *     [--server FILE] [--at POINT,...] [--quiet PERCENT] [--first]
  *
  * Kills workers of a chatmaster under load, and checks every byte that its

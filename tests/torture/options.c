@@ -15,6 +15,7 @@ struct options options = {
     .clients = 400,
     .rooms = 20,
     .workers = 8,
+    .telnet = 2,
     .seconds_max = 300,
     .rate = 12,
     .quiet = 35,
@@ -41,6 +42,7 @@ options_read(int argc, char *argv[])
 	    {"clients", required_argument, NULL, 'c'},
 	    {"rooms", required_argument, NULL, 'r'},
 	    {"workers", required_argument, NULL, 'w'},
+	    {"telnet", required_argument, NULL, 'T'},
 	    {"seconds-max", required_argument, NULL, 't'},
 	    {"rate", required_argument, NULL, 'f'},
 	    {"build", required_argument, NULL, 'b'},
@@ -71,6 +73,9 @@ options_read(int argc, char *argv[])
 			break;
 		case 'w':
 			options.workers = number(optarg, 1, 48);
+			break;
+		case 'T':
+			options.telnet = number(optarg, 0, 12);
 			break;
 		case 't':
 			options.seconds_max = number(optarg, 1, 1000000);

@@ -16,8 +16,8 @@
 static const char *
 entry_text(struct entry e, char dst[48])
 {
-	static const char *const kinds[] = {
-	    "message", "join", "leave", "rename", "gap"};
+	static const char *const kinds[] = {"message", "join", "leave",
+	    "rename", "gap", "/ignore", "/unignore"};
 
 	if (e.kind == ENTRY_MESSAGE)
 		snprintf(dst, 48, "message %u of t%u", e.number, e.client);
@@ -109,7 +109,9 @@ define(struct room *r, struct entry e)
 		from->log_nick = e.number != 0;
 		log_add(r, e);
 		return;
-	case ENTRY_GAP: /* no observer is lapped: see reader_lagged */
+	case ENTRY_GAP:    /* no observer is lapped: see reader_lagged, */
+	case ENTRY_IGNORE: /* or ignores anybody */
+	case ENTRY_HEAR:
 		return;
 	case ENTRY_LEAVE:
 		if (!in_log(from) || from->log_leaves >= from->leaves ||
@@ -136,6 +138,30 @@ skip_own(struct client *c)
 	while (c->at < r->len && r->log[c->at].kind == ENTRY_MESSAGE &&
 	       r->log[c->at].client == c->index)
 		c->at++;
+}
+
+static bool
+says(struct who who, struct entry e)
+{
+	return e.kind == ENTRY_MESSAGE && e.client == who.client &&
+	       text_nick(e.number) == who.nick;
+}
+
+/* Does it ignore that message, where it stands in the log? */
+bool
+order_ignores(const struct client *c, struct entry e)
+{
+	return says(c->ignored, e);
+}
+
+/*
+ * May the message be left out for it?  When it has just asked to read all of a
+ * name again, nobody knows whether that was before or behind it.
+ */
+static bool
+may_be_left_out(const struct client *c, struct entry e)
+{
+	return says(c->ignored, e) || says(c->heard, e);
 }
 
 static void
@@ -196,6 +222,20 @@ messages_until(const struct client *c, uint32_t end)
 	return n;
 }
 
+/* Is there nothing in the log before `end` that it must read? */
+static bool
+is_nothing_until(const struct client *c, uint32_t end)
+{
+	const struct room *r = &rooms[c->room];
+
+	for (uint32_t i = c->at; i < end; i++)
+		if (!may_be_left_out(c, r->log[i]) &&
+		    (r->log[i].kind != ENTRY_MESSAGE ||
+			r->log[i].client != c->index))
+			return false;
+	return c->at <= end;
+}
+
 /* How many `pending` entries at its beginning are gaps; what they miss. */
 static uint32_t
 count_gaps(const struct entry *pending, uint32_t n, uint32_t *missed)
@@ -250,6 +290,34 @@ is_in_gap(const struct client *c, uint32_t end)
 	       messages_until(c, end) == missed;
 }
 
+/* Not read, but asked for here: to ignore a name, or not any more. */
+static bool
+is_mark(struct client *c, struct entry e)
+{
+	const struct who nobody = {.client = NONE};
+
+	if (e.kind == ENTRY_IGNORE)
+		c->ignored = (struct who){e.client, e.number != 0};
+	if (e.kind == ENTRY_HEAR) {
+		c->heard = c->ignored;
+		c->ignored = nobody;
+	}
+	return e.kind == ENTRY_IGNORE || e.kind == ENTRY_HEAR;
+}
+
+/* It has read `e`, where the log has the same. */
+static void
+matched(struct client *c, struct entry e)
+{
+	char text[48];
+
+	if (order_ignores(c, e))
+		wrong(CHECK_ORDER, "room %u, t%u: read %s, whom it ignores",
+		    c->room, c->index, entry_text(e, text));
+	c->heard.client = NONE;
+	c->at++;
+}
+
 /* Compare what it has read with the log, as far as that goes. */
 void
 order_settle(struct client *c)
@@ -267,14 +335,21 @@ order_settle(struct client *c)
 			i += n;
 			continue;
 		}
+		if (is_mark(c, c->pending[i])) {
+			i++;
+			continue;
+		}
 		skip_own(c);
 		if (c->at >= r->len)
 			break;
-		if (entry_equal(r->log[c->at], c->pending[i]))
+		if (entry_equal(r->log[c->at], c->pending[i])) {
+			matched(c, c->pending[i++]);
+		} else if (may_be_left_out(c, r->log[c->at])) {
+			counts.ignored++;
 			c->at++;
-		else
-			misplaced(c, c->pending[i]);
-		i++;
+		} else {
+			misplaced(c, c->pending[i++]);
+		}
 	}
 	c->npending -= i;
 	for (uint32_t k = 0; k < c->npending; k++)
@@ -301,7 +376,8 @@ check_number(struct client *c, struct entry e)
 {
 	uint32_t *next = &c->next[clients[e.client].member];
 
-	if (*next != UNKNOWN && e.number > *next) {
+	if (*next != UNKNOWN && e.number > *next &&
+	    e.client != c->deaf.client) {
 		counts.lost += e.number - *next;
 		wrong(CHECK_LOST, "room %u, t%u: message %u of t%u after %u",
 		    c->room, c->index, e.number, e.client, *next - 1);
@@ -340,8 +416,24 @@ order_is_at(struct client *c, uint32_t end)
 		return true;
 	order_settle(c);
 	skip_own(c);
-	return c->placed &&
-	       (is_in_gap(c, end) || (c->npending == 0 && c->at == end));
+	return c->placed && (is_in_gap(c, end) ||
+				(c->npending == 0 && is_nothing_until(c, end)));
+}
+
+/* From here on it reads nothing of whom it shuns; or it does again. */
+void
+order_ignore(struct client *c, bool on)
+{
+	const struct who nobody = {.client = NONE};
+	struct who who = on ? c->shuns : c->deaf;
+
+	counts.ignores += on;
+	c->asked_shun = false;
+	c->deaf = on ? who : nobody;
+	c->next[clients[who.client].member] = UNKNOWN;
+	pending_add(c, (struct entry){on ? ENTRY_IGNORE : ENTRY_HEAR,
+			   (uint16_t)who.client, who.nick});
+	order_settle(c);
 }
 
 bool
@@ -359,8 +451,9 @@ count_missing(struct client *c)
 	if (c->index == r->observer || !c->placed)
 		return 0;
 	for (uint32_t i = c->at; i < r->len; i++)
-		n += r->log[i].kind != ENTRY_MESSAGE ||
-		     r->log[i].client != c->index;
+		n += !may_be_left_out(c, r->log[i]) &&
+		     (r->log[i].kind != ENTRY_MESSAGE ||
+			 r->log[i].client != c->index);
 	return n;
 }
 

@@ -149,7 +149,7 @@ reader_error(struct client *c, const char *line, size_t len)
 	char must[NOTICE_MAX];
 	enum chat_error code = CHAT_SHUTTING_DOWN;
 
-	if (reader_lagged(c, line, len))
+	if (reader_lagged(c, line, len) || command_answer(c, line, len))
 		return;
 	if (c->nreplies > 0) {
 		code = (enum chat_error)c->replies[0];
@@ -176,8 +176,11 @@ static void
 reader_line(struct client *c, const char *line, size_t len)
 {
 	static const char join[] = "🌟 ", leave[] = "👋 ", error[] = "*** ";
-	bool is_join = len > 5 && memcmp(line, join, 5) == 0;
+	bool is_join;
 
+	if (!dialect_line(c, &line, &len))
+		return;
+	is_join = len > 5 && memcmp(line, join, 5) == 0;
 	if (!c->joined && !is_join && !c->retry)
 		reader_stray(c, line, len, "something before its own join");
 	else if (command_side(c, line, len) || command_private(c, line, len) ||
@@ -212,7 +215,7 @@ reader_keep(struct client *c, const char *rest, size_t len)
 void
 reader_take(struct client *c)
 {
-	static char data[LINE_MAX_READ + READ_SIZE];
+	static char data[LINE_MAX_RAW + READ_SIZE];
 	size_t len = c->partial_len;
 	const char *p = data, *end, *lf;
 	ssize_t n;
@@ -225,7 +228,7 @@ reader_take(struct client *c)
 		client_ended(c, n == 0 ? 0 : errno);
 		return;
 	}
-	end = data + len + n;
+	end = data + len + dialect_strip(c, data + len, (size_t)n);
 	while ((lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
 		reader_line(c, p, (size_t)(lf + 1 - p));
 		p = lf + 1;

@@ -118,6 +118,9 @@ print_counts(void)
 	    (uintmax_t)n->connections);
 	printf("renames=%ju privates=%ju moves=%ju\n", (uintmax_t)n->renames,
 	    (uintmax_t)n->privates, (uintmax_t)n->moves);
+	printf("objects=%ju formats=%ju ignores=%ju ignored=%ju\n",
+	    (uintmax_t)n->objects, (uintmax_t)n->formats, (uintmax_t)n->ignores,
+	    (uintmax_t)n->ignored);
 	if (options.lagging)
 		printf("lapped=%ju missed=%ju\n", (uintmax_t)n->gaps,
 		    (uintmax_t)n->missed);

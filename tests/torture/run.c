@@ -115,7 +115,7 @@ drain(void)
 	if (server.pid == 0)
 		wrong(CHECK_RECOVERY, "the master is gone, status %x",
 		    (unsigned)server.status);
-	for (uint32_t i = 0; i < options.workers; i++)
+	for (uint32_t i = 0; i < server_workers(); i++)
 		if (!server.seats[i].up)
 			wrong(CHECK_RECOVERY, "nobody serves in seat %u", i);
 	load_complain();
@@ -165,10 +165,10 @@ check_sleep(void)
 {
 	uint64_t before[SERVER_SEATS] = {0}, passes;
 
-	for (uint32_t i = 0; i < options.workers; i++)
+	for (uint32_t i = 0; i < server_workers(); i++)
 		before[i] = server_passes(i);
 	(void)run(LOAD_DRAIN, a_while, SECOND_US);
-	for (uint32_t i = 0; i < options.workers; i++) {
+	for (uint32_t i = 0; i < server_workers(); i++) {
 		passes = server_passes(i) - before[i];
 		if (passes > IDLE_PASSES)
 			wrong(CHECK_SLEEP, "seat %u: %ju passes in %u ms", i,

@@ -30,8 +30,8 @@ text_draw(uint32_t client, uint32_t number)
 static const char *
 text_pattern(void)
 {
-	static const char letters[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-";
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
+				      "OPQRSTUVWXYZ0123456789\"\\";
 	static char pattern[PATTERN + LINE_MAX_SENT];
 
 	if (pattern[0] == '\0')

@@ -5,7 +5,8 @@
  *
  * Reading order: main.c, run.c (the phases of a run), server.c (starts it,
  * reads its log), client.c (connections), load.c (what clients do), text.c
- * (what they say), reader.c (bytes into lines), order.c (who must read what, in
+ * (what they say), reader.c (bytes into lines), dialect.c (lines in whatever
+ * form), order.c (who must read what, in
  * which order), commands.c (renames, moves, private messages), fleeting.c
  * (rooms that end), quiet.c (one message at a time, for lost wake-ups),
  * killer.c and points.c (who dies when), report.c (what was wrong).
@@ -27,6 +28,7 @@
 
 #define LINE_MAX_SENT 4096 /* max-line of the server */
 #define LINE_MAX_READ (LINE_MAX_SENT + 64)
+#define LINE_MAX_RAW (2 * LINE_MAX_READ + 512) /* as JSON */
 #define OUT_SIZE 32768
 #define REPLIES_MAX 8 /* errors a client waits for at once */
 #define NAME_SIZE 16
@@ -37,6 +39,7 @@ struct options {
 	const char *server; /* a chatmaster from elsewhere, or NULL */
 	char *at;           /* die at these points only, or NULL */
 	unsigned kills, clients, rooms, workers;
+	unsigned telnet;      /* workers of that kind */
 	unsigned seconds_max; /* of the whole run */
 	unsigned rate;        /* kills a second, under load */
 	unsigned quiet;       /* percent of the kills come in silence */
@@ -76,6 +79,7 @@ struct counts {
 	uint64_t deliveries, joins, leaves, replies, connections, messages;
 	uint64_t lost, twice, order_errors, disconnects, hangs;
 	uint64_t renames, privates, moves;
+	uint64_t objects, formats, ignores, ignored;
 	uint64_t gaps, missed; /* times lapped, messages told of as missed */
 	uint64_t quiet_messages, quiet_slow;
 	uint64_t quiet_max_us;
@@ -108,6 +112,7 @@ struct server {
 	pid_t pid; /* of the master; 0 when it has been reaped */
 	int status;
 	uint16_t port; /* 0 until it is ready */
+	uint16_t telnet_port;
 	int log_fd;
 	bool attached;
 	bool dumped;        /* the log has been written to by ourselves */
@@ -117,6 +122,7 @@ struct server {
 };
 extern struct server server;
 int server_start(void);
+unsigned server_workers(void); /* of all kinds: seats 0 to that */
 void server_poll(void);
 bool server_all_up(void);
 pid_t server_worker(uint32_t seat);
@@ -148,7 +154,9 @@ enum entry_kind {
 	ENTRY_JOIN,
 	ENTRY_LEAVE,
 	ENTRY_RENAME,
-	ENTRY_GAP, /* `number` messages missed: see --lagging */
+	ENTRY_GAP,    /* `number` messages missed: see --lagging */
+	ENTRY_IGNORE, /* from here on it reads nothing of that name */
+	ENTRY_HEAR,   /* and from here on it does again */
 };
 struct entry {
 	uint16_t kind; /* enum entry_kind */
@@ -175,11 +183,27 @@ struct room {
 };
 extern struct room *rooms;
 
+/* What a client waits for, besides errors (enum chat_error). */
+enum asked {
+	ASKED_TEXT = 200,
+	ASKED_JSON,
+	ASKED_IGNORE,
+	ASKED_HEAR,
+};
+
+/* One of the two names of a client. */
+struct who {
+	uint32_t client; /* NONE: nobody */
+	bool nick;
+};
+
 enum trait {
 	TRAIT_SENDS = 1,
 	TRAIT_CHURNS = 2, /* leaves and comes back */
 	TRAIT_SLOW = 4,   /* reads nothing for a while */
 	TRAIT_ERRS = 8,   /* says what is refused */
+	TRAIT_FORMS = 16, /* reads JSON now and then */
+	TRAIT_IGNORES = 32,
 };
 
 enum client_state {
@@ -206,6 +230,7 @@ struct client {
 	uint32_t armed;
 	bool paused; /* reads nothing */
 	bool shut;   /* has half-closed */
+	bool telnet; /* comes by that way */
 	uint64_t pause_until_us;
 	uint64_t due_us; /* when it does something again */
 
@@ -221,12 +246,24 @@ struct client {
 	char out[OUT_SIZE];
 
 	/* What it reads. */
-	char partial[LINE_MAX_READ];
+	char partial[LINE_MAX_RAW];
 	size_t partial_len;
-	uint8_t replies[REPLIES_MAX]; /* enum chat_error, the next one first */
+	uint8_t
+	    replies[REPLIES_MAX]; /* enum chat_error or asked, the next first */
 	unsigned nreplies;
-	unsigned side_lines;            /* read in its own room */
-	bool log_nick;                  /* its name in the room's log */
+	uint8_t greet;       /* of telnet: what it says before the join */
+	uint8_t iac;         /* of telnet: in the middle of an answer */
+	uint8_t answers;     /* of telnet: still to come */
+	bool json;           /* what it reads now */
+	bool asked_json;     /* what it has asked for last */
+	bool asked_shun;     /* the answer to /ignore or /unignore is awaited */
+	uint64_t seq;        /* of the last object */
+	struct who shuns;    /* whom it has asked to ignore */
+	struct who deaf;     /* who is ignored where it reads now */
+	struct who ignored;  /* the same where it stands in the room's log */
+	struct who heard;    /* no more ignored, but perhaps it was just now */
+	unsigned side_lines; /* read in its own room */
+	bool log_nick;       /* its name in the room's log */
 	uint32_t joins, leaves;         /* asked for */
 	uint32_t log_joins, log_leaves; /* in the room's log */
 	uint32_t join_at, leave_at;     /* the last ones there */
@@ -259,12 +296,20 @@ extern bool stopping; /* the server was told to stop */
 /* reader.c */
 void reader_take(struct client *c);
 
+/* dialect.c */
+#define DIALECT_ASKS 16
+size_t dialect_negotiate(struct client *c, char dst[DIALECT_ASKS]);
+size_t dialect_strip(struct client *c, char *data, size_t len);
+bool dialect_line(struct client *c, const char **line, size_t *len);
+
 /* order.c */
 void order_begin(struct client *c);
 void order_take(struct client *c, struct entry e);
 void order_settle(struct client *c);
 bool order_is_at(struct client *c, uint32_t end);
 bool order_at_end(struct client *c);
+void order_ignore(struct client *c, bool on);
+bool order_ignores(const struct client *c, struct entry e);
 void order_finish(void);
 
 /* load.c */
@@ -287,6 +332,9 @@ void command_nick(struct client *c);
 void command_msg(struct client *c);
 void command_move(struct client *c);
 void command_come_back(struct client *c);
+void command_format(struct client *c);
+void command_ignore(struct client *c);
+bool command_answer(struct client *c, const char *line, size_t len);
 bool command_renamed(
     struct client *c, const char *line, size_t len, uint32_t who);
 bool command_private(struct client *c, const char *line, size_t len);
