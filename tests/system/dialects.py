@@ -33,10 +33,15 @@ class User:
         if dialect == "json":
             self.say("/format json")
 
-    def welcomed(self):
-        """It reads that it has joined, and nothing else but its format."""
+    def greeted(self):
+        """It reads what it is asked, before it has joined."""
         if self.dialect == "telnet":
             reads(self.client, GREETING + ROOM + NAME)
+        return self
+
+    def welcomed(self):
+        """It reads that it has joined, and nothing else but its format."""
+        self.greeted()
         self.expect(JOINED % self.name)
         if self.dialect == "json":
             self.expect("*** " + FORMAT_JSON)
