@@ -92,20 +92,23 @@ settle_pool(struct worker *w)
 	}
 }
 
-/* Died between putting its spare into a row and saying so at the buffer. */
+/*
+ * Died between putting its spare into a row and saying so at the buffer: into
+ * the row that the note IN is about, which holds until both are done.
+ */
 static void
 settle_spare(struct worker *w)
 {
-	uint32_t mine = w->in->seat + 1;
+	const struct note_in *note = &w->seat->in;
+	uint32_t mine = w->in->seat + 1, ref;
 
-	for (uint32_t slot = 0; slot < w->in->nslots; slot++) {
-		uint32_t ref = session_row(w, slot)->in_buf;
-
-		if (owner_of(w, slot) == mine &&
-		    pool_owns(&w->seg, ref, mine | BUFFER_SPARE))
-			atomic_store_explicit(&w->seg.bufctl[ref - 1].owner,
-			    slot + 1, memory_order_relaxed);
-	}
+	if (atomic_load_explicit(&note->valid, memory_order_relaxed) == 0 ||
+	    note->slot >= w->in->nslots)
+		return;
+	ref = session_row(w, note->slot)->in_buf;
+	if (pool_owns(&w->seg, ref, mine | BUFFER_SPARE))
+		atomic_store_explicit(&w->seg.bufctl[ref - 1].owner,
+		    note->slot + 1, memory_order_relaxed);
 }
 
 /* Close a row of mine whose connection the master doesn't give me. */
