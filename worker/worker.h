@@ -30,7 +30,7 @@
 #include "shared/shm/tables.h"
 
 /* At most this many members of a room live at its home; more are spread. */
-#define SPREAD_AT 64
+#define SPREAD_AT 128
 
 /* Read per session and turn, so that nobody starves the others. */
 #define READ_MAX 8192
