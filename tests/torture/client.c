@@ -189,7 +189,8 @@ client_connect(struct client *c)
 	c->partial_len = c->out_len = c->out_at = c->nreplies = 0;
 	c->json = c->asked_json = c->asked_shun = false;
 	c->seq = c->greet = c->iac = c->answers = 0;
-	c->shuns = c->deaf = c->ignored = c->heard = nobody;
+	c->shuns = c->deaf = nobody;
+	c->asked = c->ignored = c->heard = nobody;
 	c->joins++;
 	c->progress_us = clock_us();
 	order_begin(c);

@@ -156,7 +156,6 @@ void
 command_ignore(struct client *c)
 {
 	const struct room *r = &rooms[c->room];
-	const struct who nobody = {.client = NONE};
 	bool on = c->shuns.client == NONE;
 	char line[LINE], name[NAME_SIZE];
 	struct who who = c->shuns;
@@ -171,8 +170,7 @@ command_ignore(struct client *c)
 	name[0] = chance_of(50) ? 'T' : 't';
 	snprintf(line, sizeof(line), "/%signore %s\n", on ? "" : "un", name);
 	ask(c, line, on ? ASKED_IGNORE : ASKED_HEAR);
-	c->shuns = on ? who : nobody;
-	c->asked_shun = true;
+	ignore_ask(c, who, on);
 }
 
 /* Is it what one of these is answered with, and the next in turn? */
@@ -200,7 +198,7 @@ command_answer(struct client *c, const char *line, size_t len)
 	if (next == ASKED_TEXT || next == ASKED_JSON)
 		counts.formats++;
 	else
-		order_ignore(c, next == ASKED_IGNORE);
+		ignore_answer(c, next == ASKED_IGNORE);
 	return true;
 }
 

@@ -17,7 +17,7 @@ static const char *
 entry_text(struct entry e, char dst[48])
 {
 	static const char *const kinds[] = {"message", "join", "leave",
-	    "rename", "gap", "/ignore", "/unignore"};
+	    "rename", "gap", "asked", "/ignore", "/unignore"};
 
 	if (e.kind == ENTRY_MESSAGE)
 		snprintf(dst, 48, "message %u of t%u", e.number, e.client);
@@ -109,8 +109,9 @@ define(struct room *r, struct entry e)
 		from->log_nick = e.number != 0;
 		log_add(r, e);
 		return;
-	case ENTRY_GAP:    /* no observer is lapped: see reader_lagged, */
-	case ENTRY_IGNORE: /* or ignores anybody */
+	case ENTRY_GAP: /* no observer is lapped: see reader_lagged, */
+	case ENTRY_ASK: /* or ignores anybody */
+	case ENTRY_IGNORE:
 	case ENTRY_HEAR:
 		return;
 	case ENTRY_LEAVE:
@@ -140,37 +141,18 @@ skip_own(struct client *c)
 		c->at++;
 }
 
-static bool
-says(struct who who, struct entry e)
-{
-	return e.kind == ENTRY_MESSAGE && e.client == who.client &&
-	       text_nick(e.number) == who.nick;
-}
-
-/* Does it ignore that message, where it stands in the log? */
-bool
-order_ignores(const struct client *c, struct entry e)
-{
-	return says(c->ignored, e);
-}
-
-/*
- * May the message be left out for it?  When it has just asked to read all of a
- * name again, nobody knows whether that was before or behind it.
- */
-static bool
-may_be_left_out(const struct client *c, struct entry e)
-{
-	return says(c->ignored, e) || says(c->heard, e);
-}
-
 static void
-show_log(const struct room *r, uint32_t at)
+show_log(const struct client *c, uint32_t at)
 {
+	const struct room *r = &rooms[c->room];
 	char text[48];
 
 	if (report_count(CHECK_ORDER) > 3)
 		return;
+	printf("  reads %s%s, ignores %d%s, has ignored %d%s\n",
+	    c->json ? "JSON" : "text", c->telnet ? " by telnet" : "",
+	    (int)c->ignored.client, c->ignored.nick ? "n" : "",
+	    (int)c->heard.client, c->heard.nick ? "n" : "");
 	for (uint32_t i = at > 3 ? at - 3 : 0; i < r->len && i < at + 5; i++)
 		printf("  %c %u %s\n", i == at ? '>' : ' ', i,
 		    entry_text(r->log[i], text));
@@ -188,7 +170,7 @@ misplaced(struct client *c, struct entry e)
 	wrong(CHECK_ORDER, "room %u, t%u: read %s instead of %s at %u",
 	    r->index, c->index, entry_text(e, got),
 	    entry_text(r->log[c->at], expected), c->at);
-	show_log(r, c->at);
+	show_log(c, c->at);
 	for (i = c->at; i < r->len; i++)
 		if (entry_equal(r->log[i], e)) {
 			c->at = i + 1;
@@ -229,7 +211,7 @@ is_nothing_until(const struct client *c, uint32_t end)
 	const struct room *r = &rooms[c->room];
 
 	for (uint32_t i = c->at; i < end; i++)
-		if (!may_be_left_out(c, r->log[i]) &&
+		if (!ignore_may(c, r->log[i]) &&
 		    (r->log[i].kind != ENTRY_MESSAGE ||
 			r->log[i].client != c->index))
 			return false;
@@ -290,28 +272,13 @@ is_in_gap(const struct client *c, uint32_t end)
 	       messages_until(c, end) == missed;
 }
 
-/* Not read, but asked for here: to ignore a name, or not any more. */
-static bool
-is_mark(struct client *c, struct entry e)
-{
-	const struct who nobody = {.client = NONE};
-
-	if (e.kind == ENTRY_IGNORE)
-		c->ignored = (struct who){e.client, e.number != 0};
-	if (e.kind == ENTRY_HEAR) {
-		c->heard = c->ignored;
-		c->ignored = nobody;
-	}
-	return e.kind == ENTRY_IGNORE || e.kind == ENTRY_HEAR;
-}
-
 /* It has read `e`, where the log has the same. */
 static void
 matched(struct client *c, struct entry e)
 {
 	char text[48];
 
-	if (order_ignores(c, e))
+	if (ignore_must(c, e))
 		wrong(CHECK_ORDER, "room %u, t%u: read %s, whom it ignores",
 		    c->room, c->index, entry_text(e, text));
 	c->heard.client = NONE;
@@ -335,7 +302,7 @@ order_settle(struct client *c)
 			i += n;
 			continue;
 		}
-		if (is_mark(c, c->pending[i])) {
+		if (ignore_mark(c, c->pending[i])) {
 			i++;
 			continue;
 		}
@@ -344,7 +311,7 @@ order_settle(struct client *c)
 			break;
 		if (entry_equal(r->log[c->at], c->pending[i])) {
 			matched(c, c->pending[i++]);
-		} else if (may_be_left_out(c, r->log[c->at])) {
+		} else if (ignore_may(c, r->log[c->at])) {
 			counts.ignored++;
 			c->at++;
 		} else {
@@ -420,26 +387,20 @@ order_is_at(struct client *c, uint32_t end)
 				(c->npending == 0 && is_nothing_until(c, end)));
 }
 
-/* From here on it reads nothing of whom it shuns; or it does again. */
-void
-order_ignore(struct client *c, bool on)
-{
-	const struct who nobody = {.client = NONE};
-	struct who who = on ? c->shuns : c->deaf;
-
-	counts.ignores += on;
-	c->asked_shun = false;
-	c->deaf = on ? who : nobody;
-	c->next[clients[who.client].member] = UNKNOWN;
-	pending_add(c, (struct entry){on ? ENTRY_IGNORE : ENTRY_HEAR,
-			   (uint16_t)who.client, who.nick});
-	order_settle(c);
-}
-
 bool
 order_at_end(struct client *c)
 {
 	return order_is_at(c, rooms[c->room].len);
+}
+
+/* Note what is no line, but has its place between those it reads. */
+void
+order_mark(struct client *c, enum entry_kind kind, struct who who)
+{
+	c->next[clients[who.client].member] = UNKNOWN;
+	pending_add(
+	    c, (struct entry){(uint16_t)kind, (uint16_t)who.client, who.nick});
+	order_settle(c);
 }
 
 static uint32_t
@@ -451,7 +412,7 @@ count_missing(struct client *c)
 	if (c->index == r->observer || !c->placed)
 		return 0;
 	for (uint32_t i = c->at; i < r->len; i++)
-		n += !may_be_left_out(c, r->log[i]) &&
+		n += !ignore_may(c, r->log[i]) &&
 		     (r->log[i].kind != ENTRY_MESSAGE ||
 			 r->log[i].client != c->index);
 	return n;

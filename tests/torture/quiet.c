@@ -48,9 +48,8 @@ quiet_ask(struct room *r, uint64_t now)
 	    (struct entry){ENTRY_MESSAGE, (uint16_t)c->index, c->queued};
 	r->answers = 0;
 	for (uint32_t i = 0; i < r->count; i++)
-		r->answers +=
-		    clients[r->members[i]].state == CLIENT_IN &&
-		    !order_ignores(&clients[r->members[i]], r->question);
+		r->answers += clients[r->members[i]].state == CLIENT_IN &&
+			      !ignore_may(&clients[r->members[i]], r->question);
 	r->answers--; /* it doesn't read its own */
 	if (r->answers == 0)
 		return;

@@ -6,10 +6,10 @@
  * Reading order: main.c, run.c (the phases of a run), server.c (starts it,
  * reads its log), client.c (connections), load.c (what clients do), text.c
  * (what they say), reader.c (bytes into lines), dialect.c (lines in whatever
- * form), order.c (who must read what, in
- * which order), commands.c (renames, moves, private messages), fleeting.c
- * (rooms that end), quiet.c (one message at a time, for lost wake-ups),
- * killer.c and points.c (who dies when), report.c (what was wrong).
+ * form), order.c (who must read what, in which order), ignore.c (and what not),
+ * commands.c (renames, moves, private messages), fleeting.c (rooms that end),
+ * quiet.c (one message at a time, for lost wake-ups), killer.c and points.c
+ * (who dies when), report.c (what was wrong).
  *
  * In each room one client says nothing, comes first, leaves last, and reads
  * all: the observer.  What it reads is the room's log; every other member
@@ -155,6 +155,7 @@ enum entry_kind {
 	ENTRY_LEAVE,
 	ENTRY_RENAME,
 	ENTRY_GAP,    /* `number` messages missed: see --lagging */
+	ENTRY_ASK,    /* it asks to ignore that name, or to hear it again */
 	ENTRY_IGNORE, /* from here on it reads nothing of that name */
 	ENTRY_HEAR,   /* and from here on it does again */
 };
@@ -251,20 +252,22 @@ struct client {
 	uint8_t
 	    replies[REPLIES_MAX]; /* enum chat_error or asked, the next first */
 	unsigned nreplies;
-	uint8_t greet;       /* of telnet: what it says before the join */
-	uint8_t iac;         /* of telnet: in the middle of an answer */
-	uint8_t answers;     /* of telnet: still to come */
-	bool json;           /* what it reads now */
-	bool asked_json;     /* what it has asked for last */
-	bool asked_shun;     /* the answer to /ignore or /unignore is awaited */
-	uint64_t seq;        /* of the last object */
-	struct who shuns;    /* whom it has asked to ignore */
-	struct who deaf;     /* who is ignored where it reads now */
-	struct who ignored;  /* the same where it stands in the room's log */
-	struct who heard;    /* no more ignored, but perhaps it was just now */
-	unsigned side_lines; /* read in its own room */
-	bool log_nick;       /* its name in the room's log */
-	uint32_t joins, leaves;         /* asked for */
+	uint8_t greet;    /* of telnet: what it says before the join */
+	uint8_t iac;      /* of telnet: in the middle of an answer */
+	uint8_t answers;  /* of telnet: still to come */
+	bool json;        /* what it reads now */
+	bool asked_json;  /* what it has asked for last */
+	bool asked_shun;  /* the answer to /ignore or /unignore is awaited */
+	uint64_t seq;     /* of the last object */
+	struct who shuns; /* whom it has asked to ignore */
+	struct who deaf;  /* of whom it reads not everything */
+	/* The same where it stands in the room's log. */
+	struct who asked;       /* may be ignored or not: no answer yet */
+	struct who ignored;     /* is ignored */
+	struct who heard;       /* no more, but was perhaps just now */
+	unsigned side_lines;    /* read in its own room */
+	bool log_nick;          /* its name in the room's log */
+	uint32_t joins, leaves; /* asked for */
 	uint32_t log_joins, log_leaves; /* in the room's log */
 	uint32_t join_at, leave_at;     /* the last ones there */
 	uint32_t at;                    /* in the log: what it reads next */
@@ -308,9 +311,15 @@ void order_take(struct client *c, struct entry e);
 void order_settle(struct client *c);
 bool order_is_at(struct client *c, uint32_t end);
 bool order_at_end(struct client *c);
-void order_ignore(struct client *c, bool on);
-bool order_ignores(const struct client *c, struct entry e);
+void order_mark(struct client *c, enum entry_kind kind, struct who who);
 void order_finish(void);
+
+/* ignore.c */
+bool ignore_must(const struct client *c, struct entry e);
+bool ignore_may(const struct client *c, struct entry e);
+bool ignore_mark(struct client *c, struct entry e);
+void ignore_ask(struct client *c, struct who who, bool on);
+void ignore_answer(struct client *c, bool on);
 
 /* load.c */
 enum load_mode {
