@@ -4,12 +4,12 @@
  * private memory, lost when the worker dies and made anew by its successor
  * from the shared segment.
  *
- * Reading order: worker.c (the loop), serve.c (what is due), input.c (bytes in),
- * talk.c and command.c (what lines do), publish.c and member.c (into the ring),
- * fanout.c, stage.c and send.c (out of it), lag.c (sessions that read for
- * themselves), reply.c (what is said to one of them), adopt.c (connections come
- * and go), takeover.c (settling what a dead predecessor left), poison.c (what
- * it died of), damage.c (what nobody can settle).
+ * Reading order: worker.c (the loop), serve.c (what is due), input.c (bytes
+ * in), talk.c and command.c (what lines do), publish.c and member.c (into the
+ * ring), fanout.c, stage.c, send.c and sent.c (out of it), lag.c (sessions that
+ * read for themselves), reply.c (what is said to one of them), adopt.c
+ * (connections come and go), takeover.c (settling what a dead predecessor
+ * left), poison.c (what it died of), damage.c (what nobody can settle).
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -271,6 +271,11 @@ bool send_piece_begin(struct worker *w, uint32_t slot);
 void send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next);
 void send_answers(struct worker *w, uint32_t slot);
 void send_settle(struct worker *w);
+
+/* sent.c */
+void sent_note_clear(struct note_tx *note);
+void sent_settle(struct worker *w, size_t n, size_t total);
+uint32_t sent_count_own(const struct worker *w, uint32_t slot, uint64_t from);
 
 /* reply.c */
 bool reply_send(struct worker *w, uint32_t slot);
