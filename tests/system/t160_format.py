@@ -112,10 +112,10 @@ def say_all_kinds(clients, turn):
 def readers_of_text_and_json_in_a_room_on_all_workers_read_the_same(t):
     server = t.server(workers=4)
     alice = server.join("big", "Alice")
-    clients = [server.connect() for _ in range(100)]
+    clients = [server.connect() for _ in range(150)]
     for i, client in enumerate(clients):
         client.send("big", f"m{i}")
-    server.wait_joined(101)
+    server.wait_joined(151)
     seats = {s["worker"] for s in server.dump("sessions")}
     assert len(seats) > 1, seats
     for i, client in enumerate(clients):
