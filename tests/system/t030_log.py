@@ -79,7 +79,7 @@ def close_says_why(t):
     slow.expect_error("login-timeout")
     for client in quitter, stubborn, slow:
         client.close()
-    for reason in "quit", "reset", "eof", "login-timeout":
+    for reason in "quit", "reset", "eof", "login-timeout", "wrong-lines":
         server.wait_event("close", reason=reason)
     wait_until(lambda: len(server.events("close")) == 5, "five ends")
     assert len({e["reason"] for e in server.events("close")}) == 5

@@ -54,7 +54,8 @@ def history_used_wrongly_is_bad_usage(t):
     for wrong in ("0", "-1", "x", "1 2", "since", "since x", "since 1 2",
                   "since 99999999999999999999999"):
         alice.send(f"/history {wrong}")
-        alice.expect_error("bad-usage")
+        alice.expect("*** error bad-usage: "
+                     "/history [N], or /history since SEQ")
 
 
 @test

@@ -100,6 +100,8 @@ def a_lock_that_nobody_holds_is_found(t):
         memory.close()
         say_something(clients)
         wait_chat(server)
+        if word == 0x7fffffff:
+            server.wait_event("damage", what="lock", level="error")
         end(server)
 
 
