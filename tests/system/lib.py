@@ -76,7 +76,7 @@ def die_with_parent():
 def parse_log(text):
     """The events of a log, each a list of pairs and a dictionary of them."""
     events = []
-    for line in text[:text.rfind("\n") + 1].splitlines():
+    for line in text.splitlines():
         if not line.startswith("time="):
             continue
         pairs = re.findall(r'([\w-]+)=("(?:[^"\\]|\\.)*"|\S*)', line)
@@ -245,7 +245,9 @@ class Server:
 
     def events(self, event, **fields):
         """The log's lines of that event with those fields."""
-        return [e for e in parse_log(self.log())
+        log = self.log()
+        log = log[:log.rfind("\n") + 1]  # the last line may be half there
+        return [e for e in parse_log(log)
                 if e["event"] == event and e.matches(fields)]
 
     def wait_event(self, event, count=1, **fields):
