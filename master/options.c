@@ -31,10 +31,23 @@ options_complain(char *err, size_t errsize, const char *value, const char *what)
 	return -1;
 }
 
-/*
- * Part of the name of a shared memory object, so no slash; and ".old" is where
- * the memory of a dead instance is kept.
- */
+/* Does the name end as that of memory that is kept, or being made, does? */
+static bool
+options_is_suffixed(const char *name)
+{
+	static const char *const suffixes[] = {".old", ".new", ".ruined"};
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < COUNT(suffixes); i++) {
+		size_t n = strlen(suffixes[i]);
+
+		if (len >= n && strcmp(name + len - n, suffixes[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Part of the name of a shared memory object, so no slash. */
 static int
 options_set_name(const struct config_key *key, void *field, bool first,
     const char *value, char *err, size_t errsize)
@@ -46,10 +59,9 @@ options_set_name(const struct config_key *key, void *field, bool first,
 	if (value[strspn(value, charset)] != '\0')
 		return options_complain(err, errsize, value,
 		    "holds something else than letters, digits, '.', '_', '-'");
-	if (strlen(value) >= 4 &&
-	    strcmp(value + strlen(value) - 4, ".old") == 0)
+	if (options_is_suffixed(value))
 		return options_complain(err, errsize, value,
-		    "ends in .old, which names memory left behind");
+		    "ends in .old, .new or .ruined, which name other memory");
 	return config_set_string(key, field, first, value, err, errsize);
 }
 

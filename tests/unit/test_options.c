@@ -197,8 +197,8 @@ TEST(options_know_whether_max_clients_was_asked_for)
 TEST(options_take_only_names_that_are_safe_in_a_path)
 {
 	char too_long[INSTANCE_MAX + 2] = "";
-	const char *const bad[] = {
-	    "", "a/b", "../x", "a b", "a\n", "\xc3\xa4", too_long};
+	const char *const bad[] = {"", "a/b", "../x", "a b", "a\n", "\xc3\xa4",
+	    "a.old", "a.new", "a.ruined", too_long};
 
 	memset(too_long, 'x', INSTANCE_MAX + 1);
 	CHECK_EQ(READ("-n", "Az09._-"), 0);
