@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/uio.h>
 
 #include "shared/base/base.h"
@@ -54,29 +55,35 @@ static_assert(BATCH_RECORDS <= RUN_MAX, "a batch is a run of records");
 /* Runs of records of one room each that a fan-out takes at once. */
 #define RUNS_MAX 1024
 
-/* A worker's own words about a slot.  All zero: not mine. */
+/*
+ * A worker's own words about a slot.  All zero: not mine.  Each worker has a
+ * row for each slot, so it is kept small.
+ */
 struct local {
 	uint32_t room;       /* whose list it is linked in */
 	uint32_t next, prev; /* in its room's list of local members */
-	uint32_t armed;      /* epoll events it is registered for */
-	bool mine;           /* I have its fd, and its row is mine */
-	bool linked;         /* is in its room's list */
-	bool due;            /* is in the list of sessions to serve */
-	bool later;          /* is in the list of sessions to serve later */
-	bool watched;        /* is in the epoll set */
-	bool deaf;           /* was taken out of it for good: HUP or ERR */
-	bool waiting;        /* has whole lines that must wait */
-	bool eof;            /* has sent all it will */
-	bool blocked;        /* its send queue is full: waits for EPOLLOUT */
-	bool poor;           /* no buffer for its reply: tried again later */
-	bool paced;          /* has said too much: read on later */
-	bool starved;        /* no buffer for its input: tried again later */
-	bool finished;       /* its sending side is shut: waits for its EOF */
-	uint8_t dialect;     /* as it is counted in its room's list */
-	bool ignores;        /* is counted in w->ignorers */
 	uint32_t gen;        /* its connection's */
-	uint32_t move_to;    /* seat + 1 it shall go to, 0: none */
+	uint8_t move_to;     /* seat + 1 it shall go to, 0: none */
+	uint8_t armed : 4;   /* epoll events it is registered for */
+	uint8_t dialect : 4; /* as it is counted in its room's list */
+	bool mine : 1;       /* I have its fd, and its row is mine */
+	bool linked : 1;     /* is in its room's list */
+	bool due : 1;        /* is in the list of sessions to serve */
+	bool later : 1;      /* is in the list of sessions to serve later */
+	bool watched : 1;    /* is in the epoll set */
+	bool deaf : 1;       /* was taken out of it for good: HUP or ERR */
+	bool waiting : 1;    /* has whole lines that must wait */
+	bool eof : 1;        /* has sent all it will */
+	bool blocked : 1;    /* its send queue is full: waits for EPOLLOUT */
+	bool poor : 1;       /* no buffer for its reply: tried again later */
+	bool paced : 1;      /* has said too much: read on later */
+	bool starved : 1;    /* no buffer for its input: tried again later */
+	bool finished : 1;   /* its sending side is shut: waits for its EOF */
+	bool ignores : 1;    /* is counted in w->ignorers */
 };
+static_assert(sizeof(struct local) == 20, "not much more than its links");
+static_assert((EPOLLIN | EPOLLOUT) < 16 && DIALECTS <= 16, "they fit");
+static_assert(SEATS_MAX < UINT8_MAX, "a seat + 1, too");
 
 /* A worker's own words about a room. */
 struct local_room {

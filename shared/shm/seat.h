@@ -127,8 +127,12 @@ struct staged {
 	uint32_t name_hash; /* of the sender; 0 while nobody here ignores */
 };
 
-#define STAGING_RECORDS 1024 /* rows */
-#define STAGING_BYTES (128 * 1024)
+/*
+ * Rows, and bytes.  Each seat has them, so they are no larger than it takes
+ * for one send to be worth its system call; see segment.c on what must fit.
+ */
+#define STAGING_RECORDS 1024
+#define STAGING_BYTES (64 * 1024)
 
 /*
  * What is being fanned out: records of one room, rendered once, in order.

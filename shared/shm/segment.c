@@ -21,7 +21,21 @@
 #define RING_MIN (64 * 1024)
 #define RING_MAX (1024u * 1024 * 1024)
 #define BYTES_PER_DESC 128 /* a guess at the mean record, rather short */
-#define BUFFERS 128        /* in the pool, beside a spare one a seat */
+
+/*
+ * The pool, beside a spare one a seat.  A buffer is as large as the largest
+ * record there can be, 13 KB by default, so that even one for each hundred
+ * clients costs 130 bytes a client, a quarter of what their rows do.  It is
+ * for those who stopped in the middle of a line, or of reading one; when all
+ * are taken, the oldest half-line is refused, and what else is cut is rendered
+ * again later.
+ */
+#define BUFFERS_MIN 100u
+#define CLIENTS_PER_BUFFER 100
+
+/* The largest rendering of one record: U+FFFD and escapes grow. */
+#define RENDERED_MAX(max_line) (3 * (max_line) + 1024)
+static_assert(STAGING_BYTES >= RENDERED_MAX(LIMIT_LINE_MAX), "one at least");
 
 static uint64_t
 round_up(uint64_t n, uint64_t unit)
@@ -71,9 +85,9 @@ segment_plan(const struct segment_params *p, struct segment_layout *l)
 	l->ndesc = (uint32_t)(p->ring_bytes / BYTES_PER_DESC);
 	l->nnames = power_of_two(p->nslots);
 	l->nroomnames = power_of_two(p->nrooms);
-	l->nbuffers = BUFFERS + p->nseats;
-	/* The largest rendering of one record: U+FFFD and escapes grow. */
-	l->buffer_stride = round_up(3 * p->max_line + 1024, CACHELINE);
+	l->nbuffers =
+	    MAX(BUFFERS_MIN, p->nslots / CLIENTS_PER_BUFFER) + p->nseats;
+	l->buffer_stride = round_up(RENDERED_MAX(p->max_line), CACHELINE);
 	l->input_stride = l->buffer_stride;
 	l->seat_stride = round_up(sizeof(struct seat_shm), CACHELINE);
 	l->staging_stride = round_up(sizeof(struct staging_shm), PAGE);
