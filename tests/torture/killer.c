@@ -12,13 +12,13 @@
 #define ARMED_US 300000 /* so long a point may take to be hit */
 #define QUIET_ARMED_US 8000
 #define GIVEN_ARMED_US 60000 /* somebody may dawdle before */
-#define EXIT_US 300000       /* so long a death may take to be logged */
+#define EVERY_US 60000
+#define EXIT_US 300000 /* so long a death may take to be logged */
 #define CHASE_US 500000
 #define CHASE_DELAY_US 2500
 
-static uint64_t target; /* deaths */
-static uint64_t due_us; /* of the next kill */
-static uint64_t disarm_us;
+static uint64_t target;              /* deaths */
+static uint64_t due_us;              /* of the next kill */
 static uint64_t struck_us, expected; /* deaths that the log must tell of */
 static struct {
 	bool on;
@@ -71,13 +71,26 @@ kill_seat(uint32_t seat, uint64_t now, unsigned chased)
 	chase.until_us = now + CHASE_US;
 }
 
-static void
-kill_random(uint64_t now)
+/* The seat of somebody of that kind: chat workers come first. */
+static uint32_t
+seat_of(enum kind kind)
 {
-	uint32_t seat = chance_below(server_workers());
+	if (kind == KIND_CHAT)
+		return chance_below(options.workers);
+	if (kind == KIND_TELNET)
+		return options.workers + chance_below(options.telnet);
+	return chance_below(server_workers());
+}
 
+static void
+kill_random(uint64_t now, enum kind kind)
+{
+	uint32_t seat = seat_of(kind);
+
+	if (kind == KIND_NOBODY)
+		return;
 	if (!server.seats[seat].up)
-		seat = chance_below(server_workers());
+		seat = seat_of(kind);
 	kill_seat(seat, now, 20);
 }
 
@@ -118,9 +131,9 @@ strike(uint64_t now, bool quiet)
 	bool repair = chance_of(20);
 	unsigned random = counts.point_kills * 5 < counts.exits * 2 ? 20 : 70;
 
-	disarm_us = now + (quiet ? QUIET_ARMED_US : ARMED_US);
+	points_patience(now + (quiet ? QUIET_ARMED_US : ARMED_US));
 	if (options.at != NULL) {
-		disarm_us = now + GIVEN_ARMED_US;
+		points_patience(now + GIVEN_ARMED_US);
 		points_arm_given();
 		return;
 	}
@@ -128,23 +141,31 @@ strike(uint64_t now, bool quiet)
 		points_delay();
 	if (!quiet && chance_of(5))
 		kill_several(now);
-	else if (chance_of(random) || points_arm(repair))
-		kill_random(now);
+	else if (chance_of(random))
+		kill_random(now, KIND_ANY);
+	else
+		kill_random(now, points_arm(repair));
+}
+
+/* Count those who have died; give up on what should have been hit by now. */
+static void
+points_collect(uint64_t now, uint64_t overdue)
+{
+	while (points_fired()) {
+		counts.point_kills++;
+		struck(now);
+	}
+	while (points_disarm(overdue)) {
+		counts.point_kills++;
+		struck(now);
+	}
 }
 
 static void
 points_tick(uint64_t now)
 {
 	points_measure(now);
-	while (points_fired()) {
-		counts.point_kills++;
-		struck(now);
-	}
-	while (points_armed() && now >= disarm_us)
-		if (points_disarm()) {
-			counts.point_kills++;
-			struck(now);
-		}
+	points_collect(now, now);
 }
 
 /* In quiet: is the kill of this round over and done with? */
@@ -181,6 +202,18 @@ killer_tick(uint64_t now, bool quiet)
 	    quiet ? UINT64_MAX : now + chance_wait_us(SECOND_US / options.rate);
 }
 
+/* A death at every place where there was none yet. */
+void
+killer_everywhere(uint64_t now)
+{
+	points_tick(now);
+	if (now < due_us)
+		return;
+	due_us = now + EVERY_US;
+	points_patience(UINT64_MAX);
+	kill_random(now, places_arm());
+}
+
 bool
 killer_is_done(void)
 {
@@ -198,8 +231,7 @@ killer_is_urgent(uint64_t now)
 bool
 killer_rest(uint64_t now)
 {
-	disarm_us = now;
-	points_tick(now);
+	points_collect(now, UINT64_MAX);
 	chase.on = false;
 	due_us = UINT64_MAX;
 	return !awaits_exit(now) && server_all_up();

@@ -248,8 +248,10 @@ load_watch(struct client *c, uint64_t now)
 		return;
 	counts.hangs++;
 	wrong(CHECK_WAKEUP,
-	    "room %u, t%u hangs: state %d, said %u, read by others %u", c->room,
-	    c->index, (int)c->state, c->queued, c->published);
+	    "room %u, t%u hangs: state %d, said %u, read by others %u, unsent "
+	    "%zu, reads%s",
+	    c->room, c->index, (int)c->state, c->queued, c->published,
+	    c->out_len - c->out_at, c->paused ? " nothing" : "");
 	c->progress_us = now;
 }
 

@@ -4,15 +4,17 @@
  *     [--telnet W] [--seconds-max T] [--rate N] [--lagging] [--build DIR]
  * [--check]
  *     [--server FILE] [--at POINT,...] [--quiet PERCENT] [--first]
+ *     [--every]
  *
  * Kills workers of a chatmaster under load, and checks every byte that its
  * clients read.  With --lagging the ring is small and slow readers are lapped
  * by it, and must be told exactly how much they missed; --check does a run of
  * each kind.  --server is a chatmaster from elsewhere, with --at all deaths are
  * at these fault points, so many PERCENT of them in silence, and --first ends
- * the run at the first thing wrong: see broken/.  The seed makes the schedule;
- * what the machine makes of it differs from run to run.  Exit status 1 if
- * anything was wrong.
+ * the run at the first thing wrong: see self_test.  With
+ * --every somebody of each kind dies at each fault point in the end.  The seed
+ * makes the schedule; what the machine makes of it differs from run to run.
+ * Exit status 1 if anything was wrong.
  */
 #include <err.h>
 #include <errno.h>
@@ -69,10 +71,11 @@ static void
 print_command(void)
 {
 	printf("%s: torture --seed %ju --kills %u --clients %u --rooms %u "
-	       "--workers %u --rate %u%s\n",
+	       "--workers %u --rate %u%s%s\n",
 	    report_wrongs() > 0 ? "again" : "run", (uintmax_t)options.seed,
 	    options.kills, options.clients, options.rooms, options.workers,
-	    options.rate, options.lagging ? " --lagging" : "");
+	    options.rate, options.lagging ? " --lagging" : "",
+	    options.every ? " --every" : "");
 	fflush(stdout);
 }
 
@@ -140,6 +143,7 @@ main(int argc, char *argv[])
 	options_read(argc, argv);
 	prepare();
 	if (options.check) {
+		options.every = true;
 		torture_apart();
 		options.lagging = true;
 		options.kills = LAGGING_KILLS;

@@ -50,6 +50,7 @@ options_read(int argc, char *argv[])
 	    {"at", required_argument, NULL, 'a'},
 	    {"quiet", required_argument, NULL, 'q'},
 	    {"first", no_argument, NULL, 'F'},
+	    {"every", no_argument, NULL, 'e'},
 	    {"lagging", no_argument, NULL, 'l'},
 	    {"check", no_argument, NULL, 'C'},
 	    {NULL, 0, NULL, 0},
@@ -98,6 +99,9 @@ options_read(int argc, char *argv[])
 			break;
 		case 'F':
 			options.first = true;
+			break;
+		case 'e':
+			options.every = true;
 			break;
 		case 'l':
 			options.lagging = true;

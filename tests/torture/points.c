@@ -1,35 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deaths at fault points.  A point is armed for a hit in the near future, as
- * its rate of hits suggests, and disarmed when that doesn't come; points of
- * repair are hit only after another death, which the caller brings about.
+ * Deaths at places: a fault point and the kind of worker that comes by.  One is
+ * armed for a hit in the near future, as its rate of hits suggests, and
+ * disarmed when that doesn't come; places of repair are come by only after
+ * another death, which the caller brings about.
  */
-#include "tests/torture/torture.h"
+#include "tests/torture/points.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "shared/base/fault.h"
+#include "shared/net/inherit.h"
 
 #ifdef FAULTS
+
+static_assert(KIND_CHAT == 1 + WORKER_CHAT && KIND_TELNET == 1 + WORKER_TELNET,
+    "as master/spawn.c has it");
+static_assert(KIND_NOBODY <= FAULT_KINDS, "there is a count for each");
 
 #define AHEAD_US 40000 /* so far ahead lies the hit that is to be the last */
 #define MEASURE_US 500000
 #define DELAY_MAX_US 20000
 #define DAWDLE_US 6000
-#define ARMED_MAX 3
 
 static struct fault_file file;
 static struct {
 	uint64_t hits; /* when last measured */
 	uint64_t rate; /* a second */
 	unsigned kills;
-} points[FAULT_ROWS];
+} places[FAULT_ROWS][KIND_NOBODY];
 static struct {
 	struct fault_row_shm *row;
 	enum fault_action action;
-} armed[ARMED_MAX];
+	enum kind kind;
+	uint64_t until_us;
+} armed[16];
 static unsigned narmed;
+static uint64_t patient_until_us;
 static uint64_t measured_us;
 
 /* Where the lock is held: a death there makes work for its successor. */
@@ -44,13 +51,13 @@ static const char *const with_wakeup[] = {"ring.committed", "journal.applied",
     "publish.committed", "publish.bell", "worker.woken", "worker.sleeping",
     "fanout.staged", "fanout.sent", "lock.released"};
 
-static uint32_t
+uint32_t
 points_count(void)
 {
 	return atomic_load(&file.shm->count);
 }
 
-static const char *
+const char *
 point_name(uint32_t i)
 {
 	return file.shm->rows[i].name;
@@ -62,20 +69,21 @@ begins(const char *name, const char *with)
 	return strncmp(name, with, strlen(with)) == 0;
 }
 
-/* Is it a worker that comes by there? */
-static bool
+bool
 point_is_worker(uint32_t i)
 {
-	return !begins(point_name(i), "master.") ||
-	       strcmp(point_name(i), "master.forked") == 0;
+	return (!begins(point_name(i), "master.") ||
+		   strcmp(point_name(i), "master.forked") == 0) &&
+	       !begins(point_name(i), "rescue.") &&
+	       !begins(point_name(i), "salvage.");
 }
 
-/* Does anybody come by only after a death? */
-static bool
+bool
 point_is_repair(uint32_t i)
 {
 	static const char *const names[] = {"takeover.", "journal.replayed",
-	    "journal.rebuilt", "journal.settled", "master.forked"};
+	    "journal.rebuilt", "journal.settled", "journal.verified",
+	    "master.forked", "poison."};
 
 	for (size_t k = 0; k < COUNT(names); k++)
 		if (begins(point_name(i), names[k]))
@@ -97,7 +105,19 @@ points_close(void)
 	file.shm = NULL;
 }
 
-/* How often is each point hit?  Now and then. */
+uint64_t
+point_hits(uint32_t i, enum kind kind)
+{
+	return atomic_load(&file.shm->rows[i].hits[kind]);
+}
+
+unsigned
+point_kills(uint32_t i, enum kind kind)
+{
+	return places[i][kind].kills;
+}
+
+/* How often is each place come by?  Now and then. */
 void
 points_measure(uint64_t now)
 {
@@ -106,62 +126,54 @@ points_measure(uint64_t now)
 	if (passed < MEASURE_US)
 		return;
 	measured_us = now;
-	for (uint32_t i = 0; i < points_count(); i++) {
-		hits = fault_hits(&file.shm->rows[i]);
-		points[i].rate = (hits - points[i].hits) * SECOND_US / passed;
-		points[i].hits = hits;
-	}
+	for (uint32_t i = 0; i < points_count(); i++)
+		for (unsigned k = 0; k < KIND_NOBODY; k++) {
+			hits = k == KIND_ANY ? fault_hits(&file.shm->rows[i])
+					     : point_hits(i, (enum kind)k);
+			places[i][k].rate =
+			    (hits - places[i][k].hits) * SECOND_US / passed;
+			places[i][k].hits = hits;
+		}
+}
+
+enum kind
+kinds_end(void)
+{
+	return options.telnet > 0 ? KIND_NOBODY : KIND_TELNET;
 }
 
 /* Does anybody come by there as things are? */
 static bool
-point_is_used(uint32_t i)
+place_is_used(uint32_t i, unsigned kind)
 {
-	return load_mode == LOAD_QUIET ? points[i].rate > 0
-				       : points[i].hits > 0;
+	return load_mode == LOAD_QUIET ? places[i][kind].rate > 0
+				       : places[i][kind].hits > 0;
 }
 
-/* A point of that kind; half of the time the one least used until now. */
+/* A place, or NONE; half of the time the one least used until now. */
 static uint32_t
-point_choose(bool repair)
+place_choose(bool repair, enum kind *kind)
 {
-	uint32_t n = points_count(), best = UINT32_MAX, seen = 0;
+	uint32_t n = points_count(), best = NONE, seen = 0;
 	bool least = chance_of(50);
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (!point_is_worker(i) || point_is_repair(i) != repair ||
-		    (!repair && !point_is_used(i)))
+		if (!point_is_worker(i) || point_is_repair(i) != repair)
 			continue;
-		seen++;
-		if (best == UINT32_MAX ||
-		    (least ? points[i].kills < points[best].kills
-			   : chance_below(seen) == 0))
+		for (unsigned k = KIND_CHAT; k < kinds_end(); k++) {
+			if (!repair && !place_is_used(i, k))
+				continue;
+			seen++;
+			if (best != NONE &&
+			    (least ? places[i][k].kills >=
+					 places[best][*kind].kills
+				   : chance_below(seen) != 0))
+				continue;
 			best = i;
+			*kind = (enum kind)k;
+		}
 	}
 	return best;
-}
-
-static bool
-point_order(uint32_t i, enum fault_action action, uint32_t delay_us)
-{
-	uint64_t ahead = points[i].rate * AHEAD_US / SECOND_US;
-	uint32_t most = load_mode == LOAD_QUIET ? 3 : (uint32_t)ahead + 2;
-	uint32_t countdown = options.at != NULL ? 1 : 1 + chance_below(most);
-
-	if (narmed == ARMED_MAX ||
-	    atomic_load(&file.shm->rows[i].action) != FAULT_NONE ||
-	    fault_arm(&file, point_name(i), action, countdown, delay_us, -1) ==
-		-1)
-		return false;
-	armed[narmed].row = &file.shm->rows[i];
-	armed[narmed++].action = action;
-	return true;
-}
-
-static bool
-point_arm(uint32_t i)
-{
-	return point_order(i, FAULT_DIE, 0);
 }
 
 static uint32_t
@@ -170,72 +182,161 @@ row_index(const struct fault_row_shm *row)
 	return (uint32_t)(row - file.shm->rows);
 }
 
+static bool
+place_order(uint32_t i, enum kind kind, enum fault_action action,
+    uint32_t countdown, uint32_t delay_us)
+{
+	int32_t who = kind == KIND_ANY ? FAULT_ANY : FAULT_KIND(kind);
+
+	if (narmed == COUNT(armed) ||
+	    atomic_load(&file.shm->rows[i].action) != FAULT_NONE ||
+	    fault_arm(&file, point_name(i), action, countdown, delay_us, who) ==
+		-1)
+		return false;
+	armed[narmed].row = &file.shm->rows[i];
+	armed[narmed].kind = kind;
+	armed[narmed].until_us = patient_until_us;
+	armed[narmed++].action = action;
+	return true;
+}
+
+/* For a hit in the near future. */
+static uint32_t
+countdown_for(uint32_t i, enum kind kind)
+{
+	uint64_t ahead = places[i][kind].rate * AHEAD_US / SECOND_US;
+
+	return 1 +
+	       chance_below(load_mode == LOAD_QUIET ? 3 : (uint32_t)ahead + 2);
+}
+
+static bool
+place_arm(uint32_t i, enum kind kind)
+{
+	uint32_t countdown = options.at != NULL ? 1 : countdown_for(i, kind);
+
+	return place_order(i, kind, FAULT_DIE, countdown, 0);
+}
+
 /*
  * Somebody dawdles with the lock, so that others wait for it: only then is
  * there anybody to be woken when it is given back.
  */
 static bool
-point_arm_named(struct fault_row_shm *row)
+is_with_waiters(const char *name)
+{
+	return begins(name, "lock.") && strcmp(name, "lock.acquired") != 0;
+}
+
+static void
+dawdle(void)
 {
 	struct fault_row_shm *held = fault_find(&file, "lock.acquired");
 
-	if (row == NULL)
-		return false;
-	if (held != NULL && begins(row->name, "lock.") && row != held)
-		(void)point_order(
-		    row_index(held), FAULT_DELAY, chance_below(DAWDLE_US));
-	return point_arm(row_index(row));
+	if (held != NULL)
+		(void)place_order(row_index(held), KIND_ANY, FAULT_DELAY, 1,
+		    chance_below(DAWDLE_US));
 }
 
 static bool
-arm_one_of(const char *const names[], size_t n)
+place_arm_named(const char *name, enum kind kind)
 {
-	return point_arm_named(
-	    fault_find(&file, names[chance_below((uint32_t)n)]));
+	struct fault_row_shm *row = fault_find(&file, name);
+
+	if (row == NULL)
+		return false;
+	if (is_with_waiters(name))
+		dawdle();
+	return place_arm(row_index(row), kind);
+}
+
+static bool
+arm_one_of(const char *const names[], size_t n, enum kind kind)
+{
+	return place_arm_named(names[chance_below((uint32_t)n)], kind);
 }
 
 /*
- * Arm a point, for `repair` one that a successor comes by.  Returns whether
- * somebody must be killed to get there.
+ * Bring about the death after which a successor comes by a point of repair.
+ * Returns whom to kill for that.
  */
-bool
+static enum kind
+point_lead_to(uint32_t i, enum kind kind)
+{
+	const char *name = point_name(i);
+	bool led = false;
+
+	if (begins(name, "journal."))
+		led = arm_one_of(with_lock, COUNT(with_lock), kind);
+	else if (strcmp(name, "takeover.in") == 0)
+		led = place_arm_named("input.received", kind);
+	else if (strcmp(name, "takeover.tx") == 0)
+		led = place_arm_named("tx.sent", kind);
+	return led ? KIND_NOBODY : kind;
+}
+
+void
+points_patience(uint64_t until_us)
+{
+	patient_until_us = until_us;
+}
+
+/*
+ * Arm a place, for `repair` one that a successor comes by.  Returns whom to
+ * kill to get there.
+ */
+enum kind
 points_arm(bool repair)
 {
+	enum kind kind = KIND_ANY;
 	uint32_t i;
 
 	if (!repair && load_mode == LOAD_QUIET && chance_of(50))
-		return !arm_one_of(with_wakeup, COUNT(with_wakeup));
-	i = point_choose(repair);
-	if (i == UINT32_MAX || !point_arm(i))
-		return repair;
-	if (repair && begins(point_name(i), "journal."))
-		return !arm_one_of(with_lock, COUNT(with_lock));
-	return repair;
+		return arm_one_of(with_wakeup, COUNT(with_wakeup), KIND_ANY)
+			   ? KIND_NOBODY
+			   : KIND_ANY;
+	i = place_choose(repair, &kind);
+	if (i == NONE || !place_arm(i, kind))
+		return repair ? KIND_ANY : KIND_NOBODY;
+	return repair ? point_lead_to(i, kind) : KIND_NOBODY;
+}
+
+/* The same for a given place, at its next hit. */
+enum kind
+place_visit(uint32_t i, enum kind kind)
+{
+	if (is_with_waiters(point_name(i)))
+		dawdle();
+	(void)place_order(i, kind, FAULT_DIE, 1, 0);
+	return point_is_repair(i) ? point_lead_to(i, kind) : KIND_NOBODY;
 }
 
 /* Arm one of the points that are asked for. */
 void
 points_arm_given(void)
 {
-	struct fault_row_shm *row = NULL;
 	char names[256], *name, *rest = names;
+	const char *chosen = NULL;
 	uint32_t seen = 0;
 
 	snprintf(names, sizeof(names), "%s", options.at);
 	while ((name = strsep(&rest, ",")) != NULL)
 		if (chance_below(++seen) == 0)
-			row = fault_find(&file, name);
-	(void)point_arm_named(row);
+			chosen = name;
+	if (chosen != NULL)
+		(void)place_arm_named(chosen, KIND_ANY);
 }
 
 /* Let somebody sleep for a moment where that may be bad for others. */
 void
 points_delay(void)
 {
-	uint32_t i = point_choose(false);
+	enum kind kind = KIND_ANY;
+	uint32_t i = place_choose(false, &kind);
 
-	if (i != UINT32_MAX)
-		(void)point_order(i, FAULT_DELAY, chance_below(DELAY_MAX_US));
+	if (i != NONE)
+		(void)place_order(i, kind, FAULT_DELAY, countdown_for(i, kind),
+		    chance_below(DELAY_MAX_US));
 }
 
 bool
@@ -251,7 +352,7 @@ points_drop(unsigned k, bool fired)
 	bool death = fired && armed[k].action == FAULT_DIE;
 
 	if (death)
-		points[armed[k].row - file.shm->rows].kills++;
+		places[row_index(armed[k].row)][armed[k].kind].kills++;
 	armed[k] = armed[--narmed];
 	return death;
 }
@@ -267,87 +368,20 @@ points_fired(void)
 	return false;
 }
 
-/* Give up on one that is armed.  Returns whether it killed after all. */
+/* Give up on what should have been hit by now.  Has one killed after all? */
 bool
-points_disarm(void)
+points_disarm(uint64_t now)
 {
 	uint32_t was;
 
-	if (narmed == 0)
-		return false;
-	was = atomic_exchange(&armed[0].row->action, FAULT_NONE);
-	return points_drop(0, was == FAULT_NONE);
-}
-
-/* Each point, how often it was come by, and how often that was the end. */
-void
-points_table(void)
-{
-	if (file.shm == NULL)
-		return;
-	printf("%-28s %12s %6s\n", "point", "hits", "kills");
-	for (uint32_t i = 0; i < points_count(); i++)
-		printf("%-28s %12ju %6u\n", point_name(i),
-		    (uintmax_t)fault_hits(&file.shm->rows[i]), points[i].kills);
-}
-
-#else
-
-bool
-points_open(void)
-{
-	return true;
-}
-
-void
-points_close(void)
-{
-}
-
-void
-points_measure(uint64_t now)
-{
-	(void)now;
-}
-
-bool
-points_arm(bool repair)
-{
-	(void)repair;
-	return true;
-}
-
-void
-points_arm_given(void)
-{
-}
-
-void
-points_delay(void)
-{
-}
-
-bool
-points_armed(void)
-{
+	for (unsigned k = narmed; k-- > 0;) {
+		if (now < armed[k].until_us)
+			continue;
+		was = atomic_exchange(&armed[k].row->action, FAULT_NONE);
+		if (points_drop(k, was == FAULT_NONE))
+			return true;
+	}
 	return false;
-}
-
-bool
-points_fired(void)
-{
-	return false;
-}
-
-bool
-points_disarm(void)
-{
-	return false;
-}
-
-void
-points_table(void)
-{
 }
 
 #endif

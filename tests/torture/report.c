@@ -20,6 +20,7 @@ static const char *const sentences[CHECKS] = {
     [CHECK_RECOVERY] = "every death is recovered from",
     [CHECK_WAKEUP] = "no message waits for a lost wake-up",
     [CHECK_SLEEP] = "workers with nothing to do sleep",
+    [CHECK_PLACES] = "every fault point is a place of death",
     [CHECK_SEGMENT] = "the segment holds together",
     [CHECK_FDS] = "the master has as many fds as before",
     [CHECK_STOP] = "the server stops cleanly and leaves nothing",
@@ -145,7 +146,8 @@ report_summary(void)
 
 	if (progress_shown)
 		printf("\n");
-	points_table();
+	if (server.port != 0)
+		places_table();
 	print_counts();
 	for (unsigned i = 0; i < CHECKS; i++) {
 		failed += wrongs[i] > 0;

@@ -16,6 +16,7 @@
 #define IDLE_US 300000
 #define IDLE_PASSES 60 /* of a worker in that time: 10 ms timers may run */
 #define JOIN_US (20 * SECOND_US)
+#define EVERY_US (60 * SECOND_US)
 #define DRAIN_US (20 * SECOND_US)
 #define STOP_US (5 * SECOND_US)
 
@@ -150,6 +151,26 @@ kill_all(void)
 }
 
 static bool
+died_everywhere(uint64_t now)
+{
+	killer_everywhere(now);
+	return places_done();
+}
+
+/* In the end, a death at each place where there was none yet. */
+static bool
+kill_everywhere(void)
+{
+	killer_begin(UINT32_MAX);
+	(void)run(LOAD_BUSY, died_everywhere, EVERY_US);
+	if (!drain())
+		return false;
+	places_check();
+	server_verify();
+	return true;
+}
+
+static bool
 a_while(uint64_t now)
 {
 	static uint64_t began;
@@ -230,7 +251,7 @@ run_all(void)
 		return;
 	}
 	fds = server_fds();
-	if (!kill_all()) {
+	if (!kill_all() || (options.every && !kill_everywhere())) {
 		wrong(CHECK_RECOVERY, "the run ends early");
 		return;
 	}

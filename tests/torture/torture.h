@@ -8,8 +8,8 @@
  * (what they say), reader.c (bytes into lines), dialect.c (lines in whatever
  * form), order.c (who must read what, in which order), ignore.c (and what not),
  * commands.c (renames, moves, private messages), fleeting.c (rooms that end),
- * quiet.c (one message at a time, for lost wake-ups), killer.c and points.c
- * (who dies when), report.c (what was wrong).
+ * quiet.c (one message at a time, for lost wake-ups), killer.c (who dies when),
+ * points.c and places.c (and where), report.c (what was wrong).
  *
  * In each room one client says nothing, comes first, leaves last, and reads
  * all: the observer.  What it reads is the room's log; every other member
@@ -45,6 +45,7 @@ struct options {
 	unsigned quiet;       /* percent of the kills come in silence */
 	uint64_t seed;
 	bool check;
+	bool every;   /* die everywhere once, in the end */
 	bool first;   /* stop at the first thing wrong */
 	bool lagging; /* a small ring, and readers who are lapped by it */
 };
@@ -61,6 +62,7 @@ enum check {
 	CHECK_RECOVERY, /* every death is recovered from */
 	CHECK_WAKEUP,   /* nothing waits for a wake-up that was lost */
 	CHECK_SLEEP,    /* a worker with nothing to do sleeps */
+	CHECK_PLACES,   /* every fault point is a place of death */
 	CHECK_SEGMENT,  /* shmdump verify */
 	CHECK_FDS,      /* the master has no more fds than before */
 	CHECK_STOP,     /* a clean end that leaves nothing */
@@ -358,10 +360,19 @@ void quiet_tick(uint64_t now);
 void quiet_seen(struct client *c, struct entry e);
 bool quiet_waits(void);
 
-/* killer.c, points.c */
+/* killer.c, points.c, places.c */
+
+/* Workers, as fault points tell them apart. */
+enum kind {
+	KIND_ANY,
+	KIND_CHAT,
+	KIND_TELNET,
+	KIND_NOBODY,
+};
 void killer_begin(uint64_t deaths);
 void killer_tick(uint64_t now, bool quiet);
 void killer_round(uint64_t now);
+void killer_everywhere(uint64_t now);
 bool killer_is_idle(uint64_t now);
 bool killer_is_done(void);
 bool killer_is_urgent(uint64_t now);
@@ -369,12 +380,16 @@ bool killer_rest(uint64_t now);
 bool points_open(void);
 void points_close(void);
 void points_measure(uint64_t now);
-bool points_arm(bool repair);
+void points_patience(uint64_t until_us);
+enum kind points_arm(bool repair);
 void points_arm_given(void);
 void points_delay(void);
 bool points_armed(void);
 bool points_fired(void);
-bool points_disarm(void);
-void points_table(void);
+bool points_disarm(uint64_t now);
+bool places_done(void);
+enum kind places_arm(void);
+void places_check(void);
+void places_table(void);
 
 #endif

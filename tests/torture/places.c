@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every fault point is to be a place of death, in each kind of worker that
+ * comes by.  Some are passed so rarely that only a test of their own gets
+ * there; those are named here.
+ */
+#include "tests/torture/points.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#ifdef FAULTS
+
+/* What a run doesn't come by, and which system test dies there instead. */
+static const struct {
+	const char *point;
+	const char *test;
+	enum {
+		RARE,
+		IF_LAGGING,
+		UNLESS_LAGGING
+	} run; /* a point of which? */
+} elsewhere[] = {
+    {"command.ignored", "t170_ignore", UNLESS_LAGGING},
+    {"fanout.lapped", "t575_rare_deaths", RARE},
+    {"input.dropped", "t575_rare_deaths", RARE},
+    {"input.evicted", "t575_rare_deaths", RARE},
+    {"lag.lapped", "t520_lag_and_death", IF_LAGGING},
+    {"lag.reply.first", "t575_rare_deaths", RARE},
+    {"master.format", "t020_instance", RARE},
+    {"master.rescue.fork", "t575_rare_deaths", RARE},
+    {"rescue.done", "t575_rare_deaths", RARE},
+    {"rescue.forked", "t575_rare_deaths", RARE},
+    {"rescue.format", "t575_rare_deaths", RARE},
+    {"rescue.formatted", "t575_rare_deaths", RARE},
+    {"rescue.settled", "t575_rare_deaths", RARE},
+    {"salvage.filled", "t575_rare_deaths", RARE},
+    {"salvage.joined", "t575_rare_deaths", RARE},
+    {"salvage.row", "t575_rare_deaths", RARE},
+};
+
+static bool
+is_elsewhere(const char *name)
+{
+	for (size_t n = 0; n < COUNT(elsewhere); n++)
+		if (strcmp(elsewhere[n].point, name) == 0)
+			return elsewhere[n].run == RARE ||
+			       options.lagging !=
+				   (elsewhere[n].run == IF_LAGGING);
+	return false;
+}
+
+/* Has nobody of that kind died there, as somebody should? */
+static bool
+place_is_missing(uint32_t i, unsigned kind)
+{
+	return point_is_worker(i) && point_kills(i, (enum kind)kind) == 0 &&
+	       !is_elsewhere(point_name(i));
+}
+
+static unsigned
+places_missing(void)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < points_count(); i++)
+		for (unsigned k = KIND_CHAT; k < kinds_end(); k++)
+			n += place_is_missing(i, k);
+	return n;
+}
+
+bool
+places_done(void)
+{
+	return places_missing() == 0;
+}
+
+/* Arm a place where nobody has died yet; returns whom to kill to get there. */
+enum kind
+places_arm(void)
+{
+	uint32_t nth = chance_below(places_missing());
+
+	for (uint32_t i = 0; i < points_count(); i++)
+		for (unsigned k = KIND_CHAT; k < kinds_end(); k++)
+			if (place_is_missing(i, k) && nth-- == 0)
+				return place_visit(i, (enum kind)k);
+	return KIND_NOBODY;
+}
+
+static bool
+point_exists(const char *name)
+{
+	for (uint32_t i = 0; i < points_count(); i++)
+		if (strcmp(point_name(i), name) == 0)
+			return true;
+	return false;
+}
+
+void
+places_check(void)
+{
+	static const char *const names[KIND_NOBODY + 1] = {
+	    "any", "chat", "telnet", "no"};
+
+	for (uint32_t i = 0; i < points_count(); i++) {
+		const char *name = point_name(i);
+
+		for (unsigned k = KIND_CHAT; k < kinds_end(); k++)
+			if (place_is_missing(i, k))
+				wrong(CHECK_PLACES,
+				    "no %s worker has died at %s, passed %ju "
+				    "times",
+				    names[k], name,
+				    (uintmax_t)point_hits(i, (enum kind)k));
+		if (!point_is_worker(i) && !is_elsewhere(name) &&
+		    point_hits(i, KIND_ANY) == 0)
+			wrong(CHECK_PLACES, "%s was never passed", name);
+	}
+	for (size_t n = 0; n < COUNT(elsewhere); n++)
+		if (!point_exists(elsewhere[n].point))
+			wrong(CHECK_PLACES, "there is no %s any more",
+			    elsewhere[n].point);
+}
+
+static unsigned
+count_dead(unsigned kind)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < points_count(); i++)
+		n += point_kills(i, (enum kind)kind) > 0;
+	return n;
+}
+
+/* Each point, how often it was come by, and how often that was the end. */
+void
+places_table(void)
+{
+	printf("%-24s %28s %21s\n", "", "passed by", "where died");
+	printf("%-24s %6s %10s %10s %6s %7s %6s\n", "point", "master", "chat",
+	    "telnet", "chat", "telnet", "any");
+	for (uint32_t i = 0; i < points_count(); i++)
+		printf("%-24s %6ju %10ju %10ju %6u %7u %6u\n", point_name(i),
+		    (uintmax_t)point_hits(i, KIND_ANY),
+		    (uintmax_t)point_hits(i, KIND_CHAT),
+		    (uintmax_t)point_hits(i, KIND_TELNET),
+		    point_kills(i, KIND_CHAT), point_kills(i, KIND_TELNET),
+		    point_kills(i, KIND_ANY));
+	printf("points=%u where_chat_died=%u where_telnet_died=%u\n",
+	    points_count(), count_dead(KIND_CHAT), count_dead(KIND_TELNET));
+}
+
+#endif
