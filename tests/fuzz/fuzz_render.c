@@ -15,6 +15,7 @@
 #include "shared/base/base.h"
 #include "shared/base/utf8.h"
 #include "shared/chat/render.h"
+#include "tests/harness/json.h"
 
 #define INPUT_MAX 4096
 
@@ -44,85 +45,12 @@ exactly(const void *bytes, size_t len)
 	return copy;
 }
 
-static uint32_t
-read_hex(const char *s, const char *end)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint32_t value = 0;
-
-	MUST(end - s >= 4);
-	for (int i = 0; i < 4; i++) {
-		const char *digit = memchr(digits, s[i], sizeof(digits) - 1);
-
-		MUST(digit != NULL);
-		value = value << 4 | (uint32_t)(digit - digits);
-	}
-	return value;
-}
-
-/* The character of a string that begins at *at. */
-static uint32_t
-read_char(const char **at, const char *end)
-{
-	static const char letters[] = "\"\\bfnrt", meant[] = "\"\\\b\f\n\r\t";
-	uint32_t code;
-	const char *letter;
-
-	*at += utf8_decode(*at, (size_t)(end - *at), &code);
-	MUST(code != UTF8_INVALID && !utf8_is_control(code));
-	MUST(code != '"' && code != 0x2028 && code != 0x2029);
-	if (code != '\\')
-		return code;
-	MUST(*at < end && **at != '\0');
-	if (**at == 'u') {
-		code = read_hex(*at + 1, end);
-		*at += 5;
-		MUST((code >> 11) != 0x1b); /* nothing that needs two */
-		return code;
-	}
-	letter = strchr(letters, *(*at)++);
-	MUST(letter != NULL);
-	return (uint32_t)meant[letter - letters];
-}
-
-static const char *
-skip_string(const char *at, const char *end)
-{
-	MUST(at < end && *at++ == '"');
-	while (at < end && *at != '"')
-		read_char(&at, end);
-	MUST(at < end);
-	return at + 1;
-}
-
-/* One object of strings and whole numbers, its keys in order; line end. */
+/* One object, and its line end. */
 static const char *
 skip_object(const char *at, const char *end, unsigned dialect)
 {
-	static const char *const keys[] = {
-	    "type", "seq", "time", "room", "name", "text", "code"};
-	size_t key = 0;
-
-	MUST(at < end && *at == '{');
-	do {
-		const char *name = ++at + 1;
-
-		at = skip_string(at, end);
-		while (key < COUNT(keys) &&
-		       (strlen(keys[key]) != (size_t)(at - 1 - name) ||
-			   memcmp(keys[key], name, strlen(keys[key])) != 0))
-			key++;
-		MUST(key++ < COUNT(keys));
-		MUST(at < end && *at++ == ':' && at < end);
-		if (*at == '"') {
-			at = skip_string(at, end);
-			continue;
-		}
-		MUST(*at >= '0' && *at <= '9');
-		while (at < end && *at >= '0' && *at <= '9')
-			at++;
-	} while (at < end && *at == ',');
-	MUST(at < end && *at++ == '}');
+	at = json_object(at, end);
+	MUST(at != NULL);
 	if ((dialect & DIALECT_CRLF) != 0)
 		MUST(at < end && *at++ == '\r');
 	MUST(at < end && *at++ == '\n');
@@ -214,7 +142,7 @@ check_escape(const char *s, size_t len, size_t size)
 
 		MUST(i < done);
 		i += utf8_decode(s + i, len - i, &code);
-		MUST(read_char(&at, dst + n) ==
+		MUST(json_char(&at, dst + n) ==
 		     (code == UTF8_INVALID ? 0xfffd : code));
 	}
 	MUST(i == done && at == dst + n);
