@@ -16,7 +16,6 @@ struct options options = {
     .rooms = 20,
     .workers = 8,
     .telnet = 2,
-    .seconds_max = 300,
     .rate = 12,
     .quiet = 35,
 };
@@ -117,6 +116,8 @@ options_read(int argc, char *argv[])
 		errx(2, "what is %s?", argv[optind]);
 	if (options.clients < options.rooms * 4)
 		errx(2, "each room needs a few clients");
+	if (options.seconds_max == 0)
+		options.seconds_max = 300 + options.kills / 4;
 	if (options.seed == 0)
 		options.seed = clock_real_us() % 1000000007;
 	if (options.build[0] != '\0')

@@ -100,9 +100,6 @@ point_exists(const char *name)
 void
 places_check(void)
 {
-	static const char *const names[KIND_NOBODY + 1] = {
-	    "any", "chat", "telnet", "no"};
-
 	for (uint32_t i = 0; i < points_count(); i++) {
 		const char *name = point_name(i);
 
@@ -111,7 +108,7 @@ places_check(void)
 				wrong(CHECK_PLACES,
 				    "no %s worker has died at %s, passed %ju "
 				    "times",
-				    names[k], name,
+				    k == KIND_TELNET ? "telnet" : "chat", name,
 				    (uintmax_t)point_hits(i, (enum kind)k));
 		if (!point_is_worker(i) && !is_elsewhere(name) &&
 		    point_hits(i, KIND_ANY) == 0)

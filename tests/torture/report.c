@@ -22,7 +22,7 @@ static const char *const sentences[CHECKS] = {
     [CHECK_SLEEP] = "workers with nothing to do sleep",
     [CHECK_PLACES] = "every fault point is a place of death",
     [CHECK_SEGMENT] = "the segment holds together",
-    [CHECK_FDS] = "the master has as many fds as before",
+    [CHECK_FDS] = "fds and memory are as before",
     [CHECK_STOP] = "the server stops cleanly and leaves nothing",
 };
 

@@ -244,20 +244,24 @@ check_stop(void)
 void
 run_all(void)
 {
-	unsigned fds;
+	struct resources before;
 
 	if (!run(LOAD_JOIN, all_in, JOIN_US) || !drain()) {
 		wrong(CHECK_OPEN, "not all clients came in");
 		return;
 	}
-	fds = server_fds();
+	resources_look(&before);
 	if (!kill_all() || (options.every && !kill_everywhere())) {
 		wrong(CHECK_RECOVERY, "the run ends early");
 		return;
 	}
 	order_finish();
 	check_sleep();
-	check_count(CHECK_FDS, "fds", server_fds, fds);
+	check_count(CHECK_FDS, "fds of the master", resources_master_fds,
+	    before.master_fds);
+	check_count(CHECK_FDS, "fds of the workers", resources_worker_fds,
+	    before.worker_fds);
+	resources_compare(&before);
 	check_count(CHECK_SEGMENT, "rows", server_rows, options.clients);
 	check_count(CHECK_SEGMENT, "buffers", server_buffers, 0);
 	if (report_wrongs() > 0)

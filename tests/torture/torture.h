@@ -9,7 +9,7 @@
  * form), order.c (who must read what, in which order), ignore.c (and what not),
  * commands.c (renames, moves, private messages), fleeting.c (rooms that end),
  * quiet.c (one message at a time, for lost wake-ups), killer.c (who dies when),
- * points.c and places.c (and where), report.c (what was wrong).
+ * points.c and places.c (and where), resources.c, report.c (what was wrong).
  *
  * In each room one client says nothing, comes first, leaves last, and reads
  * all: the observer.  What it reads is the room's log; every other member
@@ -64,7 +64,7 @@ enum check {
 	CHECK_SLEEP,    /* a worker with nothing to do sleeps */
 	CHECK_PLACES,   /* every fault point is a place of death */
 	CHECK_SEGMENT,  /* shmdump verify */
-	CHECK_FDS,      /* the master has no more fds than before */
+	CHECK_FDS,      /* no more fds and memory than before */
 	CHECK_STOP,     /* a clean end that leaves nothing */
 	CHECKS,
 };
@@ -131,13 +131,24 @@ pid_t server_worker(uint32_t seat);
 uint64_t server_passes(uint32_t seat);
 unsigned server_buffers(void);
 unsigned server_rows(void);
-unsigned server_fds(void);
+unsigned server_shared_kb(void);
 void server_verify(void);
 void server_dump(void);
 bool server_ended(void);
 void server_abandon(void);
 int server_remove(void);
 void server_forget_log(bool keep);
+
+/* resources.c */
+struct resources {
+	unsigned master_fds, worker_fds; /* of all workers together */
+	unsigned master_kb, worker_kb;   /* of the largest worker */
+	unsigned shared_kb;
+};
+unsigned resources_master_fds(void);
+unsigned resources_worker_fds(void);
+void resources_look(struct resources *r);
+void resources_compare(const struct resources *was);
 
 /* text.c */
 size_t text_name(uint32_t client, bool nick, char dst[NAME_SIZE]);
