@@ -14,10 +14,10 @@ struct settings {
 	uint32_t max_line; /* bytes in one message */
 	uint32_t max_rooms;
 	uint32_t max_rooms_per_ip; /* or IPv6 /64; 0: no limit */
-	uint32_t login_timeout_s; /* 0: never */
-	uint32_t idle_timeout_s;  /* 0: never */
-	uint32_t rate;            /* lines a second and client; 0: no limit */
-	uint32_t burst;           /* lines that may come at once */
+	uint32_t login_timeout_s;  /* 0: never */
+	uint32_t idle_timeout_s;   /* 0: never */
+	uint32_t rate;             /* lines a second and client; 0: no limit */
+	uint32_t burst;            /* lines that may come at once */
 	uint32_t replay[SETTINGS_KINDS]; /* messages shown on joining */
 };
 

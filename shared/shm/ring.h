@@ -209,8 +209,8 @@ ring_prefetch(const struct segment *seg, uint64_t records, uint64_t bytes)
 {
 	uint64_t n = records + atomic_load_explicit(
 				   &seg->ring->head, memory_order_relaxed);
-	uint64_t pos = bytes + atomic_load_explicit(&seg->ring->rsv_bytes,
-				   memory_order_relaxed);
+	uint64_t pos = bytes + atomic_load_explicit(
+				   &seg->ring->rsv_bytes, memory_order_relaxed);
 
 	__builtin_prefetch(&seg->desc[n & (seg->layout.ndesc - 1)], 1);
 	__builtin_prefetch(

@@ -118,7 +118,7 @@ def who_moves_loses_nothing_when_its_worker_dies(t):
 def a_death_anywhere_in_a_move_loses_nothing(t):
     server = t.server(workers=2, faults=True)
     points = ["step.noting", "step.noted", "ring.append.uncommitted",
-              "ring.append.committed", "journal.apply.room",
+              "ring.committed", "journal.apply.room",
               "journal.applied", "journal.half.stored", "step.cleared",
               "publish.committed", "lag.turned", "move.lagging",
               "move.unlinked", "move.given", "move.told", "adopt.moved.in"]
