@@ -168,12 +168,16 @@ class Chatmaster(Kind):
             command.append(f"--max-clients={clients}")
         return command + self.arguments
 
-    def status(self, shmdump):
-        done = subprocess.run([shmdump, "-n", self.instance, "--json"],
+    def view(self, shmdump, name):
+        """What shmdump says of it."""
+        done = subprocess.run([shmdump, "-n", self.instance, "--json", name],
                               text=True, capture_output=True, timeout=10)
         if done.returncode != 0:
             raise Failed(f"shmdump: {done.stderr}")
         return json.loads(done.stdout)
+
+    def status(self, shmdump):
+        return self.view(shmdump, "status")
 
     def segment(self, shmdump):
         """Bytes of shared memory, and of the ring in it."""
@@ -187,6 +191,22 @@ class Chatmaster(Kind):
             if time.monotonic() > deadline:
                 raise Failed(f"no {count} sessions of {self.name}")
             time.sleep(0.05)
+
+
+class Instance(Chatmaster):
+    """With options of its own, its command put behind another one."""
+
+    def __init__(self, name, program, instance, options, prefix=()):
+        super().__init__(program, "1", "")
+        self.name = name
+        self.instance = f"{INSTANCE}-{instance}"
+        self.options = options
+        self.prefix = prefix
+
+    def command(self, clients):
+        return [*self.prefix, self.program, "-n", self.instance,
+                f"--line={HOST}:0", f"--max-clients={max(clients, 1000)}",
+                *self.options]
 
 
 class Other(Kind):
