@@ -277,9 +277,12 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
 	poison_off_slot(w);
 	input_keep(w, slot, got, len);
-	/* Until then it had to log in by its deadline. */
-	if (s->half.state == SESSION_JOINED && (got > 0 || !was_in))
+	/* Until then it had to log in, or to read, by its deadline. */
+	if (s->half.state == SESSION_JOINED &&
+	    (got > 0 || !was_in || s->half.in_done != base)) {
 		s->deadline_us = input_deadline(w);
+		l->gone = false;
+	}
 	if (got > 0 && session_is_telnet(s) && s->telnet.answer_len > 0)
 		worker_due(w, slot);
 	/* If it waits for its reply to be read, epoll will say when. */

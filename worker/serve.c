@@ -3,11 +3,15 @@
  * What is due for a session, whatever made it so: input that had to wait, a
  * move, something to read for one who lags, the end; and the deadlines of all.
  */
+#include <netinet/tcp.h>
+
+#include "shared/net/tcp.h"
 #include "worker/worker.h"
 
 #define SERVE_MAX 64 /* sessions a pass: those who ask let others talk */
 #define SWEEP_US 1000000
-#define STOP_SWEEP_US 50000 /* when the server stops */
+#define STOP_SWEEP_US 50000   /* when the server stops */
+#define STOP_DRAIN_US 2000000 /* then, to read what is left */
 
 static void
 list_add(struct slot_list *list, uint32_t slot)
@@ -135,6 +139,54 @@ serve_later(struct worker *w)
 	w->later.count = 0;
 }
 
+/*
+ * Has it left, as far as it can before it has read what its input waits for?
+ * Then nobody listens for what it sends, nor for its end: that is asked for.
+ */
+static bool
+has_gone(struct worker *w, uint32_t slot)
+{
+	const struct session_half *half = &session_row(w, slot)->half;
+	struct local *l = &w->locals[slot];
+	struct tcp_counts counts;
+
+	if (!(l->waiting || l->eof || l->gone) || !session_unread(half) ||
+	    half->state == SESSION_LEAVING)
+		return false;
+	if (!l->eof && !l->gone && tcp_counts(session_fd(slot), &counts) == 0)
+		l->gone = counts.state != TCP_ESTABLISHED;
+	return l->eof || l->gone;
+}
+
+/* It has 10 s to read so far, as it will have for what is left in the end. */
+static void
+serve_gone(struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+
+	if (s->deadline_us > w->now_us) {
+		s->deadline_us = MIN(s->deadline_us, w->now_us + DRAIN_US);
+	} else if (publish_allowed(w)) {
+		talk_leave(w, slot, CLOSE_UNREAD, CHAT_OK, 0);
+		adopt_close(w, slot);
+	}
+}
+
+/* Silent for too long; in the middle of a change of rooms it cannot leave. */
+static void
+serve_idle(struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+
+	if (s->half.next_room != NONE) {
+		w->locals[slot].gone = true;
+		s->deadline_us = w->now_us + DRAIN_US;
+	} else if (publish_allowed(w)) {
+		talk_leave(w, slot, CLOSE_IDLE_TIMEOUT, CHAT_IDLE_TIMEOUT,
+		    w->settings->idle_timeout_s);
+	}
+}
+
 /* Now and then: who has been too long about something? */
 void
 serve_deadlines(struct worker *w)
@@ -145,7 +197,13 @@ serve_deadlines(struct worker *w)
 	for (uint32_t slot = 0; slot < w->in->nslots; slot++) {
 		struct session_shm *s = session_row(w, slot);
 
-		if (!w->locals[slot].mine || s->deadline_us > w->now_us)
+		if (!w->locals[slot].mine)
+			continue;
+		if (has_gone(w, slot)) {
+			serve_gone(w, slot);
+			continue;
+		}
+		if (s->deadline_us > w->now_us)
 			continue;
 		damage_check_row(w, slot);
 		switch ((enum session_state)s->half.state) {
@@ -160,13 +218,21 @@ serve_deadlines(struct worker *w)
 			adopt_close(w, slot);
 			break;
 		case SESSION_JOINED:
-			if (publish_allowed(w))
-				talk_leave(w, slot, CLOSE_IDLE_TIMEOUT,
-				    CHAT_IDLE_TIMEOUT,
-				    w->settings->idle_timeout_s);
+			serve_idle(w, slot);
 			break;
 		}
 	}
+}
+
+/* The server stops: who has left is waited for, but not as long as else. */
+static void
+stop_hurry(struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+	uint64_t most =
+	    w->locals[slot].finished ? STOP_LINGER_US : STOP_DRAIN_US;
+
+	s->deadline_us = MIN(s->deadline_us, w->now_us + most);
 }
 
 /* The server stops: take what has come, say the last word, close. */
@@ -179,12 +245,12 @@ serve_stop(struct worker *w)
 		struct local *l = &w->locals[slot];
 		struct session_half half = session_row(w, slot)->half;
 
-		if (l->finished) /* waits for a FIN, but not as long now */
-			session_row(w, slot)->deadline_us =
-			    MIN(session_row(w, slot)->deadline_us,
-				w->now_us + STOP_LINGER_US);
-		if (!l->mine || half.state == SESSION_LEAVING)
+		if (!l->mine)
 			continue;
+		if (half.state == SESSION_LEAVING) {
+			stop_hurry(w, slot);
+			continue;
+		}
 		damage_check_row(w, slot);
 		if (!l->eof)
 			input_take(w, slot, true);
@@ -199,7 +265,7 @@ serve_stop(struct worker *w)
 		half.reason = CLOSE_SHUTDOWN;
 		session_unlink(w, slot);
 		journal_step(&w->journal, slot, &half);
-		session_row(w, slot)->deadline_us = w->now_us + 2 * SWEEP_US;
+		session_row(w, slot)->deadline_us = w->now_us + STOP_DRAIN_US;
 		worker_due(w, slot);
 	}
 }

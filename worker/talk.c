@@ -13,7 +13,6 @@
 #include "shared/chat/text.h"
 
 #define WRONG_LINES_MAX 3
-#define DRAIN_US 10000000 /* to read what is left for it after leaving */
 
 static void
 commit(struct consumer *c)
@@ -290,6 +289,18 @@ talk_skip(struct consumer *c)
 	return false;
 }
 
+/* Its input has to wait: if "/quit" is next, not for long. */
+static void
+note_quit(struct consumer *c, const char *at, size_t len)
+{
+	struct line line = {0};
+
+	if (c->half.skip_line == 0 &&
+	    line_next(at, len, c->w->settings->max_line, &line) == LINE_FOUND &&
+	    is_quit(&line))
+		c->w->locals[c->slot].gone = true;
+}
+
 /* The next line of the input, if there is one. */
 static enum progress
 talk_next(struct consumer *c)
@@ -301,8 +312,10 @@ talk_next(struct consumer *c)
 	struct line line = {0};
 	enum line_result found;
 
-	if (h->next_room != NONE && len > 0)
+	if (h->next_room != NONE && len > 0) {
+		note_quit(c, at, len);
 		return WAIT; /* before skip_to, which holds until_msg now */
+	}
 	if (talk_skip(c))
 		return GO_ON;
 	found = c->eof ? line_last(at, len, max, &line)

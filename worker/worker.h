@@ -42,6 +42,9 @@
 /* For a client's FIN, after ours, when the server stops. */
 #define STOP_LINGER_US 200000
 
+/* For who has left to read what is left for it. */
+#define DRAIN_US 10000000
+
 /* Messages published under one lock. */
 #define BATCH_RECORDS 64
 static_assert(BATCH_RECORDS <= RUN_MAX, "a batch is a run of records");
@@ -80,6 +83,7 @@ struct local {
 	bool starved : 1;    /* no buffer for its input: tried again later */
 	bool finished : 1;   /* its sending side is shut: waits for its EOF */
 	bool ignores : 1;    /* is counted in w->ignorers */
+	bool gone : 1;       /* has left, but for input that must wait */
 };
 static_assert(sizeof(struct local) == 20, "not much more than its links");
 static_assert((EPOLLIN | EPOLLOUT) < 16 && DIALECTS <= 16, "they fit");

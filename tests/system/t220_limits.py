@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Limits of the configuration, and what happens there."""
+import time
+
 from lib import JOINED, LEFT, test, wait_until
 
 
@@ -167,17 +169,83 @@ def one_who_does_not_hang_up_after_quitting_is_hung_up_on(t):
         assert event["reason"] == "quit", event.line
 
 
-@test
-def one_who_leaves_and_never_reads_is_closed_in_the_end(t):
-    server = t.server()
+def not_reading(server, *names):
+    """Clients who have more to read than their connections take; and those
+    who say and see it all."""
     alice, bob = server.room("general", "Alice", "Bob")
-    slow = server.join("general", "Slow", rcvbuf=4096)
-    for client in alice, bob:
-        client.expect(JOINED % "Slow")
+    slow = []
+    for name in names:
+        slow.append(server.join("general", name, rcvbuf=4096))
+        for client in alice, bob, *slow[:-1]:
+            client.expect(JOINED % name)
     for _ in range(8000):
         alice.send("x" * 1000)
         bob.expect("Alice: " + "x" * 1000)
+    return alice, bob, slow
+
+
+@test
+def one_who_leaves_and_never_reads_is_closed_in_the_end(t):
+    server = t.server()
+    alice, _bob, (slow,) = not_reading(server, "Slow")
     slow.send("/quit")
     alice.expect(LEFT % "Slow")
     server.wait_event("close", reason="unread")
     server.wait_sessions(2)
+
+
+@test
+def who_must_read_before_it_can_leave_and_does_not_is_closed(t):
+    """What they said last waits for what they should read first."""
+    server = t.server(workers=2)
+    last_words = {
+        "Hung": ["/join blue"],
+        "HungBehindWords": ["/join red", "words"],
+        "HungBehindReplies": ["/who", "words", "/who", "/who"],
+        "Quit": ["/join green", "/quit"],
+    }
+    alice, bob, slow = not_reading(server, *last_words)
+    stays = server.join("general", "Stays", rcvbuf=4096)
+    for client in alice, bob:
+        client.expect(JOINED % "Stays")
+    for client, (name, words) in zip(slow, last_words.items()):
+        client.send(*words)
+        if name.startswith("Hung"):
+            client.half_close()
+    stays.send("/join blue", "hello")  # and reads it all, in its own time
+    server.wait_event("close", 4, reason="unread")
+    server.wait_sessions(3)
+    stays.lines_until(JOINED % "Stays")
+    names = {e["session"] for e in server.events("close", reason="unread")}
+    assert len(names) == 4, names
+    wait_until(lambda: {r["name"] for r in server.dump("rooms")} ==
+               {"general", "blue"}, "their rooms are gone")
+
+
+@test
+def who_changes_rooms_unread_has_its_time_before_it_is_too_idle(t):
+    server = t.server(idle_timeout=2)
+    alice, bob, (slow,) = not_reading(server, "Slow")
+    slow.send("/join blue")
+    for client in alice, bob:
+        client.expect(LEFT % "Slow")
+    for _ in range(30):  # past its 2 s
+        time.sleep(0.1)
+        alice.send("still here")
+        bob.send("me too")
+        bob.expect("Alice: still here")
+        alice.expect("Bob: me too")
+    assert slow.lines_until(JOINED % "Slow").count(
+        "Alice: " + "x" * 1000) == 8000
+    slow.expect_error("idle-timeout")
+    slow.expect_end()
+
+
+@test
+def a_stop_does_not_wait_for_who_has_left_and_does_not_read(t):
+    server = t.server()
+    alice, _bob, (slow,) = not_reading(server, "Slow")
+    slow.send("/quit")
+    alice.expect(LEFT % "Slow")
+    server.stop()
+    assert not server.events("stop-kill")
