@@ -68,9 +68,9 @@ lag_until_now(struct worker *w, struct session_half *half)
 }
 
 /*
- * What should have come before the reply that waits is overwritten: the rest
- * of a cut line, or the session's join line.  Do without it; what was missed
- * is counted when the ring is read again.
+ * What should have come before the reply that waits is overwritten, be it the
+ * rest of a cut line.  Do without it; what was missed is counted when the ring
+ * is read again.
  */
 static void
 lag_reply_first(struct worker *w, uint32_t slot, struct session_half *half)
@@ -79,7 +79,7 @@ lag_reply_first(struct worker *w, uint32_t slot, struct session_half *half)
 		half->cut_skip = 0;
 		half->reply.newline = 1;
 	} else {
-		half->own++;
+		half->reply_at = half->own;
 	}
 	journal_step(&w->journal, slot, half);
 	FAULT_POINT("lag.reply.first");
@@ -95,6 +95,7 @@ lag_lapped(struct worker *w, uint32_t slot)
 {
 	struct session_half half = session_row(w, slot)->half;
 	uint64_t head, all, missed, after, from;
+	bool unwelcomed = half.own < half.reply_at;
 	uint32_t own;
 
 	if (half.reply.code != CHAT_OK && half.reply.code != CHAT_LAGGED) {
@@ -103,7 +104,7 @@ lag_lapped(struct worker *w, uint32_t slot)
 	}
 	after = room_messages(w, &half, &head);
 	/* Onwards in any case: what can't be read may be nonsense. */
-	from = MAX(MAX(ring_oldest(&w->seg), half.since), half.own + 1);
+	from = MAX(ring_oldest(&w->seg), half.own + 1);
 	count_messages(w, slot, from, head, &all, &own);
 	missed = after > half.msg_next + all ? after - all - half.msg_next : 0;
 	missed -=
@@ -118,8 +119,10 @@ lag_lapped(struct worker *w, uint32_t slot)
 		half.cut_skip = 0;
 		half.reply.newline = 1;
 	}
-	if (missed > 0 || half.reply.newline)
+	/* Its own join line is no message, but to miss it is to be told. */
+	if (missed > 0 || half.reply.newline || unwelcomed)
 		session_reply(w, slot, &half, CHAT_LAGGED, missed);
+	half.reply_at = half.own;
 	journal_step(&w->journal, slot, &half);
 	atomic_fetch_add_explicit(
 	    &w->seat->lagged, missed, memory_order_relaxed);
@@ -189,17 +192,6 @@ lag_limit(const struct worker *w, const struct session_half *h)
 }
 
 /*
- * Must its reply wait?  Its own join line is the first that a joiner reads: an
- * error before it would say that the join was refused.
- */
-static bool
-lag_unwelcomed(const struct session_half *h, uint64_t limit)
-{
-	return h->reply.code != CHAT_OK && h->reply.skip == 0 && h->lag &&
-	       h->room != NONE && h->own <= h->since && h->own < limit;
-}
-
-/*
  * No buffer is free for its reply: try again soon.  But what is left of a
  * connection that hung up takes no reply, and its queue never empties.
  */
@@ -258,7 +250,7 @@ static bool
 lag_round(struct worker *w, uint32_t slot)
 {
 	const struct session_half *h = &session_row(w, slot)->half;
-	uint64_t limit = lag_limit(w, h);
+	uint64_t limit = lag_limit(w, h), first = MIN(limit, h->reply_at);
 
 	if (h->cut_buf != 0)
 		send_cut(w, slot);
@@ -266,8 +258,9 @@ lag_round(struct worker *w, uint32_t slot)
 		lag_send(w, slot, limit, 1);
 	else if (h->reply.skip == 0 && lag_answers(w, slot))
 		return true;
-	else if (lag_unwelcomed(h, limit))
-		lag_send(w, slot, limit, 1);
+	else if (h->reply.code != CHAT_OK && h->reply.skip == 0 &&
+		 h->own < first)
+		lag_send(w, slot, first, STAGING_RECORDS);
 	else if (h->reply.code != CHAT_OK)
 		return reply_send(w, slot) || lag_wait(w, slot);
 	else if (h->lag && h->own < limit)

@@ -120,7 +120,8 @@ member_join(struct worker *w, uint32_t slot, struct session_half *half,
 	half->state = SESSION_JOINED;
 	half->room = rec.d.room;
 	half->room_gen = rec.d.room_gen;
-	half->own = half->since = ring_head(&w->seg);
+	half->own = ring_head(&w->seg);
+	half->reply_at = half->own + 1;
 	half->until = UINT64_MAX;
 	half->msg_next = rec.d.room_msg;
 	half->said = 0;

@@ -326,7 +326,7 @@ reply_history(struct worker *w, uint32_t slot, struct session_half *half,
 	r->arg = n > 0 ? last_messages(w, r, n) : MIN(from, r->end);
 }
 
-/* Give one who joined the room of `half` with record `since` its welcome. */
+/* Give one who joined the room of `half` with record `own` its welcome. */
 void
 reply_welcome(struct worker *w, uint32_t slot, struct session_half *half)
 {
@@ -340,7 +340,7 @@ reply_welcome(struct worker *w, uint32_t slot, struct session_half *half)
 	    .code = REPLY_WELCOME,
 	    .room = half->room,
 	    .room_gen = half->room_gen,
-	    .end = half->since,
+	    .end = half->own,
 	};
 	worker_due(w, slot);
 }

@@ -154,7 +154,8 @@ session_turn(const struct worker *w, struct session_half *half)
 		session_name_room(w, half, half->next_room);
 	half->room = half->next_room;
 	half->room_gen = half->next_gen;
-	half->own = half->since = half->until + 1;
+	half->own = half->until + 1;
+	half->reply_at = half->own + 1;
 	half->until = UINT64_MAX;
 	half->skip_to = 0; /* held until_msg */
 	half->msg_next = half->next_msg;
@@ -287,9 +288,18 @@ session_lag(struct worker *w, uint32_t slot, struct session_half *half)
 	half->msg_next = found ? first : w->rooms[half->room].next_msg;
 }
 
+/* Is it about all that the session reads from now on? */
+static bool
+changes_reading(unsigned code)
+{
+	return code == REPLY_FORMAT || code == REPLY_IGNORED ||
+	       code == REPLY_HEARD;
+}
+
 /*
- * Give `half` a line to say to its client, after what it is being sent now and
- * before more of the ring.  The caller has seen that no other reply waits, or
+ * Give `half` a line to say to its client, after what has been published up to
+ * now and before more of the ring: who changes something and then asks for it
+ * reads of the change first.  The caller has seen that no other reply waits, or
  * doesn't mind losing one of which nothing was sent yet.
  */
 void
@@ -305,6 +315,8 @@ session_reply(struct worker *w, uint32_t slot, struct session_half *half,
 	    .arg = arg,
 	    .time_us = clock_real_us(),
 	};
+	if (!changes_reading(code))
+		half->reply_at = ring_head(&w->seg);
 	worker_due(w, slot);
 }
 

@@ -40,7 +40,7 @@ staged_is_for(
 	    (row->target != slot || row->target_gen != s->gen))
 		return false;
 	return row->room_gen == s->half.room_gen &&
-	       row->record >= s->half.since && row->record < s->half.until &&
+	       row->record < s->half.until &&
 	       !staged_is_own(row, slot, s->gen) && !staged_is_ignored(row, s);
 }
 

@@ -156,8 +156,6 @@ session_begin(
 	s->half = (struct session_half){
 	    .in_done = c->read,
 	    .own = v->new->params.first_seq,
-	    /* One less: it doesn't wait for a join line of its own. */
-	    .since = v->new->params.first_seq - 1,
 	    .until = UINT64_MAX,
 	    .room = NONE,
 	    .next_room = NONE,

@@ -92,9 +92,13 @@ struct session_half {
 		uint64_t skip_to;   /* input before this is thrown away */
 		uint64_t until_msg; /* as msg_next, at `until` if that is set */
 	};
-	uint64_t own;      /* next record to deliver; see session_cursor */
-	uint64_t since;    /* first record it may read */
-	uint64_t until;    /* and the first it may not */
+	uint64_t own;   /* next record to deliver; see session_cursor */
+	uint64_t until; /* the first it may not read any more */
+	/*
+	 * A reply waits until `own` is here: behind what had been published
+	 * when it was asked for, and behind the session's own join line.
+	 */
+	uint64_t reply_at;
 	uint64_t msg_next; /* lagging: number of the room's next message */
 	uint32_t said;     /* lagging: own messages in [own, head) */
 	uint32_t room, room_gen; /* what it reads; NONE before the join */

@@ -146,7 +146,7 @@ test_join(struct journal *j, uint32_t slot, const char *name, const char *room)
 	half.state = SESSION_JOINED;
 	half.room = rec.d.room;
 	half.room_gen = rec.d.room_gen;
-	half.own = half.since = ring_head(j->seg);
+	half.own = ring_head(j->seg);
 	half.until = UINT64_MAX;
 	half.in_done++;
 	journal_publish(j, &rec, 1, slot, &half);

@@ -394,6 +394,23 @@ def a_topic_holds_256_bytes_and_not_one_more(t):
 
 
 @test
+def who_changes_something_and_asks_reads_of_the_change_first(t):
+    server = t.server(workers=2)
+    alice, bob = server.room("general", "Alice", "Bob")
+    for i in range(20):
+        alice.send(f"/topic tea {i}", "/topic", f"/nick Al{i}", "/whoami",
+                   "/nick Bob", "/nick Alice")
+        was = ["*** Alice set the topic: tea %d" % i,
+               "*** Alice is now known as Al%d" % i,
+               "*** Al%d is now known as Alice" % i]
+        bob.expect(*was)
+        alice.expect(was[0], "*** topic of general: tea %d" % i, was[1],
+                     YOU_ARE % ("Al%d" % i, "general"))
+        alice.expect_error("name-taken")
+        alice.expect(was[2])
+
+
+@test
 def a_topic_survives_its_worker_and_who_set_it(t):
     server = t.server(workers=2)
     alice, bob = server.room("general", "Alice", "Bob")
