@@ -36,7 +36,7 @@ fanout_lapped(struct worker *w)
 		if (!w->locals[slot].linked || h->lag)
 			continue;
 		/* It may have joined behind the cursor, or have been served. */
-		if (h->own <= cursor)
+		if (h->own < cursor)
 			h->msg_next = w->rooms[w->locals[slot].room].next_msg;
 		h->own = MAX(h->own, cursor);
 		h->said = 0;

@@ -90,6 +90,16 @@ join_record(struct worker *w, struct record *rec, uint32_t slot,
 	rec->d.name_len = (uint8_t)len;
 }
 
+/* The first local member of a room: what is known of it begins here. */
+static void
+room_begin(struct worker *w, const struct desc_shm *join)
+{
+	struct local_room *r = &w->rooms[join->room];
+
+	if (r->count == 1)
+		r->next_msg = join->room_msg;
+}
+
 /*
  * Join the room that `half` asked for under the name given.  Returns CHAT_OK,
  * with `half` as committed, or why not, with `half` as it was.
@@ -134,7 +144,7 @@ member_join(struct worker *w, uint32_t slot, struct session_half *half,
 	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
 	lock_release(&w->journal.lock);
 	session_link(w, slot, rec.d.room);
-	w->rooms[rec.d.room].next_msg = rec.d.room_msg;
+	room_begin(w, &rec.d);
 	publish_bell(w, seats);
 	return CHAT_OK;
 }
@@ -243,7 +253,7 @@ member_move(struct worker *w, uint32_t slot, struct session_half *half,
 	w->locals[slot].move_to = join_placement(w, join, to->members);
 	lock_release(&w->journal.lock);
 	session_link(w, slot, join->d.room);
-	w->rooms[join->d.room].next_msg = join->d.room_msg;
+	room_begin(w, &join->d);
 	worker_due(w, slot);
 	publish_bell(w, seats);
 	return CHAT_OK;

@@ -262,13 +262,17 @@ void
 session_lag(struct worker *w, uint32_t slot, struct session_half *half)
 {
 	const struct session_shm *s = session_row(w, slot);
-	uint64_t head = ring_head(&w->seg), first = 0;
+	uint64_t head = ring_head(&w->seg), first = half->msg_next;
+	uint64_t cursor = session_cursor(w, s);
 	struct desc_shm d;
 	bool found = false;
 
 	if (half->lag)
 		return;
-	half->own = session_cursor(w, s);
+	/* Served beyond its worker's cursor, or just joined, it knows best. */
+	if (half->own < cursor && half->room < w->seg.params.nrooms)
+		first = w->rooms[half->room].next_msg;
+	half->own = cursor;
 	half->lag = 1;
 	half->said = 0;
 	if (half->room >= w->seg.params.nrooms)
@@ -285,7 +289,7 @@ session_lag(struct worker *w, uint32_t slot, struct session_half *half)
 		    d.sender_gen == s->gen)
 			half->said++;
 	}
-	half->msg_next = found ? first : w->rooms[half->room].next_msg;
+	half->msg_next = first;
 }
 
 /* Is it about all that the session reads from now on? */

@@ -164,6 +164,29 @@ count_repair(struct worker *w, uint64_t began_us)
 	    &t->repair_us_last, clock_us() - began_us, memory_order_relaxed);
 }
 
+/*
+ * The number of each room's next message, as of the worker's cursor: that of
+ * the first message behind it.
+ */
+static void
+count_rooms(struct worker *w)
+{
+	uint64_t cursor =
+	    atomic_load_explicit(&w->seat->cursor, memory_order_relaxed);
+	struct desc_shm d;
+
+	for (uint64_t n = ring_head(&w->seg); n-- > cursor;) {
+		uint32_t room = ring_peek_room(&w->seg, n);
+
+		if (room >= w->seg.params.nrooms || w->rooms[room].count == 0)
+			continue;
+		if (ring_read(&w->seg, n, &d) != RING_OK)
+			return;
+		if (d.room == room && d.room_gen == w->seg.rooms[room].gen)
+			w->rooms[room].next_msg = d.room_msg;
+	}
+}
+
 void
 takeover(struct worker *w)
 {
@@ -187,6 +210,7 @@ takeover(struct worker *w)
 	FAULT_POINT("takeover.rung");
 	for (uint32_t slot = 0; slot < w->in->nslots; slot++)
 		take_slot(w, slot);
+	count_rooms(w);
 	if (poisoned != NONE)
 		poison_close(w, poisoned);
 	count_repair(w, began_us);
