@@ -144,6 +144,7 @@ report(const struct counts *c)
 	    c->points, c->moves, c->parks, c->lapped, c->deliveries / 1000000);
 	printf("%" PRIu64 " commands done, %" PRIu64 " replies to /who\n",
 	    c->commands, c->whos);
+	named_report(c);
 }
 
 /* Runs `n` seeds; returns how many failed, at most `most`. */
@@ -158,6 +159,7 @@ run_all(uint64_t first, uint64_t stride, uint64_t n, uint64_t most)
 		if (run_once(seed))
 			continue;
 		printf("seed %" PRIu64 ": %s\n", seed, sim.failure);
+		fflush(stdout);
 		failed++;
 	}
 	fflush(stdout);
@@ -180,6 +182,7 @@ start_part(uint64_t seed, uint64_t parts, uint64_t n, int *fd)
 
 		prepare(); /* a segment of its own */
 		failed = run_all(seed, parts, n, FAILURES_MAX);
+		named_collect(&sim.total);
 		if (write(pipes[1], &sim.total, sizeof(sim.total)) !=
 		    sizeof(sim.total))
 			_exit(2);
@@ -330,6 +333,7 @@ main(int argc, char **argv)
 	prepare();
 	if (run_all(seed, 1, runs, most) > 0)
 		return 1;
+	named_collect(&sim.total);
 	report(&sim.total);
 	return 0;
 }

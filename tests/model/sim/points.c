@@ -8,12 +8,15 @@
  * than one that it sees for the first time: else all deaths would be in the
  * loops that copy.  Copies of more than a word may be left half done.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "shared/shm/lock.h"
+#include "tests/model/sim/hooks.h"
 #include "tests/model/sim/sim.h"
 
 #define PLACES 4096
+#define NAMED_WEIGHT 4 /* of a death at a fault point */
 
 extern char __executable_start[];
 
@@ -85,6 +88,17 @@ alternate(void)
 	proc_yield();
 }
 
+/* Is this the place to die at? */
+static bool
+shall_die(const struct proc *p, const void *place, uint32_t weight)
+{
+	uint32_t rate =
+	    p->serving ? sim.profile.death_rate : sim.profile.recovery_rate;
+
+	return may_die(p) &&
+	       (uint32_t)random_next() < rate / place_hits(place) * weight;
+}
+
 /* A store at `pc` is about to happen, or an atomic load. */
 static void
 point(const void *pc, bool store)
@@ -92,16 +106,10 @@ point(const void *pc, bool store)
 	struct proc *p = sim.current;
 
 	sim.total.points++;
-	if (store && may_die(p)) {
-		uint32_t rate = p->serving ? sim.profile.death_rate
-					   : sim.profile.recovery_rate;
-
-		if ((uint32_t)random_next() < rate / place_hits(pc)) {
-			TRACE("  at %p",
-			    (const void *)((const char *)pc -
-					   (uintptr_t)__executable_start));
-			die_here(p);
-		}
+	if (store && shall_die(p, pc, 1)) {
+		TRACE("  at %p", (const void *)((const char *)pc -
+						(uintptr_t)__executable_start));
+		die_here(p);
 	}
 	alternate();
 }
@@ -121,6 +129,26 @@ point_call(void)
 		die_here(p);
 	}
 	alternate();
+}
+
+/* A fault point, at which a worker may die as well. */
+void
+point_named(struct named_point *named)
+{
+	struct proc *p = sim.current;
+	int saved = errno;
+
+	if (p == NULL)
+		return;
+	sim.total.points++;
+	named->met++;
+	if (shall_die(p, named, p->serving ? NAMED_WEIGHT : 1)) {
+		TRACE("  at %s", named->name);
+		named->died++;
+		die_here(p);
+	}
+	alternate();
+	errno = saved; /* others may have changed it meanwhile */
 }
 
 /* A compiler barrier: see hooks.h.  What lies before it is done by now. */

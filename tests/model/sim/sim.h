@@ -12,6 +12,7 @@
  *   run.c     one run: who goes next, and when it is over
  *   proc.c    workers as processes: birth, death, private memory
  *   points.c  the sanitizer's runtime: where processes die and alternate
+ *   named.c   fault points that were met
  *   stores.c  what a death undoes, and who may store where
  *   calls.c   system calls of a worker; waits.c those that may block
  *   tcp.c     connections
@@ -44,6 +45,7 @@
 #define RING_BYTES 65536
 #define MAX_LINE 300
 #define LOGIN_S 30
+#define NAMED_MAX 100 /* fault points that are told of */
 
 /* Owner of the pool buffers that a run does without. */
 #define BUFFER_NOBODY 0x7fffffffu
@@ -309,6 +311,7 @@ struct profile {
 	unsigned rate_worker, rate_client, rate_master;
 	bool small_pool, lapping, stops, reorders;
 	int sluggish;      /* seat that hardly ever gets its turn, or -1 */
+	unsigned freezes;  /* how often a worker is stopped for a while */
 	unsigned failures; /* percent of calls that fail for no reason */
 	unsigned backoff;  /* percent of successors that wait */
 	uint32_t slots;
@@ -326,6 +329,9 @@ struct counts {
 	uint64_t runs, deaths, recovery_deaths, held_deaths, torn_deaths;
 	uint64_t points, deliveries, lapped, moves, parks, quiets, silent;
 	uint64_t commands, whos;
+	struct {
+		uint64_t met, died;
+	} named[NAMED_MAX]; /* by fault point */
 };
 
 struct sim {
@@ -352,6 +358,9 @@ struct sim {
 	struct oracle oracle;
 	unsigned deaths;
 	unsigned recoveries_in_a_row;
+	int frozen; /* seat that is stopped, or -1 */
+	uint64_t frozen_us;
+	unsigned freezes;
 	int64_t quantum_left;
 	bool deaths_on;
 	bool moved;      /* a client did something since the last pause */
@@ -379,6 +388,10 @@ void bytes_add(struct bytes *b, const void *data, size_t len);
 void point_call(void);
 void points_reset(void);
 void point_barrier(void);
+
+/* named.c */
+void named_collect(struct counts *c);
+void named_report(const struct counts *c);
 
 /* stores.c */
 void stores_settle(void);
