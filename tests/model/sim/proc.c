@@ -53,7 +53,7 @@ proc_main(void)
 	worker_begin(&p->worker);
 	p->serving = true;
 	while (worker_turn(&p->worker))
-		if (++p->turns > 20000)
+		if (++p->turns > 3000)
 			fail(
 			    "seat %u: turns and turns without an end", p->seat);
 	worker_fini(&p->worker);

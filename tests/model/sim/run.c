@@ -12,6 +12,8 @@
 #define STEPS_MAX 5000000
 #define POINTS_MAX 50000000
 #define PAUSES_MAX 300
+#define NO_REST 2000     /* pauses, when there are buffers enough */
+#define FROZEN_US 200000 /* at most, if others wait for time to pass */
 #define IDLE_SECONDS_MAX 1000
 
 /* A rate of n in 2^32. */
@@ -28,7 +30,7 @@ draw_lapping(struct profile *p)
 	p->nclients = 3 + random_below(4);
 	p->messages = 120 + random_below(100);
 	p->message_max = MAX_LINE;
-	p->sndbuf = MAX(p->sndbuf, (size_t)1000);
+	p->sndbuf = 1000 + random_below(random_percent(80) ? 4000 : 64000);
 	p->quantum = MAX(p->quantum, 40u);
 }
 
@@ -76,6 +78,8 @@ draw_profile(struct profile *p)
 	}
 	if (p->lapping && p->nworkers > 1 && random_percent(50))
 		p->sluggish = (int)random_below(p->nworkers);
+	if (p->nworkers > 1 && random_percent(p->lapping ? 70 : 5))
+		p->freezes = 1 + random_below(4);
 }
 
 static void
@@ -104,6 +108,8 @@ reset(uint64_t seed)
 	sim.deaths = sim.recoveries_in_a_row = sim.quiets = 0;
 	sim.parked_posts = sim.pauses = 0;
 	sim.moved = false;
+	sim.frozen = -1;
+	sim.freezes = 0;
 	sim.deaths_on = true;
 	sim.next_file = 1000;
 	memset(sim.epolls, 0, sizeof(sim.epolls));
@@ -119,15 +125,36 @@ reset(uint64_t seed)
 		script_write((int)i);
 }
 
+/*
+ * Somebody may be stopped for a while, as by a debugger or by a lack of memory:
+ * until nobody else can go on, or by chance.
+ */
+static void
+freeze_or_thaw(void)
+{
+	const struct profile *p = &sim.profile;
+
+	if (sim.frozen >= 0) {
+		if (random_below(20000) == 0)
+			sim.frozen = -1;
+	} else if (sim.freezes < p->freezes && random_below(500) == 0) {
+		sim.freezes++;
+		sim.frozen = (int)random_below(p->nworkers);
+		sim.frozen_us = sim.now_us;
+		TRACE("seat %d is stopped", sim.frozen);
+	}
+}
+
 static bool
 step_worker(void)
 {
 	unsigned n = sim.profile.nworkers, first = random_below(n);
 
+	freeze_or_thaw();
 	for (unsigned i = 0; i < n; i++) {
 		struct proc *p = &sim.procs[(first + i) % n];
 
-		if (p->state == PROC_DEAD ||
+		if (p->state == PROC_DEAD || (int)p->seat == sim.frozen ||
 		    (p->state == PROC_WAITS && !wait_over(p)))
 			continue;
 		if ((int)p->seat != sim.profile.sluggish ||
@@ -196,12 +223,15 @@ pass_pause(void)
 	if (sim.moved) {
 		sim.moved = false;
 		sim.pauses = 0;
-	} else if (++sim.pauses > PAUSES_MAX) {
+	} else if (++sim.pauses >
+		   (sim.profile.small_pool ? PAUSES_MAX : NO_REST)) {
 		return false;
 	}
 
+	if (sim.frozen >= 0 && sim.now_us > sim.frozen_us + FROZEN_US)
+		return false;
 	for (unsigned i = 0; i < sim.profile.nworkers; i++)
-		if (sim.procs[i].state == PROC_WAITS)
+		if (sim.procs[i].state == PROC_WAITS && (int)i != sim.frozen)
 			next = MIN(next, sim.procs[i].wake_us);
 	if (next == UINT64_MAX)
 		return false;
@@ -265,9 +295,17 @@ at_rest(unsigned *seconds)
 {
 	if (pass_pause())
 		return false;
+	if (sim.frozen >= 0) {
+		TRACE("seat %d goes on", sim.frozen);
+		sim.frozen = -1;
+		sim.pauses = 0;
+		return false;
+	}
 	nobody_is_parked();
 	if (sim.master.stopping && master_exit_if_alone())
 		return false;
+	if (sim.pauses > NO_REST)
+		fail("no rest: a worker wakes up again and again");
 	if (sim.pauses <= PAUSES_MAX && !sim.master.stopping)
 		check_quiet();
 	sim.pauses = 0;

@@ -68,6 +68,8 @@ put_text(struct client *c, enum record_type type, const char *head)
 	size_t pad = random_below((unsigned)sim.profile.message_max), n;
 	char text[MAX_LINE + 1];
 
+	if (sim.profile.lapping && random_percent(70))
+		pad = MAX_LINE;
 	pad = MIN(pad, (size_t)MAX_LINE - strlen(head) - 60);
 	put(c, head);
 	if (pad > 0 && random_percent(3))
