@@ -186,7 +186,7 @@ def remove_objects(prefix):
 def remove_stale_objects():
     """What is left of runners that were killed."""
     for name in os.listdir(SHM):
-        match = re.match(r"chatmaster\.test(\d+)-\d+-\d+(\.old)?$", name)
+        match = re.match(r"chatmaster\.test(\d+)-\d+-\d+(\.old|\.ruined|\.new)?$", name)
         if match and not os.path.exists(f"/proc/{match.group(1)}"):
             os.unlink(os.path.join(SHM, name))
 
@@ -346,9 +346,10 @@ class Server:
 
     def objects(self):
         """What lies in /dev/shm of this instance."""
+        name = f"chatmaster.{self.name}"
         return sorted(n for n in os.listdir(SHM)
-                      if n in (f"chatmaster.{self.name}",
-                               f"chatmaster.{self.name}.old"))
+                      if n in (name, f"{name}.old", f"{name}.ruined",
+                               f"{name}.new"))
 
     # Workers.
 
