@@ -20,7 +20,7 @@
 #define PIECE_MAX 2048 /* bytes */
 #define ROWS_MAX 2048  /* rows of a table looked at under one lock */
 #define SCAN_MAX 65536 /* records looked at for one piece */
-#define LINE_NAMES 400 /* bytes of names in one line of /who */
+#define LINE_NAMES 380 /* bytes of names in one line of /who */
 #define LINE_MAX_BYTES (LINE_NAMES + LIMIT_ROOM + LIMIT_TOPIC + 128)
 
 /* A piece being rendered, in its reader's dialect. */
@@ -165,13 +165,15 @@ render_who(struct worker *w, const struct reply *r, struct piece *p)
 static void
 render_rooms(struct worker *w, const struct reply *r, struct piece *p)
 {
+	/* One line more has to fit into the smallest buffer, as JSON. */
+	size_t most = MIN((size_t)PIECE_MAX, w->seg.layout.buffer_stride) / 2;
 	uint64_t end = MIN((uint64_t)w->seg.params.nrooms, r->arg + ROWS_MAX);
 	uint64_t at;
 
 	if (r->arg == 0)
 		say(p, "*** %u room%s\n", w->seg.tables->rooms_used,
 		    w->seg.tables->rooms_used == 1 ? "" : "s");
-	for (at = r->arg; at < end && p->len < PIECE_MAX / 2; at++) {
+	for (at = r->arg; at < end && p->len < most; at++) {
 		const struct room_shm *room = &w->seg.rooms[at];
 		bool topic = room->topic_len > 0;
 

@@ -328,3 +328,37 @@ def what_was_cut_in_one_format_ends_in_it(t):
         for client in alice, bob, slow:
             client.close()
         server.stop()
+
+
+@test(limit=120)
+def long_replies_come_whole_where_lines_are_as_short_as_may_be(t):
+    server = t.server(workers=2, max_line=64)
+    names = [f"{i}".ljust(32, '"') for i in range(150)]
+    members = [server.connect() for _ in names]
+    for i, (name, client) in enumerate(zip(names, members)):
+        client.send("crowd", name, f"/join {i}".ljust(64, "\\"))
+        client.lines_until(JOINED % name)
+        client.lines_until(JOINED % name)
+        client.send("/topic " + '"' * 57)
+        client.lines_until(f"*** {name} set the topic: " + '"' * 57)
+    rooms = [f"{i}".ljust(58, "\\") for i in range(150)]
+    slow = server.join(rooms[0], "Slow", rcvbuf=4096)
+    slow.lines_until(f"*** topic of {rooms[0]}: " + '"' * 57)
+    ask_json(slow)
+    slow.send(*["/rooms"] * 40)
+    for _ in range(40):
+        read(slow, "reply", text="150 rooms")
+        got = [read(slow, "reply")["text"] for _ in rooms]
+        assert sorted(got) == sorted(
+            f"{room}: {1 + (room == rooms[0])}, " + '"' * 57
+            for room in rooms)
+    for name, client in zip(names[1:], members[1:]):
+        client.send("/join " + rooms[0])
+        reads_until(slow, JOINED % name)
+    slow.send(*["/who"] * 60)
+    for _ in range(60):
+        read(slow, "reply", text=f"151 in {rooms[0]}")
+        got = []
+        while len(got) < 151:
+            got += read(slow, "reply")["text"].split(" ")
+        assert sorted(got) == sorted(names + ["Slow"])
