@@ -26,7 +26,7 @@ entry_text(struct entry e, char dst[48])
 	return dst;
 }
 
-static bool
+bool
 entry_equal(struct entry a, struct entry b)
 {
 	return a.kind == b.kind && a.client == b.client && a.number == b.number;
@@ -130,15 +130,16 @@ define(struct room *r, struct entry e)
 	    from->joins, from->leaves);
 }
 
-/* Its own messages are in the log, but not for it. */
-static void
-skip_own(struct client *c)
+/* Its own messages are in the log, but not for it: where does it go on? */
+uint32_t
+order_skip_own(const struct client *c, uint32_t at)
 {
 	const struct room *r = &rooms[c->room];
 
-	while (c->at < r->len && r->log[c->at].kind == ENTRY_MESSAGE &&
-	       r->log[c->at].client == c->index)
-		c->at++;
+	while (at < r->len && r->log[at].kind == ENTRY_MESSAGE &&
+	       r->log[at].client == c->index)
+		at++;
+	return at;
 }
 
 static void
@@ -191,19 +192,6 @@ place(struct client *c)
 	return true;
 }
 
-/* Messages of others in the log from where it stands to before `end`. */
-static uint32_t
-messages_until(const struct client *c, uint32_t end)
-{
-	const struct room *r = &rooms[c->room];
-	uint32_t n = 0;
-
-	for (uint32_t i = c->at; i < end; i++)
-		n += r->log[i].kind == ENTRY_MESSAGE &&
-		     r->log[i].client != c->index;
-	return n;
-}
-
 /* Is there nothing in the log before `end` that it must read? */
 static bool
 is_nothing_until(const struct client *c, uint32_t end)
@@ -216,60 +204,6 @@ is_nothing_until(const struct client *c, uint32_t end)
 			r->log[i].client != c->index))
 			return false;
 	return c->at <= end;
-}
-
-/* How many `pending` entries at its beginning are gaps; what they miss. */
-static uint32_t
-count_gaps(const struct entry *pending, uint32_t n, uint32_t *missed)
-{
-	uint32_t gaps = 0;
-
-	*missed = 0;
-	while (gaps < n && pending[gaps].kind == ENTRY_GAP)
-		*missed += pending[gaps++].number;
-	return gaps;
-}
-
-/*
- * It was lapped: it goes on with an entry that lies behind as many messages of
- * others as it was told.  A join or leave may be in the log several times;
- * then it is the one that is so far away.  Returns how many pending entries
- * that explains; 0 if the log doesn't reach that far.
- */
-static uint32_t
-cross_gap(struct client *c, const struct entry *pending, uint32_t n)
-{
-	const struct room *r = &rooms[c->room];
-	uint32_t missed, is = 0, gaps = count_gaps(pending, n, &missed);
-
-	for (uint32_t to = c->at; gaps < n && to < r->len; to++) {
-		bool same = entry_equal(r->log[to], pending[gaps]);
-
-		if (same && is != missed && pending[gaps].kind == ENTRY_MESSAGE)
-			wrong(CHECK_LOST,
-			    "room %u, t%u: was told of %u messages missed, "
-			    "not %u",
-			    c->room, c->index, missed, is);
-		if (same &&
-		    (is == missed || pending[gaps].kind == ENTRY_MESSAGE)) {
-			c->at = to + 1;
-			return gaps + 1;
-		}
-		is += r->log[to].kind == ENTRY_MESSAGE &&
-		      r->log[to].client != c->index;
-	}
-	return 0;
-}
-
-/* Has it come to `end` of the log, in a gap after which nothing was read? */
-static bool
-is_in_gap(const struct client *c, uint32_t end)
-{
-	uint32_t missed;
-
-	return c->npending > 0 &&
-	       count_gaps(c->pending, c->npending, &missed) == c->npending &&
-	       messages_until(c, end) == missed;
 }
 
 /* It has read `e`, where the log has the same. */
@@ -296,7 +230,7 @@ order_settle(struct client *c)
 		return;
 	while (i < c->npending) {
 		if (c->pending[i].kind == ENTRY_GAP) {
-			n = cross_gap(c, c->pending + i, c->npending - i);
+			n = gap_cross(c, c->pending + i, c->npending - i);
 			if (n == 0)
 				break;
 			i += n;
@@ -306,7 +240,7 @@ order_settle(struct client *c)
 			i++;
 			continue;
 		}
-		skip_own(c);
+		c->at = order_skip_own(c, c->at);
 		if (c->at >= r->len)
 			break;
 		if (entry_equal(r->log[c->at], c->pending[i])) {
@@ -382,8 +316,8 @@ order_is_at(struct client *c, uint32_t end)
 	if (c->index == rooms[c->room].observer)
 		return true;
 	order_settle(c);
-	skip_own(c);
-	return c->placed && (is_in_gap(c, end) ||
+	c->at = order_skip_own(c, c->at);
+	return c->placed && (gap_is_at(c, end) ||
 				(c->npending == 0 && is_nothing_until(c, end)));
 }
 

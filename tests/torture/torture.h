@@ -6,10 +6,11 @@
  * Reading order: main.c, run.c (the phases of a run), server.c (starts it,
  * reads its log), client.c (connections), load.c (what clients do), text.c
  * (what they say), reader.c (bytes into lines), dialect.c (lines in whatever
- * form), order.c (who must read what, in which order), ignore.c (and what not),
- * commands.c (renames, moves, private messages), fleeting.c (rooms that end),
- * quiet.c (one message at a time, for lost wake-ups), killer.c (who dies when),
- * points.c and places.c (and where), resources.c, report.c (what was wrong).
+ * form), order.c (who must read what, in which order), ignore.c and gap.c (and
+ * what not), commands.c (renames, moves, private messages), fleeting.c (rooms
+ * that end), quiet.c (one message at a time, for lost wake-ups), killer.c (who
+ * dies when), points.c and places.c (and where), resources.c, report.c (what
+ * was wrong).
  *
  * In each room one client says nothing, comes first, leaves last, and reads
  * all: the observer.  What it reads is the room's log; every other member
@@ -320,6 +321,8 @@ bool dialect_line(struct client *c, const char **line, size_t *len);
 
 /* order.c */
 void order_begin(struct client *c);
+bool entry_equal(struct entry a, struct entry b);
+uint32_t order_skip_own(const struct client *c, uint32_t at);
 void order_take(struct client *c, struct entry e);
 void order_settle(struct client *c);
 bool order_is_at(struct client *c, uint32_t end);
@@ -333,6 +336,10 @@ bool ignore_may(const struct client *c, struct entry e);
 bool ignore_mark(struct client *c, struct entry e);
 void ignore_ask(struct client *c, struct who who, bool on);
 void ignore_answer(struct client *c, bool on);
+
+/* gap.c */
+uint32_t gap_cross(struct client *c, const struct entry *pending, uint32_t n);
+bool gap_is_at(const struct client *c, uint32_t end);
 
 /* load.c */
 enum load_mode {
