@@ -316,12 +316,23 @@ input_queued(struct worker *w, uint32_t slot)
 			    w->scratch + SCRATCH_SIZE / 2);
 }
 
+/* Refuse the half-line that the session has sent, and what will end it. */
+static void
+input_refuse(struct worker *w, uint32_t slot)
+{
+	const struct session_shm *s = session_row(w, slot);
+	struct session_half half = s->half;
+
+	half.in_done = session_input_end(s);
+	half.skip_line = 1;
+	session_reply(w, slot, &half, CHAT_TOO_LONG, w->settings->max_line);
+	journal_step(&w->journal, slot, &half);
+}
+
 /* Refuse the half-lines that somebody short of buffers asked for. */
 void
 input_evict(struct worker *w)
 {
-	struct session_half half;
-
 	atomic_store_explicit(&w->seat->attention, 0, memory_order_relaxed);
 	for (uint32_t i = 0; i < w->seg.layout.nbuffers; i++) {
 		uint32_t slot = atomic_load_explicit(&w->seg.bufctl[i].owner,
@@ -343,12 +354,9 @@ input_evict(struct worker *w)
 			    &w->seg.bufctl[i].evict, 0, memory_order_relaxed);
 			continue;
 		}
-		half = s->half;
-		half.in_done = session_input_end(s);
-		half.skip_line = 1;
-		session_reply(
-		    w, slot, &half, CHAT_TOO_LONG, w->settings->max_line);
-		journal_step(&w->journal, slot, &half);
+		/* A predecessor that died in here may have refused it. */
+		if (s->half.in_done != session_input_end(s))
+			input_refuse(w, slot);
 		FAULT_POINT("input.evicted");
 		s->in_buf = 0;
 		pool_give(&w->seg, i + 1);
