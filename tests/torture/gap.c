@@ -6,6 +6,8 @@
  * A join, a leave or a rename may be in the log several times with no message
  * of others in between.  Then what is read next tells which one it was, and
  * until that has come nobody knows.
+ *
+ * Who has missed no message, but only such a change, is told nothing.
  */
 #include "tests/torture/torture.h"
 
@@ -57,6 +59,14 @@ read_on(const struct client *c, uint32_t at, const struct entry *e, uint32_t n)
 		at++;
 	}
 	return order_skip_own(c, at);
+}
+
+/* May it be lapped there and told nothing? */
+bool
+gap_may(const struct client *c, struct entry e)
+{
+	return options.lagging && (c->traits & TRAIT_SLOW) != 0 &&
+	       e.kind != ENTRY_MESSAGE;
 }
 
 /* Each message is in the log once: is it where it should be?  NONE: not yet. */

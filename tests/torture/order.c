@@ -199,7 +199,7 @@ is_nothing_until(const struct client *c, uint32_t end)
 	const struct room *r = &rooms[c->room];
 
 	for (uint32_t i = c->at; i < end; i++)
-		if (!ignore_may(c, r->log[i]) &&
+		if (!ignore_may(c, r->log[i]) && !gap_may(c, r->log[i]) &&
 		    (r->log[i].kind != ENTRY_MESSAGE ||
 			r->log[i].client != c->index))
 			return false;
@@ -247,6 +247,9 @@ order_settle(struct client *c)
 			matched(c, c->pending[i++]);
 		} else if (ignore_may(c, r->log[c->at])) {
 			counts.ignored++;
+			c->at++;
+		} else if (gap_may(c, r->log[c->at])) {
+			counts.untold++;
 			c->at++;
 		} else {
 			misplaced(c, c->pending[i++]);

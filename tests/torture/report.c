@@ -123,8 +123,8 @@ print_counts(void)
 	    (uintmax_t)n->objects, (uintmax_t)n->formats, (uintmax_t)n->ignores,
 	    (uintmax_t)n->ignored);
 	if (options.lagging)
-		printf("lapped=%ju missed=%ju\n", (uintmax_t)n->gaps,
-		    (uintmax_t)n->missed);
+		printf("lapped=%ju missed=%ju untold=%ju\n", (uintmax_t)n->gaps,
+		    (uintmax_t)n->missed, (uintmax_t)n->untold);
 	printf("quiet_messages=%ju quiet_max_ms=%.1f quiet_slow=%ju\n",
 	    (uintmax_t)n->quiet_messages, (double)n->quiet_max_us / 1e3,
 	    (uintmax_t)n->quiet_slow);

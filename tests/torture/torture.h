@@ -84,6 +84,7 @@ struct counts {
 	uint64_t renames, privates, moves;
 	uint64_t objects, formats, ignores, ignored;
 	uint64_t gaps, missed; /* times lapped, messages told of as missed */
+	uint64_t untold;       /* joins, leaves, renames missed otherwise */
 	uint64_t quiet_messages, quiet_slow;
 	uint64_t quiet_max_us;
 	uint64_t random_kills, point_kills, repair_kills;
@@ -340,6 +341,7 @@ void ignore_answer(struct client *c, bool on);
 /* gap.c */
 uint32_t gap_cross(struct client *c, const struct entry *pending, uint32_t n);
 bool gap_is_at(const struct client *c, uint32_t end);
+bool gap_may(const struct client *c, struct entry e);
 
 /* load.c */
 enum load_mode {
