@@ -2,6 +2,7 @@
 """Workers that are frozen or run away, of any type and in any place: the
 culprit alone is killed, and nobody on a machine that is merely slow."""
 import os
+import signal
 import subprocess
 import sys
 
@@ -104,6 +105,32 @@ def a_watchdog_of_0_lets_one_go_round_in_circles(t):
     assert bitten(server) == [[], []], bitten(server)
     server.kill_worker(alice.seat)
     bob.expect("Alice: hello")
+
+
+@test(faults=True)
+def a_server_suspended_with_the_lock_held_goes_on_unharmed(t):
+    server = mixed(t, watchdog=1, faults=True)
+    other = mixed(t, watchdog=1)
+    pairs = [users(server, dialect, dialect, f"a-{dialect}", f"b-{dialect}")
+             for dialect in DIALECTS]
+    server.wait_joined(6)
+    pids = [server.pid, *server.worker_pids().values()]
+    server.faults.arm("lock.acquired", "stop", seat=pairs[0][0].seat)
+    pairs[0][0].say("hello")
+    wait_until(lambda: not server.faults.armed("lock.acquired"), "it has it")
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    other.signal_worker(0, signal.SIGSTOP)
+    other.wait_event("worker-recovered")  # as long as that
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    pairs[0][1].expect("a-line: hello")
+    for alice, bob in pairs:
+        alice.say("good morning")
+        bob.expect(f"{alice.name}: good morning")
+    other.signal_worker(0, signal.SIGSTOP)
+    other.wait_event("worker-recovered", 2)
+    assert bitten(server) == [[], []], bitten(server)
 
 
 @test(limit=120)

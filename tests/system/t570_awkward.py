@@ -131,7 +131,8 @@ def the_last_words_of_one_who_half_closes_arrive_once(t):
             alice.expect(f"Bob: last words {i}", LEFT % "Bob")
             assert bob.line() is None
             bob.client.close()
-            alice.say("on and on")
+            alice.say("on and on", "/whoami")
+            alice.expect("*** you are Alice in general, from 127.0.0.1")
             wait_until(lambda: not server.faults.armed(point),
                        f"it has died at {point}")
             server.wait_sessions(1)
