@@ -63,7 +63,7 @@ static const struct out_column columns[COLS] = {
     [COL_RECORDS] = {.key = "records", .head = "  records ever"},
     [COL_SEGMENT] = {.key = "segment_size", .head = "segment size"},
     [COL_REPAIRS] = {.key = "repairs", .head = "repairs"},
-    [COL_REPAIR_US] = {.key = "repair_us_last"},
+    [COL_REPAIR_US] = {.key = "repair_us_last", .head = "  last, us"},
     [COL_SALVAGES] = {.key = "salvages", .head = "salvages"},
     [COL_POOL_EMPTY] = {.key = "pool_empty", .head = "pool empty"},
 };
