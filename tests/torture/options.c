@@ -31,87 +31,97 @@ number(const char *text, unsigned min, unsigned max)
 	return (unsigned)n;
 }
 
+static const struct option known[] = {
+    {"kills", required_argument, NULL, 'k'},
+    {"seed", required_argument, NULL, 's'},
+    {"clients", required_argument, NULL, 'c'},
+    {"rooms", required_argument, NULL, 'r'},
+    {"workers", required_argument, NULL, 'w'},
+    {"telnet", required_argument, NULL, 'T'},
+    {"seconds-max", required_argument, NULL, 't'},
+    {"rate", required_argument, NULL, 'f'},
+    {"quiet", required_argument, NULL, 'q'},
+    {"build", required_argument, NULL, 'b'},
+    {"server", required_argument, NULL, 'S'},
+    {"at", required_argument, NULL, 'a'},
+    {"first", no_argument, NULL, 'F'},
+    {"every", no_argument, NULL, 'e'},
+    {"lagging", no_argument, NULL, 'l'},
+    {"check", no_argument, NULL, 'C'},
+    {NULL, 0, NULL, 0},
+};
+
+static const struct {
+	int letter;
+	unsigned *value, min, max;
+} numbers[] = {
+    {'k', &options.kills, 0, 10000000},
+    {'c', &options.clients, 2, 10000},
+    {'r', &options.rooms, 1, 1000},
+    {'w', &options.workers, 1, 48},
+    {'T', &options.telnet, 0, 12},
+    {'t', &options.seconds_max, 1, 1000000},
+    {'f', &options.rate, 1, 1000},
+    {'q', &options.quiet, 0, 100},
+};
+
+static const struct {
+	int letter;
+	bool *value;
+} flags[] = {
+    {'F', &options.first},
+    {'e', &options.every},
+    {'l', &options.lagging},
+    {'C', &options.check},
+};
+
+/* Is it one of the two tables above? */
+static bool
+take_plain(int letter)
+{
+	for (size_t i = 0; i < COUNT(numbers); i++)
+		if (numbers[i].letter == letter) {
+			*numbers[i].value =
+			    number(optarg, numbers[i].min, numbers[i].max);
+			return true;
+		}
+	for (size_t i = 0; i < COUNT(flags); i++)
+		if (flags[i].letter == letter)
+			return *flags[i].value = true;
+	return false;
+}
+
+static void
+take(int letter)
+{
+	switch (letter) {
+	case 's':
+		options.seed = strtoull(optarg, NULL, 10);
+		break;
+	case 'b':
+		snprintf(options.build, sizeof(options.build), "%s", optarg);
+		break;
+	case 'S':
+		options.server = optarg;
+		break;
+	case 'a':
+		options.at = optarg;
+		break;
+	default:
+		exit(2);
+	}
+}
+
 /* Exits with status 2 if it makes no sense. */
 void
 options_read(int argc, char *argv[])
 {
-	static const struct option known[] = {
-	    {"kills", required_argument, NULL, 'k'},
-	    {"seed", required_argument, NULL, 's'},
-	    {"clients", required_argument, NULL, 'c'},
-	    {"rooms", required_argument, NULL, 'r'},
-	    {"workers", required_argument, NULL, 'w'},
-	    {"telnet", required_argument, NULL, 'T'},
-	    {"seconds-max", required_argument, NULL, 't'},
-	    {"rate", required_argument, NULL, 'f'},
-	    {"build", required_argument, NULL, 'b'},
-	    {"server", required_argument, NULL, 'S'},
-	    {"at", required_argument, NULL, 'a'},
-	    {"quiet", required_argument, NULL, 'q'},
-	    {"first", no_argument, NULL, 'F'},
-	    {"every", no_argument, NULL, 'e'},
-	    {"lagging", no_argument, NULL, 'l'},
-	    {"check", no_argument, NULL, 'C'},
-	    {NULL, 0, NULL, 0},
-	};
 	char path[sizeof(options.build)];
 	int o;
 
-	while ((o = getopt_long(argc, argv, "w:", known, NULL)) != -1) {
-		switch (o) {
-		case 'k':
-			options.kills = number(optarg, 0, 10000000);
-			break;
-		case 's':
-			options.seed = strtoull(optarg, NULL, 10);
-			break;
-		case 'c':
-			options.clients = number(optarg, 2, 10000);
-			break;
-		case 'r':
-			options.rooms = number(optarg, 1, 1000);
-			break;
-		case 'w':
-			options.workers = number(optarg, 1, 48);
-			break;
-		case 'T':
-			options.telnet = number(optarg, 0, 12);
-			break;
-		case 't':
-			options.seconds_max = number(optarg, 1, 1000000);
-			break;
-		case 'f':
-			options.rate = number(optarg, 1, 1000);
-			break;
-		case 'b':
-			snprintf(
-			    options.build, sizeof(options.build), "%s", optarg);
-			break;
-		case 'S':
-			options.server = optarg;
-			break;
-		case 'a':
-			options.at = optarg;
-			break;
-		case 'q':
-			options.quiet = number(optarg, 0, 100);
-			break;
-		case 'F':
-			options.first = true;
-			break;
-		case 'e':
-			options.every = true;
-			break;
-		case 'l':
-			options.lagging = true;
-			break;
-		case 'C':
-			options.check = true;
-			break;
-		default:
-			exit(2);
-		}
-	}
+	while ((o = getopt_long(argc, argv, "w:", known, NULL)) != -1)
+		if (!take_plain(o))
+			take(o);
 	if (optind < argc)
 		errx(2, "what is %s?", argv[optind]);
 	if (options.clients < options.rooms * 4)

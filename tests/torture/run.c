@@ -250,6 +250,8 @@ run_all(void)
 		wrong(CHECK_OPEN, "not all clients came in");
 		return;
 	}
+	/* Who is on its way to another worker has no fd in any. */
+	check_count(CHECK_SEGMENT, "rows", server_rows, options.clients);
 	resources_look(&before);
 	if (!kill_all() || (options.every && !kill_everywhere())) {
 		wrong(CHECK_RECOVERY, "the run ends early");
