@@ -334,9 +334,9 @@ def format_json_makes_objects_with_cr_lf_and_of_options_nothing(t):
 def one_too_slow_to_log_in_is_told_and_closed(t):
     server = server_for(t, login_timeout=1)
     bob = server.telnet()
-    reads(bob, GREETING + ROOM)
+    reads(bob, GREETING + ROOM + b"\r\n")
     line = bob.raw_line()
-    assert b"*** error login-timeout: " in line and \
+    assert line.startswith(b"*** error login-timeout: ") and \
         line.endswith(b"\r\n"), line
     bob.expect_end()
 
