@@ -161,8 +161,6 @@ input_keep(struct worker *w, uint32_t slot, size_t got, size_t text)
 		    w->now_us, memory_order_relaxed);
 		atomic_store_explicit(&w->seg.bufctl[ref - 1].owner, slot + 1,
 		    memory_order_relaxed);
-		if (w->seat->spare == ref)
-			w->seat->spare = 0;
 	}
 	s->in_cut = note->cut + (note->kept + got - text);
 	atomic_store_explicit(
@@ -172,6 +170,9 @@ input_keep(struct worker *w, uint32_t slot, size_t got, size_t text)
 	atomic_store_explicit(&w->seat->in.valid, 0, memory_order_relaxed);
 	compiler_barrier();
 	FAULT_POINT("input.kept");
+	/* Not before: until then a successor may have to take it again. */
+	if (ref != 0 && w->seat->spare == ref)
+		w->seat->spare = 0;
 	if (old != ref)
 		pool_give(&w->seg, old);
 	/* So that no byte counted wrongly after an RST completes a line. */
