@@ -256,7 +256,8 @@ lag_round(struct worker *w, uint32_t slot)
 		send_cut(w, slot);
 	else if (h->cut_skip != 0)
 		lag_send(w, slot, limit, 1);
-	else if (h->reply.skip == 0 && lag_answers(w, slot))
+	else if (h->reply.skip == 0 && h->reply.newline == 0 &&
+		 lag_answers(w, slot))
 		return true;
 	else if (h->reply.code != CHAT_OK && h->reply.skip == 0 &&
 		 h->own < first)

@@ -296,8 +296,7 @@ session_lag(struct worker *w, uint32_t slot, struct session_half *half)
 static bool
 changes_reading(unsigned code)
 {
-	return code == REPLY_FORMAT || code == REPLY_IGNORED ||
-	       code == REPLY_HEARD;
+	return code == REPLY_IGNORED || code == REPLY_HEARD;
 }
 
 /*
@@ -319,7 +318,10 @@ session_reply(struct worker *w, uint32_t slot, struct session_half *half,
 	    .arg = arg,
 	    .time_us = clock_real_us(),
 	};
-	if (!changes_reading(code))
+	/* The answer to /format is the first line in the new one. */
+	if (code == REPLY_FORMAT)
+		half->reply_at = half->own;
+	else if (!changes_reading(code))
 		half->reply_at = ring_head(&w->seg);
 	worker_due(w, slot);
 }
