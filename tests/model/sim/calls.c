@@ -79,7 +79,7 @@ after(ssize_t result)
 }
 
 ssize_t
-__wrap_recv(int fd, void *dst, size_t len, int flags UNUSED)
+__wrap_recv(int fd, void *dst, size_t len, int flags)
 {
 	ssize_t n;
 
@@ -88,7 +88,7 @@ __wrap_recv(int fd, void *dst, size_t len, int flags UNUSED)
 		errno = EAGAIN;
 		return -1;
 	}
-	n = conn_recv(fd_conn(fd), dst, len);
+	n = conn_recv(fd_conn(fd), dst, len, (flags & MSG_PEEK) != 0);
 	TRACE("seat %u: recv from slot %d: %zd", sim.current->seat,
 	    fd - FD_BASE, n);
 	return after(n);

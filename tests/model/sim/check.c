@@ -20,14 +20,16 @@
 /* A client's stream against what it should be. */
 struct reader {
 	struct client *c;
-	int next;     /* entry of the log */
-	int reply;    /* of those that it expects */
-	bool last;    /* it was told that the server stops */
-	bool who;     /* it reads a reply to /who */
-	int evicted;  /* refusals of half-lines */
-	uint64_t lag; /* missed, as it was told, since the last line */
-	bool spoken;  /* the last line was a message */
-	bool cut;     /* it was so before it was told what it missed */
+	int next;         /* entry of the log */
+	int reply;        /* of those that it expects */
+	bool last;        /* it was told that the server stops */
+	bool who;         /* it reads a reply to /who */
+	struct past past; /* it reads one to /history */
+	bool ignores;     /* it reads nothing of whom it ignores */
+	int evicted;      /* refusals of half-lines */
+	uint64_t lag;     /* missed, as it was told, since the last line */
+	bool spoken;      /* the last line but replies was a message */
+	bool cut;         /* it was so before it was told what it missed */
 };
 
 static const struct entry *
@@ -61,6 +63,16 @@ is_for(const struct client *c, int i)
 	return false;
 }
 
+/* Was it said by somebody whom the client ignores now and then? */
+static bool
+is_ignored(const struct client *c, int i)
+{
+	const struct entry *e = entry_at(i);
+
+	return e->client == c->ignores && c->nignores > 0 &&
+	       (e->type == RECORD_PRIVATE || record_is_talk(e->type));
+}
+
 static int
 next_for(const struct client *c, int from)
 {
@@ -76,8 +88,8 @@ is_line(int i, const char *line, size_t len)
 }
 
 /* Has the ring ever been so far ahead that this record was overwritten? */
-static bool
-was_overwritten(int i)
+bool
+check_was_overwritten(int i)
 {
 	return sim.oracle.count - i > (int)sim.seg.layout.ndesc ||
 	       sim.oracle.text.len - entry_at(i)->text > RING_BYTES / 2;
@@ -108,9 +120,9 @@ skip_to(struct reader *r, int to)
 	for (int i = r->next; i < to; i++) {
 		own += record_is_talk(entry_at(i)->type) &&
 		       &sim.clients[entry_at(i)->client] == r->c;
-		if (!is_for(r->c, i))
+		if (!is_for(r->c, i) || is_ignored(r->c, i))
 			continue;
-		if (!was_overwritten(i))
+		if (!check_was_overwritten(i))
 			fail("%s missed %.*s", r->c->name,
 			    (int)entry_at(i)->len, entry_text(i));
 		if (!record_is_talk(entry_at(i)->type))
@@ -164,6 +176,9 @@ on_chat(struct reader *r, const char *line, size_t len)
 	if (i == sim.oracle.count)
 		complain(r, line, len);
 	TRACE("  which is entry %d, after %d", i, r->next);
+	if (r->ignores && is_ignored(r->c, i))
+		fail("%s ignores %s and reads %.*s", r->c->name,
+		    sim.clients[r->c->ignores].name, (int)len, line);
 	skip_to(r, i);
 	r->next = i + 1;
 	r->spoken = record_is_talk(entry_at(i)->type);
@@ -183,6 +198,7 @@ is_reply(enum chat_error code, const char *line, size_t len)
 {
 	uint64_t arg = code == CHAT_TOO_LONG        ? MAX_LINE
 		       : code == CHAT_LOGIN_TIMEOUT ? LOGIN_S
+		       : code == CHAT_IDLE_TIMEOUT  ? IDLE_S
 						    : 0;
 	size_t expected_len;
 	const char *expected = reply_line(code, arg, &expected_len);
@@ -247,7 +263,7 @@ is_cut(struct reader *r, const char *line, size_t len, size_t rest)
 		if (is_line(i, line, len))
 			return false;
 		if (len < entry_at(i)->len && messages == r->lag &&
-		    was_overwritten(i) &&
+		    check_was_overwritten(i) &&
 		    memcmp(entry_text(i), line, len - 1) == 0) {
 			skip_to(r, i);
 			return true;
@@ -257,6 +273,26 @@ is_cut(struct reader *r, const char *line, size_t len, size_t rest)
 			break;
 	}
 	return false;
+}
+
+/* A line of a reply to a question; false if it is none. */
+static bool
+on_answer(struct reader *r, const char *line, size_t len)
+{
+	enum asked_kind kind = asked_kind(line, len);
+
+	/* What was lost of it nobody knows, see on_error. */
+	if (sim.master.stopping || r->c->evictions > 0)
+		return kind != ASKED_NOTHING;
+	if (kind != ASKED_PAST)
+		asked_past_end(r->c, r->next, &r->past);
+	if (kind == ASKED_PAST)
+		asked_past(r->c, r->next, &r->past, line, len);
+	else if (kind == ASKED_TOPIC)
+		asked_topic(r->c, r->next, line, len);
+	else if (kind == ASKED_IGNORED || kind == ASKED_HEARD)
+		r->ignores = kind == ASKED_IGNORED && r->c->evictions == 0;
+	return kind != ASKED_NOTHING;
 }
 
 /* All that the client has read so far; `whole`: and there must be no more. */
@@ -271,9 +307,13 @@ check_client(struct client *c, bool whole)
 	while (rest > 0 && (end = memchr(line, '\n', rest)) != NULL) {
 		len = (size_t)(end - line) + 1;
 		TRACE("%s reads %.*s", c->name, (int)len - 1, line);
+		if (on_answer(&r, line, len)) {
+			r.who = false;
+			line += len;
+			rest -= len;
+			continue;
+		}
 		kind = who_kind(line, len);
-		if (line[0] == '*' && line[1] == '*')
-			r.spoken &= strncmp(line, "*** error lagged", 16) == 0;
 		r.who = kind == WHO_HEAD || (kind == WHO_NAMES && r.who);
 		if (strncmp(line, "*** error ", 10) == 0)
 			on_error(&r, line, len);
@@ -285,6 +325,7 @@ check_client(struct client *c, bool whole)
 	}
 	if (!whole || sim.master.stopping)
 		return;
+	asked_past_end(c, r.next, &r.past);
 	if (rest > 0)
 		fail("%s reads half a line: %.*s", c->name, (int)rest, line);
 	while (r.reply < c->nreplies && c->replies[r.reply] == CHAT_OK)
@@ -295,6 +336,8 @@ check_client(struct client *c, bool whole)
 		skip_to(&r, sim.oracle.count);
 	if (!c->left)
 		who_check(c);
+	if (c->done && c->joins)
+		dialect_check(c);
 }
 
 /*

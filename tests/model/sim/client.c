@@ -31,7 +31,11 @@ look(struct client *c)
 		len = (size_t)(end - line) + 1;
 		if (len == n && memcmp(line, join, n) == 0)
 			c->join_seen = true;
-		who_line(c, line, len);
+		asked_line(c, line, len);
+		if (asked_kind(line, len) == ASKED_NOTHING)
+			who_line(c, line, len);
+		else
+			who_end(c);
 		if (len > 16 && memcmp(line, "*** error lagged", 16) == 0)
 			c->join_seen = true; /* it may be what it missed */
 		else if (len > 9 && memcmp(line, "*** error", 9) == 0)
@@ -56,7 +60,7 @@ read_some(int i)
 	}
 	if (n > 0) {
 		n = MIN(n, (size_t)1 + random_below(c->pace));
-		bytes_add(&c->got, conn->out.data + conn->out_acked, n);
+		dialect_read(c, conn->out.data + conn->out_acked, n);
 		conn->out_acked += n;
 		look(c);
 		return true;

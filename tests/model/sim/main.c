@@ -25,7 +25,7 @@
 #define SIM_BREAKS ""
 #endif
 
-#define CHECK_RUNS 20000
+#define CHECK_RUNS 10000
 #define LONG_RUNS 2000000
 #define BROKEN_RUNS 60000
 #define FAILURES_MAX 10u
@@ -142,8 +142,9 @@ report(const struct counts *c)
 	       " waits for the lock, %" PRIu64 " times lapped, %" PRIu64
 	       " MB read by clients\n",
 	    c->points, c->moves, c->parks, c->lapped, c->deliveries / 1000000);
-	printf("%" PRIu64 " commands done, %" PRIu64 " replies to /who\n",
-	    c->commands, c->whos);
+	printf("%" PRIu64 " commands done, %" PRIu64
+	       " replies to /who, %" PRIu64 " lines of others\n",
+	    c->commands, c->whos, c->asked);
 	named_report(c);
 }
 

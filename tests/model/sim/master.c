@@ -102,7 +102,10 @@ master_accept(int client)
 	if (++s->gen == 0)
 		s->gen++;
 	s->seat = (int)random_below(sim.profile.nworkers);
-	s->peer = (struct peer){.id = ++m->next_id};
+	s->peer = (struct peer){
+	    .id = ++m->next_id,
+	    .kind = c->telnet ? LISTENER_TELNET : LISTENER_LINE,
+	};
 	c->slot = slot;
 	c->gen = s->gen;
 	m->conns[slot] = c->conn;

@@ -68,11 +68,13 @@ item_line(const struct client *c, const struct item *item, char *line)
 	static const char *const before[] = {[RECORD_MESSAGE] = "",
 	    [RECORD_ACTION] = "* ",
 	    [RECORD_PRIVATE] = "[private] ",
-	    [RECORD_RENAME] = "*** "};
+	    [RECORD_RENAME] = "*** ",
+	    [RECORD_TOPIC] = "*** "};
 	static const char *const behind[] = {[RECORD_MESSAGE] = ": ",
 	    [RECORD_ACTION] = " ",
 	    [RECORD_PRIVATE] = ": ",
-	    [RECORD_RENAME] = " is now known as "};
+	    [RECORD_RENAME] = " is now known as ",
+	    [RECORD_TOPIC] = " set the topic: "};
 
 	return (size_t)sprintf(line, "%s%s%s%.*s\n", before[item->type], c->now,
 	    behind[item->type], (int)(item->to - item->from),
@@ -289,6 +291,7 @@ commit(const struct desc_shm *d, const struct desc_shm *next)
 	case RECORD_ACTION:
 	case RECORD_PRIVATE:
 	case RECORD_RENAME:
+	case RECORD_TOPIC:
 		on_item(c, d, e, line);
 		break;
 	default:

@@ -69,6 +69,8 @@ draw_profile(struct profile *p)
 		p->nclients = CLIENTS;
 	if (random_percent(60))
 		p->commands = 1 + random_below(60);
+	if (random_percent(50))
+		p->telnets = random_percent(20) ? 100 : random_below(60);
 	if (random_percent(6)) {
 		draw_lapping(p);
 	} else if (random_percent(5)) {
@@ -80,6 +82,16 @@ draw_profile(struct profile *p)
 		p->sluggish = (int)random_below(p->nworkers);
 	if (p->nworkers > 1 && random_percent(p->lapping ? 70 : 5))
 		p->freezes = 1 + random_below(4);
+}
+
+static void
+draw_settings(struct settings *s)
+{
+	for (unsigned i = 0; i < LISTENER_KINDS; i++)
+		s->replay[i] = random_percent(30) ? 1 + random_below(10) : 0;
+	s->idle_timeout_s = random_percent(20) ? IDLE_S : 0;
+	s->rate = random_percent(10) ? 100 + random_below(2000) : 0;
+	s->burst = 1 + random_below(20);
 }
 
 static void
@@ -101,6 +113,7 @@ reset(uint64_t seed)
 	for (int i = 0; i < 8; i++)
 		(void)random_next();
 	draw_profile(&sim.profile);
+	draw_settings(&sim.settings);
 	sim.now_us = 1000000;
 	sim.jumped_us = 0;
 	sim.steps = 0;

@@ -17,9 +17,10 @@
  *   calls.c   system calls of a worker; waits.c those that may block
  *   tcp.c     connections
  *   master.c  the master: admits, passes, reaps, starts successors
- *   client.c  clients; script.c what they are to do
+ *   client.c  clients; script.c what they are to do; say.c what they say
+ *   dialect.c telnet and JSON, from and to lines of text
  *   oracle.c  all that was committed, checked as it comes
- *   who.c     replies about who is in a room
+ *   who.c     replies about who is in a room; asked.c those to all else
  *   check.c   what each client read, and what is left in the end
  *   main.c    runs by the thousand, and the broken variants
  */
@@ -36,6 +37,7 @@
 #include "shared/net/inherit.h"
 #include "shared/shm/ring.h"
 #include "shared/shm/segment.h"
+#include "tests/model/sim/client.h"
 #include "worker/worker.h"
 
 #define SEATS 3
@@ -45,6 +47,7 @@
 #define RING_BYTES 65536
 #define MAX_LINE 300
 #define LOGIN_S 30
+#define IDLE_S 100
 #define NAMED_MAX 100 /* fault points that are told of */
 
 /* Owner of the pool buffers that a run does without. */
@@ -60,12 +63,6 @@ enum {
 	FD_TRANSIENT = 100,
 };
 #define TRANSIENT 64
-
-/* Bytes that grow at the end. */
-struct bytes {
-	char *data;
-	size_t len, size;
-};
 
 /* A connection, as its server end's kernel knows it. */
 struct conn {
@@ -176,105 +173,6 @@ struct master_state {
 	bool stopping;
 };
 
-/*
- * When all has come to rest so often, sleepers awake, then barriers open.  In
- * some runs clients speak between one rest and the next, one message each: to
- * workers that sleep.
- */
-#define QUIET_AWAKE 1
-#define QUIET_OPEN (2 + sim.profile.rests)
-
-/* What a client does next. */
-enum op_kind {
-	OP_SEND,    /* bytes [from, to) of its text */
-	OP_JOINED,  /* wait until it has read its own join line */
-	OP_REPLIES, /* wait until it has read so many replies */
-	OP_OTHER,   /* wait until that client has joined */
-	OP_REST,    /* wait until all has come to rest so often */
-	OP_BARRIER, /* wait until all is quiet */
-	OP_FIN,
-	OP_RESET,
-	OP_END, /* wait for the server's end */
-};
-struct op {
-	enum op_kind kind;
-	size_t from, to;
-	bool whole; /* OP_SEND: in one segment */
-};
-#define OPS 64
-#define ITEMS 256
-#define REPLIES 64
-#define STAYS 64
-#define WHOS 32
-
-/* A line that a client sends for others to read, or to move, in its order. */
-struct item {
-	uint8_t type;    /* enum record_type; RECORD_JOIN: a move */
-	size_t from, to; /* its text in client.said */
-	int to_client;   /* RECORD_PRIVATE: whom it is for */
-	int room;        /* RECORD_JOIN: of the scripts */
-	int reply;       /* that it gets if nobody has the name, or -1 */
-};
-
-/* A time in a room: log entries of join and leave, the latter -1 until then. */
-struct stay {
-	int64_t join, leave;
-	uint32_t room, room_gen;
-};
-
-/* A reply to /who, being read. */
-struct who {
-	bool reading;
-	int room;
-	int claimed;   /* members, as it says */
-	int lines;     /* of names */
-	uint32_t seen; /* a bit for each client that is listed */
-	int asked_at; /* the log's length when it was asked for at the latest */
-};
-
-struct client {
-	/* The script. */
-	int room;
-	char name[LIMIT_NAME + 1];
-	struct bytes text; /* all it sends */
-	struct op ops[OPS];
-	int nops;
-	struct bytes said; /* texts of its items */
-	struct item items[ITEMS];
-	int nitems;
-	uint16_t replies[REPLIES]; /* enum chat_error, in order */
-	int nreplies;
-	size_t whos[WHOS];   /* where in its text it asks for /who */
-	int nwhos, nwhoamis; /* and how often for these */
-	int room_then, nmoves;
-	bool renames;  /* its name is not for ever */
-	bool joins;    /* logs in, in the end */
-	bool resets;   /* may not get all, nor have all published */
-	bool silent;   /* is closed by the server when its time is up */
-	bool deaf;     /* reads nothing after its last word */
-	bool sleepy;   /* reads nothing until all has come to rest */
-	unsigned pace; /* bytes it reads at once at most */
-	/* What has become of it. */
-	struct conn *conn;
-	int op;
-	size_t sent;
-	struct bytes got;
-	bool connected, done;
-	uint32_t slot, gen;
-	int published;            /* of its items */
-	char now[LIMIT_NAME + 1]; /* its name at the log's end */
-	struct stay stays[STAYS];
-	int nstays;
-	bool left;           /* for good */
-	int who_asked[WHOS]; /* log's length before it was sent */
-	int nasked, nwho_seen, nwhoami_seen;
-	struct who who;
-	bool join_seen;
-	int replies_seen;
-	int evictions; /* half-lines that it was asked to give up */
-	size_t parsed; /* of got, for join_seen and replies_seen */
-};
-
 /* A committed record. */
 struct entry {
 	uint8_t type, flags;
@@ -318,6 +216,7 @@ struct profile {
 	unsigned rests;
 	unsigned messages;
 	unsigned commands; /* percent of lines */
+	unsigned telnets;  /* percent of clients */
 	bool crowded;      /* one room, long names */
 	size_t message_max;
 	size_t sndbuf;
@@ -328,7 +227,7 @@ struct profile {
 struct counts {
 	uint64_t runs, deaths, recovery_deaths, held_deaths, torn_deaths;
 	uint64_t points, deliveries, lapped, moves, parks, quiets, silent;
-	uint64_t commands, whos;
+	uint64_t commands, whos, asked;
 	struct {
 		uint64_t met, died;
 	} named[NAMED_MAX]; /* by fault point */
@@ -417,7 +316,7 @@ void epoll_forget(const struct file *file);
 struct conn *conn_open(int client);
 void conn_hold(struct conn *c);
 void conn_drop(struct conn *c);
-ssize_t conn_recv(struct conn *c, char *dst, size_t len);
+ssize_t conn_recv(struct conn *c, char *dst, size_t len, bool peek);
 ssize_t conn_send(
     struct conn *c, const struct iovec *iov, size_t n, bool whole);
 void conn_shutdown(struct conn *c, int how);
@@ -434,30 +333,14 @@ bool master_exit(void);
 struct parcel *queue_push(struct queue *q);
 bool queue_pop(struct queue *q, struct parcel *out);
 
-/* client.c, script.c */
-void script_write(int i);
-bool client_step(int i);
-
 /* oracle.c */
 void oracle_reset(void);
 bool oracle_joined(const struct client *c);
 void oracle_evict(uint32_t slot);
 void oracle_commit(uint64_t from, uint64_t to);
 
-/* who.c */
-enum who_kind {
-	WHO_OTHER,
-	WHO_AM_I,
-	WHO_HEAD,
-	WHO_NAMES
-};
-enum who_kind who_kind(const char *line, size_t len);
-void who_line(struct client *c, const char *line, size_t len);
-void who_check(const struct client *c);
-void who_sent(struct client *c, size_t from, size_t to);
-void who_end(struct client *c);
-
 /* check.c */
+bool check_was_overwritten(int i);
 void check_quiet(void);
 void check_end(void);
 const char *reply_line(enum chat_error code, uint64_t arg, size_t *len);

@@ -65,7 +65,7 @@ conn_drop(struct conn *c)
 }
 
 ssize_t
-conn_recv(struct conn *c, char *dst, size_t len)
+conn_recv(struct conn *c, char *dst, size_t len, bool peek)
 {
 	size_t n = c->in.len - c->in_read;
 
@@ -76,7 +76,7 @@ conn_recv(struct conn *c, char *dst, size_t len)
 	if (n > 0) {
 		n = n < len ? n : len;
 		__real_memcpy(dst, c->in.data + c->in_read, n);
-		c->in_read += n;
+		c->in_read += peek ? 0 : n;
 		return (ssize_t)n;
 	}
 	if (c->error != 0) {

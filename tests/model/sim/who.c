@@ -101,6 +101,7 @@ enum who_kind
 who_kind(const char *line, size_t len)
 {
 	static const char now_known[] = " is now known as ";
+	static const char set_topic[] = " set the topic: ";
 
 	if (len < 9 || memcmp(line, "*** ", 4) != 0)
 		return WHO_OTHER;
@@ -110,6 +111,8 @@ who_kind(const char *line, size_t len)
 		return WHO_HEAD;
 	return memcmp(line + 4, "User", 4) == 0 &&
 		       memmem(line, len, now_known, sizeof(now_known) - 1) ==
+			   NULL &&
+		       memmem(line, len, set_topic, sizeof(set_topic) - 1) ==
 			   NULL
 		   ? WHO_NAMES
 		   : WHO_OTHER;
@@ -139,6 +142,9 @@ who_check(const struct client *c)
 {
 	bool all = c->ops[c->op].kind == OP_BARRIER;
 
+	if (all && c->nanswered + c->evictions < c->nanswers)
+		fail("%s: read %d answers to %d questions", c->name,
+		    c->nanswered, c->nanswers);
 	if (c->nwho_seen + c->evictions < c->nasked)
 		fail("%s: read %d replies to %d /who", c->name, c->nwho_seen,
 		    c->nasked);
