@@ -152,12 +152,13 @@ static bool
 is_topic(int i, const char *line, size_t len)
 {
 	static const char set[] = " set the topic: ";
-	const struct entry *e = &sim.oracle.entries[i];
 	size_t room = sizeof("*** topic of RoomN: ") - 1, n;
+	const struct entry *e;
 	const char *text;
 
 	if (i < 0)
 		return len > 9 && memcmp(line + 9, " has no topic", 13) == 0;
+	e = &sim.oracle.entries[i];
 	text = memmem(text_of(e), e->len, set, sizeof(set) - 1);
 	if (text == NULL || len <= room)
 		return false;
