@@ -255,11 +255,13 @@ static bool
 is_cut(struct reader *r, const char *line, size_t len, size_t rest)
 {
 	uint64_t messages = 0;
+	int next = next_for(r->c, r->next);
 
+	if (strncmp(line, DIALECT_CUT, 2) == 0)
+		return next < sim.oracle.count && check_was_overwritten(next);
 	if (rest <= 4 || memcmp(line + len, "*** ", 4) != 0)
 		return false;
-	for (int i = next_for(r->c, r->next); i < sim.oracle.count;
-	     i = next_for(r->c, i + 1)) {
+	for (int i = next; i < sim.oracle.count; i = next_for(r->c, i + 1)) {
 		if (is_line(i, line, len))
 			return false;
 		if (len < entry_at(i)->len && messages == r->lag &&

@@ -152,7 +152,8 @@ void say_end(struct client *c);
 bool say_is_ended(const struct client *c);
 void say_talk(struct client *c, int self, bool clumsy);
 
-/* dialect.c */
+/* dialect.c; a line that stands for an object cut short */
+#define DIALECT_CUT "?\n"
 void telnet_put(struct client *c, char letter);
 void dialect_read(struct client *c, const char *data, size_t len);
 void dialect_check(const struct client *c);

@@ -210,7 +210,11 @@ line_end(struct client *c)
 		c->got.len = c->line_at;
 		return;
 	}
-	if (json && len < sizeof(object)) {
+	if (json && (len < 2 || c->got.data[c->got.len - 2] != '}')) {
+		/* The ring has lapped the rest of it. */
+		c->got.len = c->line_at;
+		bytes_add(&c->got, DIALECT_CUT, sizeof(DIALECT_CUT) - 1);
+	} else if (json && len < sizeof(object)) {
 		memcpy(object, c->got.data + c->line_at, len);
 		object[len - 1] = '\0';
 		c->got.len = c->line_at;

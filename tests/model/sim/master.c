@@ -228,7 +228,7 @@ master_reset(void)
 		desk->phase = SEAT_VACANT;
 		desk->takeover = false;
 		desk->queue_first = desk->queue_last = NONE;
-		desk->to_master_max = 1 + random_below(QUEUE_MAX - 1);
+		desk->to_master_max = 2 + random_below(QUEUE_MAX - 2);
 	}
 	for (uint32_t i = 0; i < sim.profile.nworkers; i++)
 		spawn(i);

@@ -53,7 +53,8 @@ place_hits(const void *pc)
 static bool
 may_die(const struct proc *p)
 {
-	if (!sim.deaths_on || sim.deaths >= sim.profile.deaths_max)
+	if (!sim.deaths_on || sim.deaths >= sim.profile.deaths_max ||
+	    sim.oracle.count < sim.profile.deaths_from)
 		return false;
 	return p->serving || sim.recoveries_in_a_row < 5;
 }

@@ -13,7 +13,7 @@
 #define POINTS_MAX 50000000
 #define PAUSES_MAX 300
 #define NO_REST 2000     /* pauses, when there are buffers enough */
-#define FROZEN_US 200000 /* at most, if others wait for time to pass */
+#define FROZEN_US 400000 /* at most, if others wait for time to pass */
 #define IDLE_SECONDS_MAX 1000
 
 /* A rate of n in 2^32. */
@@ -32,6 +32,8 @@ draw_lapping(struct profile *p)
 	p->message_max = MAX_LINE;
 	p->sndbuf = 1000 + random_below(random_percent(80) ? 4000 : 64000);
 	p->quantum = MAX(p->quantum, 40u);
+	p->deaths_from = random_percent(30) ? 0 : (int)random_below(500);
+	p->death_rate *= 2;
 }
 
 static void
@@ -67,6 +69,8 @@ draw_profile(struct profile *p)
 	};
 	if (random_percent(10))
 		p->nclients = CLIENTS;
+	if (random_percent(10))
+		p->deaths_from = (int)random_below(100);
 	if (random_percent(60))
 		p->commands = 1 + random_below(60);
 	if (random_percent(50))
@@ -81,7 +85,7 @@ draw_profile(struct profile *p)
 	if (p->lapping && p->nworkers > 1 && random_percent(50))
 		p->sluggish = (int)random_below(p->nworkers);
 	if (p->nworkers > 1 && random_percent(p->lapping ? 70 : 5))
-		p->freezes = 1 + random_below(4);
+		p->freezes = 1 + random_below(p->lapping ? 8 : 4);
 }
 
 static void
@@ -146,13 +150,19 @@ static void
 freeze_or_thaw(void)
 {
 	const struct profile *p = &sim.profile;
+	uint32_t seat;
 
 	if (sim.frozen >= 0) {
-		if (random_below(20000) == 0)
+		if (!p->lapping && random_below(20000) == 0)
 			sim.frozen = -1;
 	} else if (sim.freezes < p->freezes && random_below(500) == 0) {
+		seat = random_below(p->nworkers);
+		/* With the lock it stops all others. */
+		if ((sim.seg.lock->word & ~LOCK_CONTENDED) == seat + 1 &&
+		    random_percent(80))
+			return;
 		sim.freezes++;
-		sim.frozen = (int)random_below(p->nworkers);
+		sim.frozen = (int)seat;
 		sim.frozen_us = sim.now_us;
 		TRACE("seat %d is stopped", sim.frozen);
 	}

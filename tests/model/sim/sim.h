@@ -201,6 +201,7 @@ struct oracle {
 struct profile {
 	unsigned nworkers, nclients;
 	unsigned deaths_max;
+	int deaths_from;        /* after so many records have been committed */
 	uint32_t death_rate;    /* of 2^32, at the first hit of a place */
 	uint32_t recovery_rate; /* the same in a takeover */
 	uint32_t call_rate;     /* of 2^32, at each system call */
