@@ -318,15 +318,26 @@ static const struct command {
     {"quit", run_quit},
 };
 
+/*
+ * Must the command wait?  Who leaves reads what it asked for first, unless it
+ * doesn't read; and the first that a joiner reads, in the form that it knows,
+ * is its join line.
+ */
+static bool
+command_waits(const struct consumer *c, const struct line_words *words)
+{
+	if (talk_reply_waits(c))
+		return !(c->w->locals[c->slot].blocked &&
+			 name_equal(words->name, words->name_len, "quit", 4));
+	return session_unwelcomed(&c->half) &&
+	       name_equal(words->name, words->name_len, "format", 6);
+}
+
 enum progress
 command_run(struct consumer *c, const struct line_words *words, size_t consumed)
 {
 	talk_flush(c);
-	/* Who leaves reads what it asked for first, unless it doesn't read. */
-	if (!publish_allowed(c->w) ||
-	    (talk_reply_waits(c) &&
-		!(c->w->locals[c->slot].blocked &&
-		    name_equal(words->name, words->name_len, "quit", 4))))
+	if (!publish_allowed(c->w) || command_waits(c, words))
 		return WAIT;
 	c->half.in_done += consumed;
 	for (size_t i = 0; i < COUNT(commands); i++)

@@ -120,11 +120,19 @@ session_room(const struct session_half *half)
 	return half->next_room != NONE ? half->next_room : half->room;
 }
 
-/* Must its input wait until its client has read? */
+/* Is it still to be sent its own join line? */
+bool
+session_unwelcomed(const struct session_half *half)
+{
+	return half->room != NONE && half->own < half->reply_at;
+}
+
+/* If its input waits, is that until its client has read? */
 bool
 session_unread(const struct session_half *half)
 {
-	return half->reply.code != CHAT_OK || half->next_room != NONE;
+	return half->reply.code != CHAT_OK || half->next_room != NONE ||
+	       (half->lag && session_unwelcomed(half));
 }
 
 /*

@@ -203,6 +203,7 @@ void session_watch(struct worker *w, uint32_t slot);
 void session_unheard(struct worker *w, uint32_t slot);
 void session_deafen(struct worker *w, uint32_t slot);
 uint32_t session_room(const struct session_half *half);
+bool session_unwelcomed(const struct session_half *half);
 bool session_unread(const struct session_half *half);
 bool session_in_need(const struct worker *w, uint32_t slot);
 void session_turn(const struct worker *w, struct session_half *half);
