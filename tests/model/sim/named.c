@@ -17,9 +17,12 @@ extern struct named_point *__stop_named_points[];
 static unsigned
 count(void)
 {
-	size_t n = (size_t)(__stop_named_points - __start_named_points);
+	unsigned n = 0;
 
-	return (unsigned)MIN(n, (size_t)NAMED_MAX);
+	for (struct named_point **p = __start_named_points;
+	     p < __stop_named_points && n < NAMED_MAX; p++)
+		n++;
+	return n;
 }
 
 /* Put what this process saw into its counts. */
