@@ -70,7 +70,13 @@ adopt_new(
 	FAULT_POINT("adopt.new.done");
 }
 
-/* Take up a row that is mine and whose fd I have. */
+static void
+own_row(struct worker *w, struct session_shm *s)
+{
+	atomic_store_explicit(&s->owner, w->in->seat + 1, memory_order_relaxed);
+}
+
+/* Take up a row that is mine, or moves to me, and whose fd I have. */
 void
 adopt_row(struct worker *w, uint32_t slot)
 {
@@ -90,6 +96,8 @@ adopt_row(struct worker *w, uint32_t slot)
 
 		room = &w->seg.rooms[at];
 		lock_acquire(&w->journal.lock);
+		/* With the bit: who has the lock sees both or neither. */
+		own_row(w, s);
 		atomic_store_explicit(&room->seats,
 		    atomic_load_explicit(&room->seats, memory_order_relaxed) |
 			w->bit,
@@ -98,6 +106,8 @@ adopt_row(struct worker *w, uint32_t slot)
 			r->next_msg = room->messages;
 		lock_release(&w->journal.lock);
 		session_link(w, slot, at);
+	} else {
+		own_row(w, s);
 	}
 	session_counted(w, slot);
 	l->waiting = s->half.in_done < session_input_end(s);
@@ -115,8 +125,6 @@ adopt_passed(
 	uint32_t owner = atomic_load_explicit(&s->owner, memory_order_acquire);
 
 	if (s->gen == gen && owner == ((w->in->seat + 1) | OWNER_MOVING)) {
-		atomic_store_explicit(
-		    &s->owner, w->in->seat + 1, memory_order_relaxed);
 		FAULT_POINT("adopt.moved.in");
 	} else if (s->gen != gen) {
 		adopt_new(w, slot, gen, peer);
@@ -236,22 +244,31 @@ adopt_tell(struct worker *w)
 		w->acks = 0;
 }
 
-/* Clear this seat's bit of a room that has no local member any more. */
+/*
+ * From the store of the owner word on the row is the other worker's.  `bit` is
+ * this seat's if the room has no local member any more: both at once, as in
+ * adopt_row.
+ */
 static void
-room_unwatch(struct worker *w, uint32_t room)
+give_row(
+    struct worker *w, uint32_t slot, uint32_t to, uint32_t room, uint64_t bit)
 {
+	struct session_shm *s = session_row(w, slot);
 	struct room_shm *r = &w->seg.rooms[room];
 
 	lock_acquire(&w->journal.lock);
 	atomic_store_explicit(&r->seats,
-	    atomic_load_explicit(&r->seats, memory_order_relaxed) & ~w->bit,
+	    atomic_load_explicit(&r->seats, memory_order_relaxed) & ~bit,
 	    memory_order_relaxed);
+	/* Pairs with the acquire load of the adopting worker. */
+	atomic_store_explicit(
+	    &s->owner, (to + 1) | OWNER_MOVING, memory_order_release);
 	lock_release(&w->journal.lock);
 }
 
 /*
- * Give the session to the worker that is its room's home.  From the store of
- * the owner word on the row is that worker's; the master passes it the fd.
+ * Give the session to the worker that is its room's home; the master passes it
+ * the fd.
  */
 void
 adopt_move(struct worker *w, uint32_t slot)
@@ -261,6 +278,7 @@ adopt_move(struct worker *w, uint32_t slot)
 	struct local *l = &w->locals[slot];
 	uint32_t to = l->move_to - 1, room = l->room;
 	struct epoll_event unused = {0};
+	bool last;
 
 	l->move_to = 0;
 	if (half.state != SESSION_JOINED || half.broken || l->eof ||
@@ -272,12 +290,9 @@ adopt_move(struct worker *w, uint32_t slot)
 	journal_step(&w->journal, slot, &half);
 	FAULT_POINT("move.lagging");
 	s->moved_us = w->now_us;
-	if (session_unlink(w, slot))
-		room_unwatch(w, room);
+	last = session_unlink(w, slot);
 	FAULT_POINT("move.unlinked");
-	/* Pairs with the acquire load of the adopting worker. */
-	atomic_store_explicit(
-	    &s->owner, (to + 1) | OWNER_MOVING, memory_order_release);
+	give_row(w, slot, to, room, last ? w->bit : 0);
 	FAULT_POINT("move.given");
 	close(session_fd(slot));
 	forget(w, slot);

@@ -145,7 +145,6 @@ take_slot(struct worker *w, uint32_t slot)
 		adopt_new(w, slot, listed->gen, &listed->peer);
 		adopt_row(w, slot);
 	} else if (owner == mine || owner == (mine | OWNER_MOVING)) {
-		atomic_store_explicit(&s->owner, mine, memory_order_relaxed);
 		adopt_row(w, slot);
 	} else { /* closed, or moving elsewhere: tell the master again */
 		close(session_fd(slot));
