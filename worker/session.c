@@ -342,8 +342,9 @@ void
 session_last_word(struct worker *w, uint32_t slot, struct session_half *half,
     unsigned code, uint64_t arg)
 {
-	/* One that is half sent stays as it was when it was rendered. */
-	if (session_is_telnet(session_row(w, slot)) && half->reply.skip == 0 &&
+	/* There is no prompt yet if a reply waits, or is half sent. */
+	if (session_is_telnet(session_row(w, slot)) &&
+	    half->reply.code == CHAT_OK &&
 	    (half->state == SESSION_ROOM || half->state == SESSION_NAME))
 		half->reply.newline = 1;
 	session_reply(w, slot, half, code, arg);
