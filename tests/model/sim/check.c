@@ -351,7 +351,7 @@ check_quiet(void)
 {
 	for (unsigned i = 0; i < sim.profile.nclients; i++) {
 		struct client *c = &sim.clients[i];
-		bool asleep = c->sleepy && sim.quiets < QUIET_AWAKE;
+		bool asleep = client_sleeps(c);
 
 		if (!c->connected || c->done)
 			continue;

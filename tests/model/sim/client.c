@@ -6,6 +6,8 @@
 
 #include "tests/model/sim/sim.h"
 
+#define AWAKE_US 6000000
+
 void *__real_memcpy(void *dst, const void *src, size_t len);
 
 static const struct op *
@@ -44,6 +46,13 @@ look(struct client *c)
 	}
 }
 
+/* Not for so long that it would be cut off for it. */
+bool
+client_sleeps(const struct client *c)
+{
+	return c->sleepy && sim.quiets < QUIET_AWAKE && sim.now_us < AWAKE_US;
+}
+
 /* Read something.  False if there was nothing, or it sleeps. */
 static bool
 read_some(int i)
@@ -52,7 +61,7 @@ read_some(int i)
 	struct conn *conn = c->conn;
 	size_t n = conn->out.len - conn->out_acked;
 
-	if (c->sleepy && sim.quiets < QUIET_AWAKE)
+	if (client_sleeps(c))
 		return false;
 	if (c->deaf && c->op == c->nops - 1) {
 		c->done = conn->refs == 0;

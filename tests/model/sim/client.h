@@ -143,6 +143,7 @@ struct client {
 /* client.c, script.c */
 void script_write(int i);
 bool client_step(int i);
+bool client_sleeps(const struct client *c);
 
 /* say.c */
 void say_put(struct client *c, const char *text);

@@ -257,6 +257,11 @@ telnet_take(struct client *c, uint8_t byte)
 		return false;
 	}
 	if (byte == TELNET_IAC) {
+		/* Who must go does without the rest of a prompt. */
+		if ((sim.master.stopping || c->silent) &&
+		    memcmp(c->got.data + c->line_at, "Enter ",
+			MIN(c->got.len - c->line_at, (size_t)6)) == 0)
+			c->got.len = c->line_at;
 		if (c->got.len != c->line_at)
 			fail("%s is answered in the middle of a line", c->name);
 		c->verb = byte;

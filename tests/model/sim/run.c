@@ -15,6 +15,7 @@
 #define NO_REST 2000     /* pauses, when there are buffers enough */
 #define FROZEN_US 400000 /* at most, if others wait for time to pass */
 #define IDLE_SECONDS_MAX 1000
+#define POOR_SECONDS 100
 
 /* A rate of n in 2^32. */
 static uint32_t
@@ -293,9 +294,12 @@ master_exit_if_alone(void)
 	return master_exit();
 }
 
-/* Is there anybody left but those who wait for their time to be up? */
+/*
+ * Is there anybody left but those who wait for their time to be up?  Where
+ * there are hardly any buffers others may wait for them.
+ */
 static bool
-all_done(void)
+all_done(unsigned seconds)
 {
 	bool all = true;
 
@@ -306,7 +310,8 @@ all_done(void)
 			continue;
 		all = false;
 		if (!c->silent && c->connected && !sim.master.stopping &&
-		    sim.quiets > QUIET_OPEN)
+		    sim.quiets > QUIET_OPEN &&
+		    (!sim.profile.small_pool || seconds > POOR_SECONDS))
 			fail("%s hangs", c->name);
 	}
 	return all;
@@ -335,7 +340,7 @@ at_rest(unsigned *seconds)
 	sim.total.quiets++;
 	if (sim.quiets++ < QUIET_OPEN)
 		return false;
-	if (all_done()) {
+	if (all_done(*seconds)) {
 		if (!sim.master.stopping && !master_at_rest())
 			fail("all are gone, and a slot is not free");
 		return true;

@@ -43,6 +43,9 @@ who_end(struct client *c)
 	if (!who->reading)
 		return;
 	who->reading = false;
+	/* The rest may be lost with a half-line, or to a last word. */
+	if (c->evictions > 0 || sim.master.stopping)
+		return;
 	/* A reply of several lines may be overtaken by those who leave. */
 	if (!sim.profile.crowded && listed != who->claimed)
 		fail("%s: %d of %d members are listed", c->name, listed,
