@@ -50,12 +50,15 @@ class Crowd:
         self.selector = selectors.DefaultSelector()
         self.members = []
         self.rooms = {}
-        address = ("127.0.0.1", server.port)
+        self.address = ("127.0.0.1", server.port)
         for r, m in ((r, m) for m in range(size) for r in range(rooms)):
-            member = Member(self, f"room{r}", f"c{r}-{m}", address)
-            self.members.append(member)
-            self.rooms.setdefault(member.room, []).append(member)
+            self.add(f"room{r}", f"c{r}-{m}")
         self.wait(self.all_joined, "everybody has joined")
+
+    def add(self, room, name):
+        member = Member(self, room, name, self.address)
+        self.members.append(member)
+        self.rooms.setdefault(room, []).append(member)
 
     def all_joined(self):
         """In each room the first has read of all, the last of itself."""

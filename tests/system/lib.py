@@ -10,6 +10,7 @@ unless the test has said so, nothing left in /dev/shm.
 Tests wait for conditions, never for time to pass.  That something doesn't
 happen is proved by something that comes after it.
 """
+import contextlib
 import ctypes
 import json
 import os
@@ -365,6 +366,15 @@ class Server:
         self.deaths_allowed = True
         os.kill(pid, number)
         return pid
+
+    @contextlib.contextmanager
+    def stopped_worker(self, seat):
+        """A worker does nothing meanwhile; the others take its work."""
+        pid = self.signal_worker(seat, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def kill_worker(self, seat):
         """Kills a worker and waits for its successor."""
