@@ -1,0 +1,689 @@
+/* SPDX-License-Identifier: MIT */
+/* proxy/negotiate and proxy/subneg: options, and what they say. */
+#include "tests/harness/test.h"
+
+#include <string.h>
+
+#include "proxy/negotiate.h"
+#include "proxy/telnet.h"
+
+#define IAC "\377"
+#define DONT IAC "\376"
+#define DO IAC "\375"
+#define WONT IAC "\374"
+#define WILL IAC "\373"
+#define SB IAC "\372"
+#define SE IAC "\360"
+#define BINARY "\0"
+#define ECHO "\1"
+#define SGA "\3"
+#define TM "\6"
+#define TTYPE "\30"
+#define EOR "\31"
+#define NAWS "\37"
+#define TSPEED "\40"
+#define LINEMODE "\42"
+#define ENVIRON "\44"
+#define AUTHENTICATION "\45"
+#define ENCRYPT "\46"
+#define NEW_ENVIRON "\47"
+#define CHARSET "\52"
+
+#define SEND SB TTYPE "\1" SE
+#define IS(name) SB TTYPE "\0" name SE
+#define REQUEST SB CHARSET "\1;UTF-8;ISO-8859-1;CP437;US-ASCII" SE
+
+#define TEXT(bytes) bytes, sizeof(bytes) - 1
+
+/* The client says this; everything that is answered is sent. */
+static void
+client(struct telnet_shm *t, const char *says, size_t len, const char *expected,
+    size_t expected_len)
+{
+	char out[2048];
+	const char *answers;
+	size_t n;
+
+	telnet_decode(t, says, len, out);
+	n = telnet_answers(t, &answers);
+	CHECK_MEM(answers, n, expected, expected_len);
+	telnet_answers_sent(t, n);
+}
+
+#define CLIENT(t, says, expected) client(t, TEXT(says), TEXT(expected))
+
+/* The Q method. */
+
+/* RFC 1143, section 7, once more: him and himq as they stand there. */
+static struct option_step
+section_7(enum option_state state, enum option_event event)
+{
+	enum {
+		NO,
+		YES,
+		WANTNO,
+		WANTYES
+	} him;
+	bool opposite =
+	    state == OPTION_WANTNO_OPPOSITE || state == OPTION_WANTYES_OPPOSITE;
+	uint8_t say = OPTION_SAY_NOTHING;
+
+	him = state == OPTION_NO       ? NO
+	      : state == OPTION_YES    ? YES
+	      : state < OPTION_WANTYES ? WANTNO
+				       : WANTYES;
+	switch (event) {
+	case OPTION_PEER_ON:
+	case OPTION_PEER_UNWANTED:
+		if (him == NO && event == OPTION_PEER_ON) {
+			him = YES;
+			say = OPTION_SAY_ON;
+		} else if (him == NO) {
+			say = OPTION_SAY_OFF;
+		} else if (him == WANTNO && !opposite) {
+			him = NO;
+		} else if (him == WANTNO) {
+			him = YES;
+			opposite = false;
+		} else if (him == WANTYES && !opposite) {
+			him = YES;
+		} else if (him == WANTYES) {
+			him = WANTNO;
+			opposite = false;
+			say = OPTION_SAY_OFF;
+		}
+		break;
+	case OPTION_PEER_OFF:
+		if (him == YES) {
+			him = NO;
+			say = OPTION_SAY_OFF;
+		} else if (him == WANTNO && !opposite) {
+			him = NO;
+		} else if (him == WANTNO) {
+			him = WANTYES;
+			opposite = false;
+			say = OPTION_SAY_ON;
+		} else if (him == WANTYES) {
+			him = NO;
+			opposite = false;
+		}
+		break;
+	case OPTION_ASK_ON:
+		if (him == NO) {
+			him = WANTYES;
+			say = OPTION_SAY_ON;
+		} else if (him == WANTNO) {
+			opposite = true;
+		} else if (him == WANTYES) {
+			opposite = false;
+		}
+		break;
+	case OPTION_ASK_OFF:
+		if (him == YES) {
+			him = WANTNO;
+			say = OPTION_SAY_OFF;
+		} else if (him == WANTNO) {
+			opposite = false;
+		} else if (him == WANTYES) {
+			opposite = true;
+		}
+		break;
+	case OPTION_EVENTS:
+		break;
+	}
+	state = him == NO       ? OPTION_NO
+		: him == YES    ? OPTION_YES
+		: him == WANTNO ? OPTION_WANTNO
+				: OPTION_WANTYES;
+	return (struct option_step){
+	    .next = (uint8_t)(opposite ? (unsigned)state + 1 : state),
+	    .say = say,
+	};
+}
+
+TEST(each_event_in_each_state_is_as_section_7_of_rfc_1143_has_it)
+{
+	for (unsigned s = 0; s < OPTION_STATES; s++) {
+		for (unsigned e = 0; e < OPTION_EVENTS; e++) {
+			struct option_step is = option_step(
+			    (enum option_state)s, (enum option_event)e);
+			struct option_step should = section_7(
+			    (enum option_state)s, (enum option_event)e);
+
+			CHECK_EQ(is.next, should.next);
+			CHECK_EQ(is.say, should.say);
+		}
+	}
+}
+
+/* Two ends with an option between them, and what is under way. */
+#define QUEUE_MAX 16
+
+struct ends {
+	struct {
+		enum option_state state;
+		bool queue[QUEUE_MAX]; /* to it: on or off */
+		unsigned queued;
+		unsigned asks; /* how often it may still change its mind */
+		bool wish;
+		bool likes; /* what the other asks for */
+	} end[2];
+	unsigned said;
+};
+
+static void
+ends_event(struct ends *ends, unsigned i, enum option_event event)
+{
+	struct option_step step = option_step(ends->end[i].state, event);
+
+	ends->end[i].state = (enum option_state)step.next;
+	if (step.say == OPTION_SAY_NOTHING)
+		return;
+	CHECK(ends->end[!i].queued < QUEUE_MAX);
+	ends->end[!i].queue[ends->end[!i].queued++] = step.say == OPTION_SAY_ON;
+	ends->said++;
+}
+
+/* Every order in which things can happen; returns how many ends it has. */
+static unsigned
+ends_explore(const struct ends *ends)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct ends next = *ends;
+
+		if (next.end[i].queued > 0) {
+			bool on = next.end[i].queue[0];
+
+			next.end[i].queued--;
+			memmove(next.end[i].queue, next.end[i].queue + 1,
+			    QUEUE_MAX - 1);
+			ends_event(&next, i,
+			    !on                 ? OPTION_PEER_OFF
+			    : next.end[i].likes ? OPTION_PEER_ON
+						: OPTION_PEER_UNWANTED);
+			count += ends_explore(&next);
+		}
+		next = *ends;
+		if (next.end[i].asks > 0) {
+			next.end[i].asks--;
+			next.end[i].wish = !next.end[i].wish;
+			ends_event(&next, i,
+			    next.end[i].wish ? OPTION_ASK_ON : OPTION_ASK_OFF);
+			count += ends_explore(&next);
+		}
+	}
+	if (count > 0)
+		return count;
+	/* Quiet: nobody waits, both say the same; two words a change. */
+	CHECK(ends->end[0].state <= OPTION_YES);
+	CHECK_EQ(ends->end[0].state, ends->end[1].state);
+	CHECK(ends->said <= 10);
+	return 1;
+}
+
+TEST(two_ends_that_change_their_minds_come_to_agree_in_every_order)
+{
+	for (unsigned mask = 0; mask < 8; mask++) {
+		struct ends ends = {0};
+
+		for (unsigned i = 0; i < 2; i++) {
+			ends.end[i].state = mask & 1 ? OPTION_YES : OPTION_NO;
+			ends.end[i].wish = mask & 1;
+			ends.end[i].asks = 2 + i;
+			ends.end[i].likes = (mask >> (1 + i) & 1) != 0;
+		}
+		CHECK(ends_explore(&ends) > 10);
+	}
+}
+
+/* RFC 1143, sections 5 and 6: off and on again while the answer is awaited. */
+TEST(a_change_of_mind_waits_in_the_queue_for_the_answer)
+{
+	struct option_step step = option_step(OPTION_YES, OPTION_ASK_OFF);
+
+	CHECK_EQ(step.say, OPTION_SAY_OFF); /* DONT */
+	step = option_step((enum option_state)step.next, OPTION_ASK_ON);
+	CHECK_EQ(step.say, OPTION_SAY_NOTHING);
+	CHECK_EQ(step.next, OPTION_WANTNO_OPPOSITE);
+	step = option_step((enum option_state)step.next, OPTION_PEER_OFF);
+	CHECK_EQ(step.say, OPTION_SAY_ON); /* DO, now that it is off */
+	step = option_step((enum option_state)step.next, OPTION_PEER_ON);
+	CHECK_EQ(step.say, OPTION_SAY_NOTHING);
+	CHECK_EQ(step.next, OPTION_YES);
+}
+
+/* What clients say, and what they hear. */
+
+TEST(nothing_is_said_to_a_client_that_sends_plain_lines)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, "general\nBob\nHi\377\377!\n\r", "");
+	CLIENT(&t, WONT ECHO DONT SGA WONT TTYPE IAC "\361", "");
+	CHECK(!telnet_edits(&t));
+}
+
+TEST(a_line_that_ends_as_telnet_has_it_is_answered_with_one_question)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, "general\r\n", DO TTYPE);
+	CLIENT(&t, "Bob\r\nHi\r\0", "");
+	memset(&t, 0, sizeof(t));
+	CLIENT(&t, "general\r\0", DO TTYPE);
+	memset(&t, 0, sizeof(t));
+	CLIENT(&t, "general\rBob\r", "");
+}
+
+/* What inetutils's telnet says on a port other than 23. */
+TEST(a_terminal_is_offered_the_editor_when_it_has_said_its_name)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, "general\r\n", DO TTYPE);
+	CLIENT(&t, WILL TTYPE, DO NAWS WILL CHARSET SEND);
+	CLIENT(&t, WILL NAWS SB NAWS "\0\106\0\30" SE DONT CHARSET, "");
+	CHECK_EQ(telnet_width(&t), 70);
+	CHECK(!telnet_edits(&t));
+	CLIENT(
+	    &t, IS("XTERM-256COLOR"), WILL ECHO WILL SGA DO BINARY WILL BINARY);
+	CHECK(!telnet_edits(&t));
+	CLIENT(&t, DO ECHO DO SGA WILL BINARY DO BINARY, "");
+	CHECK(telnet_edits(&t));
+	CHECK_EQ(telnet_terminal(&t), TERMINAL_ANSI);
+	CHECK_EQ(telnet_charset(&t), CHARSET_UTF8);
+}
+
+/* PuTTY begins by itself. */
+TEST(a_client_that_begins_to_negotiate_is_answered_and_asked)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t,
+	    WILL NAWS WILL TSPEED WILL TTYPE WILL NEW_ENVIRON DO ECHO WILL SGA
+		DO SGA,
+	    DO NAWS DO TTYPE WILL CHARSET DONT TSPEED SEND DONT NEW_ENVIRON WILL
+		ECHO DO SGA WILL SGA);
+	CHECK(telnet_edits(&t));
+	CLIENT(&t, SB NAWS "\0\120\0\30" SE IS("xterm") DONT CHARSET,
+	    DO BINARY WILL BINARY);
+	CLIENT(&t, WILL BINARY DO BINARY, "");
+	CHECK_EQ(telnet_terminal(&t), TERMINAL_ANSI);
+}
+
+/* inetutils's telnet on port 23, or with a minus before the port. */
+TEST(all_that_a_telnet_asks_for_at_once_finds_room)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t,
+	    DO SGA WILL TTYPE WILL NAWS WILL TSPEED WILL
+	    "\41" WILL LINEMODE WILL NEW_ENVIRON DO "\5" WILL "\43",
+	    WILL SGA DO TTYPE DO NAWS WILL CHARSET SEND DONT TSPEED DONT
+	    "\41" DONT LINEMODE DONT NEW_ENVIRON WONT "\5" DONT "\43");
+	CHECK_EQ(t.budget, 7);
+}
+
+TEST(a_mud_client_keeps_its_own_editor)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, "general\r\n", DO TTYPE);
+	CLIENT(&t, WILL TTYPE, DO NAWS WILL CHARSET SEND);
+	CLIENT(&t, WILL NAWS IS("TINTIN++") DO CHARSET, SEND);
+	CLIENT(&t, "", REQUEST); /* the two have no room together */
+	CLIENT(&t, IS("xterm-256color") SB CHARSET "\2UTF-8" SE, SEND);
+	CLIENT(&t, IS("MTTS 271"), WILL EOR);
+	CHECK_EQ(telnet_terminal(&t),
+	    TERMINAL_MUD | TERMINAL_ANSI | TERMINAL_UTF8 | TERMINAL_COLORS);
+	CLIENT(&t, IS("MTTS 64"), "");
+	CLIENT(&t, DO EOR, "");
+	CHECK(!telnet_edits(&t));
+}
+
+TEST(a_mud_client_is_known_by_its_third_name_whatever_its_first)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, WILL TTYPE, DO TTYPE DO NAWS WILL CHARSET SEND);
+	CLIENT(&t, IS("new thing"), SEND);
+	CLIENT(&t, IS("ansi"), SEND);
+	CLIENT(&t, IS("MTTS 65"), WILL EOR);
+	CHECK_EQ(telnet_terminal(&t),
+	    TERMINAL_MUD | TERMINAL_ANSI | TERMINAL_READER);
+}
+
+TEST(an_unknown_terminal_is_asked_for_three_names_and_no_more)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, DO TSPEED, WONT TSPEED DO TTYPE DO NAWS WILL CHARSET);
+	CLIENT(&t, WILL TTYPE, SEND);
+	CLIENT(&t, IS("wyse60"), SEND);
+	CLIENT(&t, IS("wyse60"), SEND);
+	CLIENT(&t, IS("wyse60"), WILL ECHO WILL SGA DO BINARY WILL BINARY);
+	CLIENT(&t, IS("wyse60") IS("MTTS 1"), "");
+	CHECK_EQ(telnet_terminal(&t), 0);
+}
+
+TEST(a_client_without_names_is_offered_the_editor_at_once)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, "general\r\n", DO TTYPE);
+	CLIENT(&t, WONT TTYPE,
+	    DO NAWS WILL CHARSET WILL ECHO WILL SGA DO BINARY WILL BINARY);
+	CLIENT(&t, DO ECHO DO SGA, "");
+	CHECK(telnet_edits(&t));
+	CLIENT(&t, DONT ECHO, WONT ECHO);
+	CHECK(!telnet_edits(&t));
+	CLIENT(&t, DO ECHO, WILL ECHO);
+	CHECK(telnet_edits(&t));
+}
+
+TEST(a_client_that_refuses_all_is_asked_each_thing_once)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, "general\r\n", DO TTYPE);
+	CLIENT(&t, WONT TTYPE,
+	    DO NAWS WILL CHARSET WILL ECHO WILL SGA DO BINARY WILL BINARY);
+	CLIENT(&t,
+	    WONT NAWS DONT CHARSET DONT ECHO DONT SGA WONT BINARY DONT BINARY,
+	    "");
+	CLIENT(&t, "Bob\r\nHi\r\n", "");
+	CHECK(!telnet_edits(&t));
+}
+
+TEST(what_is_not_supported_is_refused_once)
+{
+	static const char refused[] =
+	    LINEMODE ENVIRON AUTHENTICATION ENCRYPT NEW_ENVIRON TSPEED
+	    "\5\21\43";
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, WILL "\2", DONT "\2" DO TTYPE DO NAWS WILL CHARSET);
+	for (size_t i = 0; i < sizeof(refused) - 1; i++) {
+		const char will[] = {'\377', '\373', refused[i]};
+		const char dont[] = {'\377', '\376', refused[i]};
+		const char ask[] = {'\377', '\375', refused[i]};
+		const char wont[] = {'\377', '\374', refused[i]};
+
+		client(&t, will, 3, dont, 3);
+		client(&t, will, 3, TEXT(""));
+		client(&t, ask, 3, wont, 3);
+		client(&t, ask, 3, TEXT(""));
+		client(&t, wont, 3, TEXT(""));
+		client(&t, dont, 3, TEXT(""));
+	}
+	/* On the other side than we have them. */
+	CLIENT(&t, WILL ECHO WILL ECHO DO NAWS DO TTYPE WILL EOR,
+	    DONT ECHO WONT NAWS WONT TTYPE DONT EOR);
+}
+
+TEST(options_above_39_are_refused_each_time)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, WILL "\311", DONT "\311" DO TTYPE DO NAWS WILL CHARSET);
+	CLIENT(&t, WILL "\311" DO IAC, DONT "\311" WONT IAC);
+}
+
+TEST(a_client_may_have_an_option_on_and_off_as_it_likes)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, DO SGA, WILL SGA DO TTYPE DO NAWS WILL CHARSET);
+	CLIENT(&t, DO SGA DO SGA, "");
+	CLIENT(&t, DONT SGA DONT SGA, WONT SGA);
+	CLIENT(&t, DO SGA DO BINARY WILL BINARY DO EOR,
+	    WILL SGA WILL BINARY DO BINARY WILL EOR);
+	CLIENT(&t, DONT BINARY WONT BINARY DONT EOR,
+	    WONT BINARY DONT BINARY WONT EOR);
+}
+
+TEST(one_that_changes_its_mind_for_ever_is_no_longer_answered)
+{
+	struct telnet_shm t = {0};
+	char out[8];
+	unsigned answers = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		const char *pending;
+
+		telnet_decode(&t, TEXT(DO SGA DONT SGA), out);
+		answers += (unsigned)telnet_answers(&t, &pending) / 3;
+		telnet_answers_sent(&t, TELNET_ANSWER_MAX);
+	}
+	CHECK_EQ(answers, UINT8_MAX + 3);
+	CHECK_EQ(option_state(&t, OPTION_US, OPTION_SGA), OPTION_NO);
+	CLIENT(&t, IAC "\366" DO TM, "[Yes]\r\n" WILL TM);
+}
+
+TEST(what_finds_no_room_is_asked_when_there_is_some)
+{
+	struct telnet_shm t = {0};
+	char out[8];
+	const char *pending;
+
+	for (int i = 0; i < TELNET_ANSWER_MAX / 3; i++)
+		telnet_decode(&t, TEXT(DO TM), out);
+	telnet_decode(&t, TEXT("a\r\n" WONT TTYPE), out);
+	CHECK_EQ(telnet_answers(&t, &pending), TELNET_ANSWER_MAX);
+	telnet_answers_sent(&t, TELNET_ANSWER_MAX);
+	CLIENT(&t, "",
+	    DO TTYPE DO NAWS WILL CHARSET WILL ECHO WILL SGA DO BINARY WILL
+		BINARY);
+}
+
+TEST(off_is_off_even_if_there_is_no_room_to_say_so)
+{
+	struct telnet_shm t = {0};
+	char out[8];
+
+	CLIENT(&t, DO ECHO, WILL ECHO DO TTYPE DO NAWS WILL CHARSET);
+	for (int i = 0; i < TELNET_ANSWER_MAX / 3; i++)
+		telnet_decode(&t, TEXT(DO TM), out);
+	telnet_decode(&t, TEXT(DO SGA DONT ECHO), out);
+	CHECK(!telnet_edits(&t));
+	CHECK_EQ(option_state(&t, OPTION_US, OPTION_SGA), OPTION_NO);
+}
+
+/* Subnegotiations. */
+
+TEST(the_window_may_change_at_any_time)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, WILL NAWS, DO NAWS DO TTYPE WILL CHARSET);
+	CLIENT(&t, SB NAWS "\0\120\0\30" SE, "");
+	CHECK_EQ(telnet_width(&t), 80);
+	CLIENT(&t, SB NAWS "\1" IAC IAC "\0\30" SE, "");
+	CHECK_EQ(telnet_width(&t), 511);
+	CLIENT(&t, SB NAWS "\0\120\0" SE SB NAWS "\0\120\0\30\0" SE, "");
+	CHECK_EQ(telnet_width(&t), 511);
+	CLIENT(&t, WONT NAWS, DONT NAWS);
+	CHECK_EQ(telnet_width(&t), 0);
+	CLIENT(&t, SB NAWS "\0\120\0\30" SE, "");
+	CHECK_EQ(telnet_width(&t), 0);
+}
+
+/* With CHARSET agreed to on both sides, our own question answered. */
+static struct telnet_shm
+with_charset(void)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, DO CHARSET, WILL CHARSET DO TTYPE DO NAWS);
+	telnet_answers_sent(&t, TELNET_ANSWER_MAX);
+	CLIENT(&t, SB CHARSET "\3" SE WILL CHARSET, REQUEST DO CHARSET);
+	CLIENT(&t, SB CHARSET "\3" SE, "");
+	return t;
+}
+
+TEST(a_client_is_asked_for_its_character_set)
+{
+	static const struct {
+		const char *name;
+		enum charset charset;
+	} cases[] = {
+	    {"UTF-8", CHARSET_UTF8},
+	    {"utf-8", CHARSET_UTF8},
+	    {"ISO-8859-1", CHARSET_LATIN1},
+	    {"iso-8859-1", CHARSET_LATIN1},
+	    {"ISO-8859-15", CHARSET_UTF8},
+	    {"CP437", CHARSET_CP437},
+	    {"US-ASCII", CHARSET_ASCII},
+	    {"KOI8-R", CHARSET_UTF8},
+	    {"", CHARSET_UTF8},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct telnet_shm t = {0};
+		char says[64] = SB CHARSET "\2";
+		size_t len = 4 + strlen(cases[i].name);
+
+		CLIENT(&t, DO CHARSET, WILL CHARSET DO TTYPE DO NAWS);
+		CLIENT(&t, "", REQUEST);
+		memcpy(says + 4, cases[i].name, strlen(cases[i].name));
+		memcpy(says + len, SE, 2);
+		client(&t, says, len + 2, TEXT(""));
+		CHECK_EQ(telnet_charset(&t), cases[i].charset);
+	}
+}
+
+TEST(a_client_that_asks_is_given_the_best_character_set_of_its_list)
+{
+	struct telnet_shm t = with_charset();
+
+	CLIENT(&t, SB CHARSET "\1;KOI8-R;us-ascii;CP437" SE,
+	    SB CHARSET "\2CP437" SE);
+	CHECK_EQ(telnet_charset(&t), CHARSET_CP437);
+	CLIENT(&t, SB CHARSET "\1 LATIN1 ISO-8859-15" SE,
+	    SB CHARSET "\2ISO-8859-1" SE);
+	CHECK_EQ(telnet_charset(&t), CHARSET_LATIN1);
+	CLIENT(&t, SB CHARSET "\1[TTABLE]\1,US-ASCII,UTF-8" SE,
+	    SB CHARSET "\2UTF-8" SE);
+	CHECK_EQ(telnet_charset(&t), CHARSET_UTF8);
+	CLIENT(&t, SB CHARSET "\1;KOI8-R" SE, SB CHARSET "\3" SE);
+	CLIENT(&t, SB CHARSET "\1" SE, SB CHARSET "\3" SE);
+	CLIENT(&t, SB CHARSET "\4\1;x" SE, SB CHARSET "\5" SE);
+	CLIENT(
+	    &t, SB CHARSET SE SB CHARSET "\7" SE SB CHARSET "\2CP437" SE, "");
+	CHECK_EQ(telnet_charset(&t), CHARSET_UTF8);
+}
+
+TEST(of_two_questions_for_the_character_set_ours_counts)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, DO CHARSET, WILL CHARSET DO TTYPE DO NAWS);
+	CLIENT(&t, WILL CHARSET, REQUEST DO CHARSET);
+	CLIENT(&t, SB CHARSET "\1;US-ASCII" SE, SB CHARSET "\3" SE);
+	CHECK_EQ(telnet_charset(&t), CHARSET_UTF8);
+	CLIENT(&t, SB CHARSET "\2ISO-8859-1" SE, "");
+	CHECK_EQ(telnet_charset(&t), CHARSET_LATIN1);
+}
+
+TEST(a_subnegotiation_says_nothing_unless_its_option_is_on)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t,
+	    SB NAWS "\0\120\0\30" SE IS("XTERM") SB CHARSET "\1;CP437" SE, "");
+	CHECK_EQ(telnet_width(&t), 0);
+	CHECK_EQ(telnet_terminal(&t), 0);
+	CHECK_EQ(telnet_charset(&t), CHARSET_UTF8);
+}
+
+TEST(a_subnegotiation_of_more_than_512_bytes_says_nothing)
+{
+	for (size_t len = 500; len < 520; len++) {
+		struct telnet_shm t = with_charset();
+		char says[600] = SB CHARSET "\1;CP437;";
+		const char accepted[] = SB CHARSET "\2CP437" SE;
+
+		memset(says + 11, 'x', len);
+		memcpy(says + 2 + len, SE, 2);
+		client(&t, says, 2 + len + 2, accepted,
+		    len <= 512 ? sizeof(accepted) - 1 : 0);
+	}
+}
+
+/* Passwords and prompts. */
+
+TEST(a_password_is_not_echoed_by_a_client_in_line_mode)
+{
+	struct telnet_shm t = {0};
+	const char *pending;
+
+	CLIENT(&t, "general\r\n", DO TTYPE);
+	telnet_hide(&t, true);
+	CHECK_EQ(telnet_answers(&t, &pending), 0);
+	CLIENT(&t, WILL TTYPE, DO NAWS WILL CHARSET SEND WILL ECHO);
+	CLIENT(&t, DO ECHO IS("MUDLET 4.17") "secret\r\n", SEND);
+	CHECK(!telnet_edits(&t));
+	telnet_hide(&t, false);
+	CLIENT(&t, DONT ECHO, WONT ECHO);
+	telnet_hide(&t, true);
+	CLIENT(&t, DONT ECHO, WILL ECHO);
+	telnet_hide(&t, false);
+	CLIENT(&t, "", "");
+	CHECK(!telnet_edits(&t));
+}
+
+TEST(a_terminal_that_hid_a_password_goes_on_with_the_editor)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, WILL NAWS, DO NAWS DO TTYPE WILL CHARSET);
+	telnet_hide(&t, true);
+	CLIENT(&t, DO ECHO WILL TTYPE, WILL ECHO SEND);
+	CHECK(!telnet_edits(&t));
+	CLIENT(&t, IS("XTERM"), WILL SGA DO BINARY WILL BINARY);
+	CHECK(telnet_edits(&t));
+	telnet_hide(&t, false);
+	CLIENT(&t, "", "");
+	CHECK(telnet_edits(&t));
+	telnet_hide(&t, true);
+	CLIENT(&t, "", "");
+	CHECK(telnet_edits(&t));
+}
+
+TEST(a_client_that_does_not_negotiate_is_not_asked_to_hide_a_password)
+{
+	struct telnet_shm t = {0};
+
+	telnet_hide(&t, true);
+	CLIENT(&t, "secret\n", "");
+	telnet_hide(&t, false);
+	CLIENT(&t, "", "");
+}
+
+static void
+check_prompt_end(const struct telnet_shm *t, const char *end, size_t len)
+{
+	char out[TELNET_PROMPT_MAX];
+	size_t n = telnet_prompt_end(t, out);
+
+	CHECK_MEM(out, n, end, len);
+}
+
+TEST(a_prompt_ends_as_the_client_wants_it)
+{
+	struct telnet_shm t = {0};
+
+	check_prompt_end(&t, TEXT(""));
+	CLIENT(&t, DO EOR, WILL EOR DO TTYPE DO NAWS WILL CHARSET);
+	check_prompt_end(&t, TEXT(IAC "\357"));
+	CLIENT(&t, DONT EOR, WONT EOR);
+	check_prompt_end(&t, TEXT(""));
+	CLIENT(&t, WONT TTYPE, WILL ECHO WILL SGA DO BINARY WILL BINARY);
+	check_prompt_end(&t, TEXT(""));
+	CLIENT(&t, DONT SGA, "");
+	check_prompt_end(&t, TEXT(IAC "\371"));
+	CLIENT(&t, DO SGA, WILL SGA);
+	check_prompt_end(&t, TEXT(""));
+}
