@@ -13,6 +13,11 @@ struct spelling {
 	char text[CHARSET_PUT_MAX]; /* NUL behind it if there is room */
 };
 
+struct cp437_byte {
+	uint16_t code;
+	uint8_t byte;
+};
+
 #include "proxy/charset_table.h"
 
 #define REPLACEMENT 0xfffd
@@ -124,6 +129,25 @@ spell(uint32_t code, char *out)
 	return 1;
 }
 
+/* Not its last one, a blank that would be an IAC. */
+static bool
+cp437_put(uint32_t code, char *out)
+{
+	size_t low = 0, high = COUNT(cp437_bytes), mid;
+
+	while (low < high) {
+		mid = (low + high) / 2;
+		if (cp437_bytes[mid].code < code)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == COUNT(cp437_bytes) || cp437_bytes[low].code != code)
+		return false;
+	*out = (char)cp437_bytes[low].byte;
+	return true;
+}
+
 size_t
 charset_put(enum charset charset, uint32_t code, char *out)
 {
@@ -133,13 +157,8 @@ charset_put(enum charset charset, uint32_t code, char *out)
 		out[0] = out[1] = (char)code;
 		return code == 0xff ? 2 : 1;
 	}
-	/* The last of them is a blank that would be an IAC. */
-	for (size_t i = 0; charset == CHARSET_CP437 && i < 127; i++) {
-		if (cp437[i] == code) {
-			*out = (char)(0x80 + i);
-			return 1;
-		}
-	}
+	if (charset == CHARSET_CP437 && cp437_put(code, out))
+		return 1;
 	return spell(code, out);
 }
 

@@ -103,8 +103,7 @@ editor_ring(struct output *out)
 
 /* The text [from, to) is to be this, the cursor behind it. */
 static void
-splice(
-    struct editor *e, size_t from, size_t to, const char *bytes, size_t len)
+splice(struct editor *e, size_t from, size_t to, const char *bytes, size_t len)
 {
 	struct editor_text *t = &e->text;
 
@@ -522,4 +521,11 @@ editor_draw(const struct editor *e, struct output *out)
 	struct row row = row_now(e);
 
 	row_draw(&e->screen, &row, out);
+}
+
+void
+editor_repair(const struct editor *e, struct output *out)
+{
+	row_wipe(&e->screen, out);
+	editor_draw(e, out);
 }

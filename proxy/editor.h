@@ -58,7 +58,8 @@ struct editor_text {
 	char bytes[LIMIT_LINE_MAX];
 };
 
-/* For all of a worker's sessions, one at a time; only editor.c looks into it. */
+/* For all of a worker's sessions, one at a time; only editor.c looks into it.
+ */
 struct editor {
 	struct screen screen;
 	const char *prompt;
@@ -67,9 +68,9 @@ struct editor {
 	bool hidden;
 	bool pasting;
 	bool searching;
-	bool finished;    /* the text was told as a line, and is gone */
-	bool bell;        /* is to be rung */
-	bool redraw;      /* the user wants it drawn anew */
+	bool finished;     /* the text was told as a line, and is gone */
+	bool bell;         /* is to be rung */
+	bool redraw;       /* the user wants it drawn anew */
 	unsigned recalled; /* steps back in the history; 0: a new line */
 	unsigned wanted;
 	size_t cursor;
@@ -157,6 +158,12 @@ void editor_ring(struct output *out);
  */
 void editor_erase(const struct editor *e, struct output *out);
 void editor_draw(const struct editor *e, struct output *out);
+
+/*
+ * What is on the row is not known, as after a death: it becomes what it should
+ * be.
+ */
+void editor_repair(const struct editor *e, struct output *out);
 
 /*
  * A line in line mode, where nothing is edited but by telnet commands: EC takes

@@ -10,26 +10,26 @@
 #define REPLACEMENT 0xfffd
 
 static const uint8_t controls[0x20] = {
-    [0x01] = KEY_HOME,            /* ^A */
-    [0x02] = KEY_LEFT,            /* ^B */
-    [0x03] = KEY_INTERRUPT,       /* ^C */
-    [0x04] = KEY_DELETE_OR_END,   /* ^D */
-    [0x05] = KEY_END,             /* ^E */
-    [0x06] = KEY_RIGHT,           /* ^F */
-    [0x07] = KEY_CANCEL,          /* ^G */
-    [0x08] = KEY_BACKSPACE,       /* ^H */
-    [0x09] = KEY_TAB,             /* ^I */
-    [0x0a] = KEY_ENTER,           /* ^J */
-    [0x0b] = KEY_KILL_RIGHT,      /* ^K */
-    [0x0c] = KEY_REDRAW,          /* ^L */
-    [0x0e] = KEY_DOWN,            /* ^N */
-    [0x0f] = KEY_DISCARD,         /* ^O */
-    [0x10] = KEY_UP,              /* ^P */
-    [0x12] = KEY_SEARCH,          /* ^R */
-    [0x14] = KEY_TRANSPOSE,       /* ^T */
-    [0x15] = KEY_KILL_LEFT,       /* ^U */
-    [0x17] = KEY_KILL_WORD_LEFT,  /* ^W */
-    [0x19] = KEY_YANK,            /* ^Y */
+    [0x01] = KEY_HOME,           /* ^A */
+    [0x02] = KEY_LEFT,           /* ^B */
+    [0x03] = KEY_INTERRUPT,      /* ^C */
+    [0x04] = KEY_DELETE_OR_END,  /* ^D */
+    [0x05] = KEY_END,            /* ^E */
+    [0x06] = KEY_RIGHT,          /* ^F */
+    [0x07] = KEY_CANCEL,         /* ^G */
+    [0x08] = KEY_BACKSPACE,      /* ^H */
+    [0x09] = KEY_TAB,            /* ^I */
+    [0x0a] = KEY_ENTER,          /* ^J */
+    [0x0b] = KEY_KILL_RIGHT,     /* ^K */
+    [0x0c] = KEY_REDRAW,         /* ^L */
+    [0x0e] = KEY_DOWN,           /* ^N */
+    [0x0f] = KEY_DISCARD,        /* ^O */
+    [0x10] = KEY_UP,             /* ^P */
+    [0x12] = KEY_SEARCH,         /* ^R */
+    [0x14] = KEY_TRANSPOSE,      /* ^T */
+    [0x15] = KEY_KILL_LEFT,      /* ^U */
+    [0x17] = KEY_KILL_WORD_LEFT, /* ^W */
+    [0x19] = KEY_YANK,           /* ^Y */
     [TELNET_KEY_THERE] = KEY_THERE,
 };
 
@@ -107,7 +107,8 @@ sequence(const char *in, size_t len, enum key *key)
 	if (i == KEYS_SEQUENCE_MAX)
 		return i;
 	modifier = number != 0 ? parameter : 0;
-	if (in[1] == '[' && in[i] == '[' && i == 2) /* a function key: ESC [ [ A */
+	if (in[1] == '[' && in[i] == '[' &&
+	    i == 2) /* a function key: ESC [ [ A */
 		return len > 3 ? 4 : 0;
 	if (in[1] == '[' && in[i] == '~')
 		*key = key_of_number(number != 0 ? number : parameter);
@@ -166,8 +167,8 @@ utf8_need(char c)
 	unsigned char first = (unsigned char)c;
 
 	return first < 0xc2 || first > 0xf4 ? 1
-	       : first < 0xe0		    ? 2
-	       : first < 0xf0		    ? 3
+	       : first < 0xe0               ? 2
+	       : first < 0xf0               ? 3
 					    : 4;
 }
 

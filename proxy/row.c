@@ -42,8 +42,8 @@ static void
 put_sequence(struct output *out, size_t number, char final)
 {
 	char sequence[32];
-	int len = snprintf(sequence, sizeof(sequence), "\033[%zu%c", number,
-	    final);
+	int len =
+	    snprintf(sequence, sizeof(sequence), "\033[%zu%c", number, final);
 
 	output_put(out, sequence, (size_t)len);
 }
@@ -84,12 +84,27 @@ step_columns(
 	return columns;
 }
 
+/* One column, and nothing joins it: as nearly always. */
+static bool
+is_plain(const char *text, size_t len, size_t at)
+{
+	unsigned char c = (unsigned char)text[at];
+
+	return c >= ' ' && c < 0x7f &&
+	       (at + 1 == len || (unsigned char)text[at + 1] < 0x80);
+}
+
 static size_t
 columns_of(const struct screen *screen, const char *text, size_t len)
 {
 	size_t columns = 0, next;
 
 	for (size_t at = 0; at < len; at = next) {
+		if (is_plain(text, len, at)) {
+			next = at + 1;
+			columns++;
+			continue;
+		}
 		next = width_next(text, len, at);
 		columns += step_columns(screen, text, at, next);
 	}
@@ -269,7 +284,8 @@ void
 row_change(const struct screen *screen, const struct row *from,
     const struct row *to, struct output *out)
 {
-	struct layout old = layout_of(screen, from), new = layout_of(screen, to);
+	struct layout old = layout_of(screen, from),
+		      new = layout_of(screen, to);
 	size_t was, is;
 
 	if (old.offset == new.offset && from->prompt_len == to->prompt_len) {
@@ -295,6 +311,13 @@ row_erase(
 		return;
 	output_put(out, "\r", 1);
 	clear(screen, l.edge - l.offset, out);
+}
+
+void
+row_wipe(const struct screen *screen, struct output *out)
+{
+	output_put(out, "\r", 1);
+	clear(screen, usable(screen), out);
 }
 
 /* What doesn't fit is written over it, and the terminal wraps it. */

@@ -62,6 +62,9 @@ void row_change(const struct screen *screen, const struct row *from,
 void row_erase(
     const struct screen *screen, const struct row *row, struct output *out);
 
+/* Whatever the row holds: leave an empty line, the cursor at its beginning. */
+void row_wipe(const struct screen *screen, struct output *out);
+
 /* The row is drawn: leave all of it on the screen, and go to the next line. */
 void row_finish(const struct screen *screen, const struct row *from,
     const struct row *to, struct output *out);

@@ -18,15 +18,23 @@
 		}                                                              \
 	} while (0)
 
+static void
+clear_row(struct terminal *t, unsigned row)
+{
+	memset(t->cell[row], 0, t->width * sizeof(t->cell[row][0]));
+}
+
 void
 terminal_init(
     struct terminal *t, unsigned width, enum charset charset, bool ansi)
 {
 	MUST(width <= TERMINAL_WIDTH_MAX);
-	memset(t, 0, sizeof(*t));
+	memset(t, 0, offsetof(struct terminal, cell));
 	t->width = width;
 	t->charset = charset;
 	t->ansi = ansi;
+	for (unsigned row = 0; row < TERMINAL_ROWS; row++)
+		clear_row(t, row);
 }
 
 static void
@@ -37,8 +45,10 @@ line_feed(struct terminal *t)
 		t->row++;
 		return;
 	}
-	memmove(t->cell[0], t->cell[1], sizeof(t->cell) - sizeof(t->cell[0]));
-	memset(t->cell[TERMINAL_ROWS - 1], 0, sizeof(t->cell[0]));
+	for (unsigned row = 1; row < TERMINAL_ROWS; row++)
+		memcpy(t->cell[row - 1], t->cell[row],
+		    t->width * sizeof(t->cell[row][0]));
+	clear_row(t, TERMINAL_ROWS - 1);
 	t->scrolled++;
 }
 

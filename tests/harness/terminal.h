@@ -14,7 +14,7 @@
 
 #define TERMINAL_ROWS 24
 #define TERMINAL_WIDTH_MAX 256
-#define TERMINAL_CELL_MAX 64 /* bytes of one cell that are kept */
+#define TERMINAL_CELL_MAX 32 /* bytes of one cell that are kept */
 
 struct terminal {
 	unsigned width;
@@ -24,8 +24,9 @@ struct terminal {
 	bool margin; /* the last column is written, the next one wraps */
 	unsigned bells;
 	unsigned scrolled; /* rows that have left the screen */
-	size_t written;	   /* bytes in all */
-	/* UTF-8; "" is a blank, as " " is, and the second half of a wide one. */
+	size_t written;    /* bytes in all */
+	/* UTF-8; "" is a blank, as " " is, and the second half of a wide one.
+	 */
 	char cell[TERMINAL_ROWS][TERMINAL_WIDTH_MAX][TERMINAL_CELL_MAX];
 };
 

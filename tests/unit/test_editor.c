@@ -78,8 +78,8 @@ keys_of(const char *keys, size_t len)
 	editor_init(&editor, &view);
 	at = editor_load(&editor, kept, kept_len);
 	do {
-		event = editor_keys(
-		    &editor, kept + at, kept_len - at, &used, &out);
+		event =
+		    editor_keys(&editor, kept + at, kept_len - at, &used, &out);
 		at += used;
 		if (event == EDITOR_RECALL)
 			recall(&editor, &out);
@@ -210,14 +210,14 @@ TEST(each_key_moves_kills_or_changes_as_it_should)
 
 TEST(arrows_home_and_end_have_many_dialects)
 {
-	static const char *const homes[] = {"\033[H", "\033OH", "\033[1~",
-	    "\033[7~", "\033[1;2H", "\001"};
-	static const char *const ends[] = {"\033[F", "\033OF", "\033[4~",
-	    "\033[8~", "\033[1;2F", "\005"};
+	static const char *const homes[] = {
+	    "\033[H", "\033OH", "\033[1~", "\033[7~", "\033[1;2H", "\001"};
+	static const char *const ends[] = {
+	    "\033[F", "\033OF", "\033[4~", "\033[8~", "\033[1;2F", "\005"};
 	static const char *const lefts[] = {"\033[D", "\033OD", "\033[1;2D"};
 	static const char *const rights[] = {"\033[C", "\033OC"};
-	static const char *const words[] = {"\033b", "\033B", "\033[1;5D",
-	    "\033[1;3D", "\033\033b", "\033Od"};
+	static const char *const words[] = {
+	    "\033b", "\033B", "\033[1;5D", "\033[1;3D", "\033\033b", "\033Od"};
 	char typed[64];
 
 	for (size_t i = 0; i < COUNT(homes); i++) {
@@ -248,13 +248,18 @@ TEST(arrows_home_and_end_have_many_dialects)
 
 TEST(keys_that_mean_nothing_type_nothing)
 {
-	check_keys("a\033[15~\033OP\033[[A\033[2~\033[5~\033[1;2R\033[Ib", "ab");
+	check_keys(
+	    "a\033[15~\033OP\033[[A\033[2~\033[5~\033[1;2R\033[Ib", "ab");
 	check_keys("a\033xb\033\033[2~c\033[?1;2cd", "abcd");
 	check_keys("a\033[99999999999999999999999999999999Kb", "a99Kb");
 	begin(80);
 	CHECK_EQ(keys("a\033[1\nb"), EDITOR_LINE);
 	check_line("a");
-	check_keys("a\xc2\x9b" "b\xe2\x80\xae" "c\xe2\x80\xa8" "d", "abcd");
+	check_keys("a\xc2\x9b"
+		   "b\xe2\x80\xae"
+		   "c\xe2\x80\xa8"
+		   "d",
+	    "abcd");
 }
 
 TEST(bytes_that_are_no_utf8_are_typed_as_such)
@@ -268,9 +273,14 @@ TEST(what_joins_goes_with_the_character_before_it)
 {
 	check_keys("ae\xcc\x81\x7f", "a");
 	check_keys("ae\xcc\x81" LEFT "x", "axe\xcc\x81");
-	check_keys("e\xcc\x81\xcc\xa3" "b\001\004", "b");
-	check_keys("\xcc\x81" "b", "b");
-	check_keys("be\xcc\x81\024", "e\xcc\x81" "b");
+	check_keys("e\xcc\x81\xcc\xa3"
+		   "b\001\004",
+	    "b");
+	check_keys("\xcc\x81"
+		   "b",
+	    "b");
+	check_keys("be\xcc\x81\024", "e\xcc\x81"
+				     "b");
 }
 
 TEST(a_line_has_max_line_bytes_and_rings_at_more)
@@ -443,7 +453,8 @@ TEST(a_line_is_kept_with_its_cursor_in_as_few_bytes_as_it_takes)
 	keys("\022\033[200~");
 	CHECK_MEM(kept, kept_len, "a\025three\020three\026\034", 15);
 	keys("\xf0\x9f\033");
-	CHECK_MEM(kept, kept_len, "a\025three\020three\xef\xbf\xbd\026\034\033", 19);
+	CHECK_MEM(
+	    kept, kept_len, "a\025three\020three\xef\xbf\xbd\026\034\033", 19);
 }
 
 TEST(what_does_not_fit_is_left_out_the_line_last)
@@ -496,7 +507,9 @@ TEST(in_line_mode_telnet_commands_edit_and_nothing_else_does)
 	    {"hello", "hello"},
 	    {"helk\x7flo", "hello"},
 	    {"a\xc3\xa4\x7f", "a"},
-	    {"\x7f\x7f" "a", "a"},
+	    {"\x7f\x7f"
+	     "a",
+		"a"},
 	    {"hello\025bye", "bye"},
 	    {"hello\003bye", "bye"},
 	    {"a\017\004b", "ab"},

@@ -173,9 +173,10 @@ def plain(code):
 def table():
     result = {}
     for code in range(0xa0, 0xfb07):
-        # Polytonic Greek and the squares of CJK typography are rare.
-        if 0x1f00 <= code <= 0x1fff or 0x3200 <= code <= 0x33ff or \
-                is_nothing(code):
+        # Polytonic Greek, letters in brackets and the squares of CJK
+        # typography are rare.
+        if 0x1f00 <= code <= 0x1fff or 0x2474 <= code <= 0x24ff or \
+                0x3200 <= code <= 0x33ff or is_nothing(code):
             continue
         text = plain(code)
         if text:
@@ -223,6 +224,10 @@ rows(f"{{0x{c:x}, {c_string(t)}}}" for c, t in entries)
 print("};")
 print("static const uint16_t cp437[128] = {")
 rows(f"0x{ord(c):04x}" for c in CP437)
+print("};")
+print("static const struct cp437_byte cp437_bytes[127] = {")
+rows(f"{{0x{ord(c):04x}, 0x{i + 0x80:02x}}}"
+     for c, i in sorted(zip(CP437[:127], range(127))))
 print("};")
 print("/* clang-format on */")
 print(f"{len(entries)} spellings", file=sys.stderr)
