@@ -6,14 +6,8 @@
  */
 #include "proxy/editor.h"
 
-#include <string.h>
-
-#include "proxy/keys.h"
-#include "proxy/width.h"
+#include "proxy/editor_edit.h"
 #include "shared/base/base.h"
-#include "shared/base/utf8.h"
-
-#define UTF8_MAX 4
 
 void
 editor_init(struct editor *e, const struct editor_view *view)
@@ -30,13 +24,6 @@ editor_init(struct editor *e, const struct editor_view *view)
 	e->recalled = e->wanted = 0;
 	e->cursor = e->seen_cursor = 0;
 	e->text.len = e->seen.len = e->killed.len = e->origin.len = 0;
-}
-
-static void
-text_copy(struct editor_text *to, const char *bytes, size_t len)
-{
-	to->len = MIN(len, sizeof(to->bytes));
-	memcpy(to->bytes, bytes, to->len);
 }
 
 /* The row of a text; nothing is seen of one that is hidden. */
@@ -71,7 +58,7 @@ see(struct editor *e)
 {
 	begin_line(e);
 	e->seen_cursor = e->cursor;
-	text_copy(&e->seen, e->text.bytes, e->text.len);
+	editor_text_copy(&e->seen, e->text.bytes, e->text.len);
 }
 
 /* Make the screen what the text is. */
@@ -101,155 +88,6 @@ editor_ring(struct output *out)
 	output_put(out, "\a", 1);
 }
 
-/* The text [from, to) is to be this, the cursor behind it. */
-static void
-splice(struct editor *e, size_t from, size_t to, const char *bytes, size_t len)
-{
-	struct editor_text *t = &e->text;
-
-	if (len > to - from && t->len - (to - from) + len > e->max) {
-		e->bell = true;
-		return;
-	}
-	memmove(t->bytes + from + len, t->bytes + to, t->len - to);
-	memcpy(t->bytes + from, bytes, len);
-	t->len = t->len - (to - from) + len;
-	e->cursor = from + len;
-}
-
-/* Take out [from, to), to be yanked back. */
-static void
-kill_text(struct editor *e, size_t from, size_t to)
-{
-	if (from == to) {
-		e->bell = true;
-		return;
-	}
-	if (!e->hidden)
-		text_copy(&e->killed, e->text.bytes + from, to - from);
-	splice(e, from, to, "", 0);
-}
-
-static size_t
-next(const struct editor *e, size_t at)
-{
-	return width_next(e->text.bytes, e->text.len, at);
-}
-
-static size_t
-previous(const struct editor *e, size_t at)
-{
-	return width_previous(e->text.bytes, e->text.len, at);
-}
-
-static bool
-is_blank(const struct editor *e, size_t at)
-{
-	return e->text.bytes[at] == ' ' || e->text.bytes[at] == '\t';
-}
-
-/* Part of a word: a letter or a digit, or anything that is not ASCII. */
-static bool
-is_part(const struct editor *e, size_t at)
-{
-	unsigned char c = (unsigned char)e->text.bytes[at];
-
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-	       (c >= 'a' && c <= 'z') || c >= 0x80;
-}
-
-static size_t
-part_left(const struct editor *e)
-{
-	size_t at = e->cursor, before;
-
-	while (at > 0 && !is_part(e, before = previous(e, at)))
-		at = before;
-	while (at > 0 && is_part(e, before = previous(e, at)))
-		at = before;
-	return at;
-}
-
-static size_t
-part_right(const struct editor *e)
-{
-	size_t at = e->cursor;
-
-	while (at < e->text.len && !is_part(e, at))
-		at = next(e, at);
-	while (at < e->text.len && is_part(e, at))
-		at = next(e, at);
-	return at;
-}
-
-static size_t
-word_left(const struct editor *e, bool blanks_too)
-{
-	size_t at = e->cursor, before;
-
-	while (blanks_too && at > 0 && is_blank(e, before = previous(e, at)))
-		at = before;
-	while (at > 0 && !is_blank(e, before = previous(e, at)))
-		at = before;
-	return at;
-}
-
-/* What the sanitiser would take out of a line is not taken in. */
-static void
-insert(struct editor *e, uint32_t code)
-{
-	char bytes[UTF8_MAX];
-
-	if ((utf8_is_control(code) && code != '\t') || utf8_is_bidi(code) ||
-	    code == 0x2028 || code == 0x2029)
-		return;
-	/* Nothing is there that it could join. */
-	if (e->cursor == 0 && code >= 0x300 && width_of(code) == 0)
-		return;
-	splice(e, e->cursor, e->cursor, bytes,
-	    charset_put(CHARSET_UTF8, code, bytes));
-}
-
-static void
-reverse(char *bytes, size_t from, size_t to)
-{
-	for (; from + 1 < to; from++, to--) {
-		char c = bytes[from];
-
-		bytes[from] = bytes[to - 1];
-		bytes[to - 1] = c;
-	}
-}
-
-/* Exchange what is at the cursor, or the last, with what is before that. */
-static void
-transpose(struct editor *e)
-{
-	char *bytes = e->text.bytes;
-	size_t middle, left, right = e->cursor;
-
-	if (right < e->text.len)
-		right = next(e, right);
-	middle = previous(e, right);
-	left = previous(e, middle);
-	if (left == middle || e->cursor == 0) {
-		e->bell = true;
-		return;
-	}
-	reverse(bytes, left, middle);
-	reverse(bytes, middle, right);
-	reverse(bytes, left, right);
-	e->cursor = right;
-}
-
-static void
-move(struct editor *e, size_t to)
-{
-	if (to == e->cursor)
-		e->bell = true;
-	e->cursor = to;
-}
-
 /* Back to what was typed before the history was looked at. */
 static void
 recall_origin(struct editor *e)
@@ -258,7 +96,7 @@ recall_origin(struct editor *e)
 		e->bell = true;
 		return;
 	}
-	text_copy(&e->text, e->origin.bytes, e->origin.len);
+	editor_text_copy(&e->text, e->origin.bytes, e->origin.len);
 	e->cursor = e->text.len;
 	e->recalled = 0;
 	e->searching = false;
@@ -289,7 +127,7 @@ static enum editor_event
 key_search(struct editor *e)
 {
 	if (!e->searching && !e->hidden) {
-		text_copy(&e->origin, e->text.bytes, e->text.len);
+		editor_text_copy(&e->origin, e->text.bytes, e->text.len);
 		e->searching = true;
 	}
 	return want(e, e->recalled + 1);
@@ -312,79 +150,6 @@ key_interrupt(struct editor *e)
 }
 
 static enum editor_event
-key_delete(struct editor *e)
-{
-	if (e->cursor == e->text.len)
-		e->bell = true;
-	else
-		splice(e, e->cursor, next(e, e->cursor), "", 0);
-	return EDITOR_NONE;
-}
-
-/* Keys that change the text or move in it. */
-static void
-key_edit(struct editor *e, enum key key, uint32_t code)
-{
-	size_t at = e->cursor;
-
-	switch (key) {
-	case KEY_CHARACTER:
-		insert(e, code);
-		break;
-	case KEY_LEFT:
-		move(e, previous(e, at));
-		break;
-	case KEY_RIGHT:
-		move(e, next(e, at));
-		break;
-	case KEY_WORD_LEFT:
-		move(e, part_left(e));
-		break;
-	case KEY_WORD_RIGHT:
-		move(e, part_right(e));
-		break;
-	case KEY_HOME:
-		e->cursor = 0;
-		break;
-	case KEY_END:
-		e->cursor = e->text.len;
-		break;
-	case KEY_BACKSPACE:
-		if (at == 0)
-			e->bell = true;
-		else
-			splice(e, previous(e, at), at, "", 0);
-		break;
-	case KEY_DELETE:
-		(void)key_delete(e);
-		break;
-	case KEY_KILL_LEFT:
-		kill_text(e, 0, at);
-		break;
-	case KEY_KILL_RIGHT:
-		kill_text(e, at, e->text.len);
-		break;
-	case KEY_KILL_WORD_LEFT:
-		kill_text(e, word_left(e, true), at);
-		break;
-	case KEY_KILL_PART_LEFT:
-		kill_text(e, part_left(e), at);
-		break;
-	case KEY_KILL_PART_RIGHT:
-		kill_text(e, at, part_right(e));
-		break;
-	case KEY_YANK:
-		splice(e, at, at, e->killed.bytes, e->killed.len);
-		break;
-	case KEY_TRANSPOSE:
-		transpose(e);
-		break;
-	default:
-		break;
-	}
-}
-
-static enum editor_event
 key_do(struct editor *e, enum key key, uint32_t code)
 {
 	if (key != KEY_SEARCH && key != KEY_CANCEL && key != KEY_NONE)
@@ -397,8 +162,9 @@ key_do(struct editor *e, enum key key, uint32_t code)
 			return EDITOR_NONE;
 		return EDITOR_COMPLETE;
 	case KEY_UP:
-		if (e->recalled == 0)
-			text_copy(&e->origin, e->text.bytes, e->text.len);
+		if (e->recalled == 0 && !e->hidden)
+			editor_text_copy(
+			    &e->origin, e->text.bytes, e->text.len);
 		return want(e, e->recalled + 1);
 	case KEY_DOWN:
 		return key_down(e);
@@ -408,7 +174,10 @@ key_do(struct editor *e, enum key key, uint32_t code)
 		recall_origin(e);
 		return EDITOR_NONE;
 	case KEY_DELETE_OR_END:
-		return e->text.len == 0 ? EDITOR_END : key_delete(e);
+		if (e->text.len == 0)
+			return EDITOR_END;
+		editor_edit(e, key, code);
+		return EDITOR_NONE;
 	case KEY_REDRAW:
 		e->redraw = true;
 		return EDITOR_NONE;
@@ -423,7 +192,7 @@ key_do(struct editor *e, enum key key, uint32_t code)
 		e->pasting = key == KEY_PASTE_BEGIN;
 		return EDITOR_NONE;
 	default:
-		key_edit(e, key, code);
+		editor_edit(e, key, code);
 		return EDITOR_NONE;
 	}
 }
@@ -462,7 +231,7 @@ size_t
 editor_word(const struct editor *e, size_t *end)
 {
 	*end = e->cursor;
-	return word_left(e, false);
+	return editor_word_left(e, false);
 }
 
 unsigned
@@ -483,7 +252,7 @@ editor_recall(struct editor *e, unsigned step, const char *text, size_t len,
     struct output *out)
 {
 	see(e);
-	text_copy(&e->text, text, MIN(len, e->max));
+	editor_text_copy(&e->text, text, MIN(len, e->max));
 	e->cursor = e->text.len;
 	e->recalled = step;
 	show(e, out);
@@ -495,7 +264,7 @@ editor_replace(struct editor *e, size_t from, const char *text, size_t len,
 {
 	see(e);
 	if (from <= e->cursor)
-		splice(e, from, e->cursor, text, len);
+		editor_splice(e, from, e->cursor, text, len);
 	show(e, out);
 }
 

@@ -2,7 +2,7 @@
 /* The editor's state as bytes: see editor.h. */
 #include <string.h>
 
-#include "proxy/editor.h"
+#include "proxy/editor_edit.h"
 #include "proxy/telnet.h"
 #include "proxy/width.h"
 #include "shared/base/base.h"
@@ -78,13 +78,6 @@ state_len(const char *kept, size_t len)
 	return mark == NULL ? 0 : (size_t)(mark - kept) + 1;
 }
 
-static void
-load_text(struct editor_text *to, const char *bytes, size_t len)
-{
-	to->len = MIN(len, sizeof(to->bytes));
-	memcpy(to->bytes, bytes, to->len);
-}
-
 size_t
 editor_load(struct editor *e, const char *kept, size_t len)
 {
@@ -95,9 +88,9 @@ editor_load(struct editor *e, const char *kept, size_t len)
 	if (used == 0)
 		return 0;
 	p = parse(kept, used - 1);
-	load_text(&e->killed, p.killed, p.killed_len);
-	load_text(&e->origin, p.origin, p.origin_len);
-	load_text(t, p.text, p.text_len);
+	editor_text_copy(&e->killed, p.killed, p.killed_len);
+	editor_text_copy(&e->origin, p.origin, p.origin_len);
+	editor_text_copy(t, p.text, p.text_len);
 	e->recalled = MIN(p.recalled, (unsigned)EDITOR_HISTORY_MAX);
 	e->searching = p.searching;
 	e->pasting = p.pasting;
@@ -107,12 +100,6 @@ editor_load(struct editor *e, const char *kept, size_t len)
 	while (p.right-- > 0 && e->cursor < t->len)
 		e->cursor = width_next(t->bytes, t->len, e->cursor);
 	return used;
-}
-
-static void
-put(struct output *out, const char *bytes, size_t len)
-{
-	output_put(out, bytes, len);
 }
 
 static void
@@ -154,19 +141,19 @@ editor_save(const struct editor *e, char *place, size_t size)
 	size_t need = text + text / 2 + 4;
 
 	if (e->killed.len > 0 && e->killed.len + 1 + origin + need <= size) {
-		put(&out, e->killed.bytes, e->killed.len);
+		output_put(&out, e->killed.bytes, e->killed.len);
 		put_mark(&out, MARK_KILLED, 1);
 	} else if (text == 0 && !history && !e->pasting) {
 		return 0;
 	}
 	if (history && origin + need <= size - out.len) {
-		put(&out, e->origin.bytes, e->origin.len);
+		output_put(&out, e->origin.bytes, e->origin.len);
 		put_mark(&out, MARK_SEARCH, e->searching);
 		put_mark(&out, MARK_RECALLED, e->recalled);
 	}
 	if (size - out.len < need)
 		text = MIN(text, size > 2 ? size - 2 : 0);
-	put(&out, e->text.bytes, text);
+	output_put(&out, e->text.bytes, text);
 	if (text > 0 && size - out.len >= need - text)
 		put_cursor(e, &out);
 	put_mark(&out, MARK_PASTING, e->pasting);

@@ -123,7 +123,7 @@ layout_of(const struct screen *screen, const struct row *row)
 {
 	size_t prompt = columns_of(screen, row->prompt, row->prompt_len);
 	size_t seen_at_once = usable(screen);
-	size_t scroll = seen_at_once - seen_at_once / 3;
+	size_t scroll = MAX(seen_at_once - seen_at_once / 3, (size_t)1);
 	struct layout l = {0};
 
 	l.cursor = prompt + columns_of(screen, row->text, row->cursor);

@@ -104,6 +104,16 @@ subneg_begin(struct telnet_shm *t)
 	t->sub_used = 0;
 }
 
+/* None of ours is longer than there is room for. */
+static void
+charset_name_byte(struct telnet_shm *t, uint8_t c)
+{
+	if (t->sub_used < NAME_MAX_)
+		t->sub[SUB_NAME + t->sub_used++] = capital(c);
+	else
+		t->sub_used = NAME_MAX_ + 1;
+}
+
 /* A name of the list is read: is it one of ours, and better than the others? */
 static void
 charset_name_end(struct telnet_shm *t)
@@ -119,32 +129,41 @@ charset_name_end(struct telnet_shm *t)
 }
 
 /*
- * Byte number `n` of CHARSET.  The list of a REQUEST begins with the byte that
- * separates its names; a "[TTABLE]" and a version may come before it.
+ * Is byte number `n` of a REQUEST the one that separates its names?  The list
+ * begins with it; "[TTABLE]" and a version may come before the list.
  */
-static void
-charset_byte(struct telnet_shm *t, size_t n, uint8_t c)
+static bool
+is_separator(const struct telnet_shm *t, size_t n)
 {
 	const size_t list = 2, ttable = sizeof("[TTABLE]"); /* and a version */
 
-	if (n == 1) {
-		t->sub[SUB_COMMAND] = c;
-	} else if (t->sub[SUB_COMMAND] == CHARSET_REQUEST && n == list) {
+	return n == list ||
+	       (n == list + ttable && t->sub[SUB_SEPARATOR] == '[');
+}
+
+static void
+charset_request_byte(struct telnet_shm *t, size_t n, uint8_t c)
+{
+	if (is_separator(t, n)) {
 		t->sub[SUB_SEPARATOR] = c;
-	} else if (t->sub[SUB_COMMAND] == CHARSET_REQUEST &&
-		   t->sub[SUB_SEPARATOR] == '[' && n < list + ttable) {
-		return;
-	} else if (t->sub[SUB_COMMAND] == CHARSET_REQUEST &&
-		   t->sub[SUB_SEPARATOR] == '[' && n == list + ttable) {
-		t->sub[SUB_SEPARATOR] = c;
-	} else if (t->sub[SUB_COMMAND] == CHARSET_REQUEST &&
-		   c == t->sub[SUB_SEPARATOR]) {
+		t->sub_used = 0;
+	} else if (c == t->sub[SUB_SEPARATOR]) {
 		charset_name_end(t);
-	} else if (t->sub_used < NAME_MAX_) {
-		t->sub[SUB_NAME + t->sub_used++] = capital(c);
 	} else {
-		t->sub_used = NAME_MAX_ + 1; /* none of ours is so long */
+		charset_name_byte(t, c);
 	}
+}
+
+/* Byte number `n` of CHARSET. */
+static void
+charset_byte(struct telnet_shm *t, size_t n, uint8_t c)
+{
+	if (n == 1)
+		t->sub[SUB_COMMAND] = c;
+	else if (t->sub[SUB_COMMAND] == CHARSET_REQUEST)
+		charset_request_byte(t, n, c);
+	else
+		charset_name_byte(t, c);
 }
 
 void

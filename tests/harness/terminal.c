@@ -37,6 +37,19 @@ terminal_init(
 		clear_row(t, row);
 }
 
+void
+terminal_resize(struct terminal *t, unsigned width)
+{
+	unsigned from = MIN(t->width, width);
+
+	MUST(width <= TERMINAL_WIDTH_MAX);
+	for (unsigned row = 0; row < TERMINAL_ROWS; row++)
+		memset(t->cell[row][from], 0,
+		    (TERMINAL_WIDTH_MAX - from) * sizeof(t->cell[row][0]));
+	t->width = width;
+	t->column = MIN(t->column, width - 1);
+}
+
 static void
 line_feed(struct terminal *t)
 {

@@ -25,13 +25,15 @@ struct terminal {
 	unsigned bells;
 	unsigned scrolled; /* rows that have left the screen */
 	size_t written;    /* bytes in all */
-	/* UTF-8; "" is a blank, as " " is, and the second half of a wide one.
-	 */
+	/* UTF-8; "" is a blank, as " " is, and a wide one's second half. */
 	char cell[TERMINAL_ROWS][TERMINAL_WIDTH_MAX][TERMINAL_CELL_MAX];
 };
 
 void terminal_init(
     struct terminal *t, unsigned width, enum charset charset, bool ansi);
+
+/* What is beyond the border is gone; nothing is wrapped anew. */
+void terminal_resize(struct terminal *t, unsigned width);
 
 /* What has come; no character or sequence may be cut at the end. */
 void terminal_write(struct terminal *t, const char *bytes, size_t len);

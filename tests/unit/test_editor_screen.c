@@ -11,18 +11,10 @@
 #include "proxy/editor.h"
 #include "proxy/width.h"
 #include "shared/base/utf8.h"
+#include "tests/harness/line_model.h"
 #include "tests/harness/terminal.h"
 
-#define STEPS_MAX 120 /* of the cursor, in one line */
-#define CELLS_MAX (STEPS_MAX * CHARSET_PUT_MAX + 64)
-
-/* The line as a list of what the cursor steps over. */
-struct model {
-	char step[STEPS_MAX + 1][32];
-	size_t count, cursor;
-	char killed[STEPS_MAX][32];
-	size_t killed_count;
-};
+#define CELLS_MAX (MODEL_STEPS_MAX * CHARSET_PUT_MAX + 64)
 
 /* What stands in a column, and what it must be seen with. */
 struct cell {
@@ -33,178 +25,13 @@ struct cell {
 static struct editor editor;
 static struct terminal terminal;
 static struct editor_view view;
-static struct model model;
+static struct line_model model;
 static struct cell cells[CELLS_MAX];
 static size_t cells_count, cursor_cell;
 static char output_bytes[EDITOR_OUTPUT_MAX(LIMIT_LINE_MAX)];
 static struct output out;
 static char kept[EDITOR_STATE_MAX(LIMIT_LINE_MAX)];
 static size_t kept_len;
-
-/* The model. */
-
-static void
-model_take(size_t from, size_t to)
-{
-	memmove(model.step[from], model.step[to],
-	    (model.count - to) * sizeof(model.step[0]));
-	model.count -= to - from;
-	model.cursor = from;
-}
-
-static void
-model_kill(size_t from, size_t to)
-{
-	if (from == to)
-		return;
-	memcpy(model.killed, model.step[from],
-	    (to - from) * sizeof(model.step[0]));
-	model.killed_count = to - from;
-	model_take(from, to);
-}
-
-static void
-model_put(const char steps[][32], size_t count)
-{
-	memmove(model.step[model.cursor + count], model.step[model.cursor],
-	    (model.count - model.cursor) * sizeof(model.step[0]));
-	memcpy(model.step[model.cursor], steps, count * sizeof(model.step[0]));
-	model.count += count;
-	model.cursor += count;
-}
-
-static bool
-is_blank(size_t i)
-{
-	return model.step[i][0] == ' ' || model.step[i][0] == '\t';
-}
-
-static bool
-is_part(size_t i)
-{
-	unsigned char c = (unsigned char)model.step[i][0];
-
-	return c >= 0x80 || (c >= 'a' && c <= 'z');
-}
-
-static size_t
-model_left(bool (*belongs)(size_t), bool while_it)
-{
-	size_t at = model.cursor;
-
-	while (at > 0 && belongs(at - 1) == !while_it)
-		at--;
-	while (at > 0 && belongs(at - 1) == while_it)
-		at--;
-	return at;
-}
-
-static size_t
-model_right(void)
-{
-	size_t at = model.cursor;
-
-	while (at < model.count && !is_part(at))
-		at++;
-	while (at < model.count && is_part(at))
-		at++;
-	return at;
-}
-
-static void
-model_transpose(void)
-{
-	size_t right = model.cursor + (model.cursor < model.count);
-	char step[32];
-
-	if (model.cursor == 0 || right < 2)
-		return;
-	memcpy(step, model.step[right - 2], sizeof(step));
-	memcpy(model.step[right - 2], model.step[right - 1], sizeof(step));
-	memcpy(model.step[right - 1], step, sizeof(step));
-	model.cursor = right;
-}
-
-static const char *const keys[] = {"\002", "\006", "\033[D", "\033OC", "\001",
-    "\005", "\b", "\x7f", "\033[3~", "\004", "\013", "\025", "\027", "\033b",
-    "\033f", "\033d", "\033\x7f", "\031", "\024", "\014", "\021", "\033[5~"};
-
-static void
-model_key(size_t key)
-{
-	size_t at = model.cursor;
-
-	switch (key) {
-	case 0:
-	case 2:
-		model.cursor -= at > 0;
-		break;
-	case 1:
-	case 3:
-		model.cursor += at < model.count;
-		break;
-	case 4:
-		model.cursor = 0;
-		break;
-	case 5:
-		model.cursor = model.count;
-		break;
-	case 6:
-	case 7:
-		if (at > 0)
-			model_take(at - 1, at);
-		break;
-	case 8:
-	case 9:
-		if (at < model.count)
-			model_take(at, at + 1);
-		break;
-	case 10:
-		model_kill(at, model.count);
-		break;
-	case 11:
-		model_kill(0, at);
-		break;
-	case 12:
-		model_kill(model_left(is_blank, false), at);
-		break;
-	case 13:
-		model.cursor = model_left(is_part, true);
-		break;
-	case 14:
-		model.cursor = model_right();
-		break;
-	case 15:
-		model_kill(at, model_right());
-		break;
-	case 16:
-		model_kill(model_left(is_part, true), at);
-		break;
-	case 17:
-		model_put((const char(*)[32])model.killed, model.killed_count);
-		break;
-	case 18:
-		model_transpose();
-		break;
-	default:
-		break;
-	}
-}
-
-/* A character is typed; one that joins has no step of its own. */
-static void
-model_character(const char *character)
-{
-	char step[1][32] = {{0}};
-	uint32_t code;
-
-	(void)utf8_decode(character, strlen(character), &code);
-	strcpy(step[0], character);
-	if (width_of(code) > 0)
-		model_put((const char(*)[32])step, 1);
-	else if (model.cursor > 0)
-		strcat(model.step[model.cursor - 1], character);
-}
 
 /* What the screen must show. */
 
@@ -381,7 +208,7 @@ static void
 enter(void)
 {
 	unsigned first = terminal.scrolled + terminal.row;
-	char line[STEPS_MAX * 32] = "";
+	char line[MODEL_STEPS_MAX * 32] = "";
 	const char *text;
 	size_t len;
 
@@ -414,21 +241,17 @@ message(void)
 }
 
 /*
- * The worker dies, and what was to be shown is lost; or the window changes, and
- * what is beyond its border is gone.  Without sequences nothing can be done
- * about its last column.
+ * The worker dies, and what was to be shown is lost; or the window changes.
+ * Without sequences nothing can be done about its last column.
  */
 static void
 repair(bool resize, unsigned random)
 {
 	if (resize) {
 		view.width = 10 + random % 60;
-		terminal.width = view.width;
-		terminal.column = MIN(terminal.column, view.width - 1);
-		for (unsigned row = 0; row < TERMINAL_ROWS; row++)
-			for (unsigned i = view.width - !view.ansi;
-			     i < TERMINAL_WIDTH_MAX; i++)
-				terminal.cell[row][i][0] = '\0';
+		terminal_resize(&terminal, view.width);
+		if (!view.ansi)
+			terminal.cell[terminal.row][view.width - 1][0] = '\0';
 	}
 	load();
 	editor_repair(&editor, &out);
@@ -471,20 +294,20 @@ random_keys(unsigned count)
 				    ? characters[r % COUNT(characters)]
 				    : plain[r % COUNT(plain)];
 
-		if (what < 60 && model.count < STEPS_MAX &&
+		if (what < 60 && model.count < MODEL_STEPS_MAX &&
 		    (model.cursor == 0 ||
 			strlen(model.step[model.cursor - 1]) < 20)) {
 			type(c);
-			model_character(c);
-		} else if (r % COUNT(keys) == 17 &&
-			   model.count + model.killed_count > STEPS_MAX) {
+			line_model_character(&model, c);
+		} else if (r % MODEL_KEYS == MODEL_YANK &&
+			   model.count + model.killed_count > MODEL_STEPS_MAX) {
 			continue; /* more than the model holds */
 		} else if (what < 90) {
-			CHECK_EQ(type(keys[r % COUNT(keys)]),
-			    r % COUNT(keys) == 9 && model.count == 0
+			CHECK_EQ(type(line_model_keys[r % MODEL_KEYS]),
+			    r % MODEL_KEYS == MODEL_CTRL_D && model.count == 0
 				? EDITOR_END
 				: EDITOR_NONE);
-			model_key(r % COUNT(keys));
+			line_model_key(&model, r % MODEL_KEYS);
 		} else if (what < 93) {
 			message();
 		} else if (what < 95) {

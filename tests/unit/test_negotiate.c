@@ -1,143 +1,106 @@
 /* SPDX-License-Identifier: MIT */
-/* proxy/negotiate and proxy/subneg: options, and what they say. */
+/* proxy/negotiate: which options are on. */
 #include "tests/harness/test.h"
 
 #include <string.h>
 
 #include "proxy/negotiate.h"
 #include "proxy/telnet.h"
-
-#define IAC "\377"
-#define DONT IAC "\376"
-#define DO IAC "\375"
-#define WONT IAC "\374"
-#define WILL IAC "\373"
-#define SB IAC "\372"
-#define SE IAC "\360"
-#define BINARY "\0"
-#define ECHO "\1"
-#define SGA "\3"
-#define TM "\6"
-#define TTYPE "\30"
-#define EOR "\31"
-#define NAWS "\37"
-#define TSPEED "\40"
-#define LINEMODE "\42"
-#define ENVIRON "\44"
-#define AUTHENTICATION "\45"
-#define ENCRYPT "\46"
-#define NEW_ENVIRON "\47"
-#define CHARSET "\52"
-
-#define SEND SB TTYPE "\1" SE
-#define IS(name) SB TTYPE "\0" name SE
-#define REQUEST SB CHARSET "\1;UTF-8;ISO-8859-1;CP437;US-ASCII" SE
-
-#define TEXT(bytes) bytes, sizeof(bytes) - 1
-
-/* The client says this; everything that is answered is sent. */
-static void
-client(struct telnet_shm *t, const char *says, size_t len, const char *expected,
-    size_t expected_len)
-{
-	char out[2048];
-	const char *answers;
-	size_t n;
-
-	telnet_decode(t, says, len, out);
-	n = telnet_answers(t, &answers);
-	CHECK_MEM(answers, n, expected, expected_len);
-	telnet_answers_sent(t, n);
-}
-
-#define CLIENT(t, says, expected) client(t, TEXT(says), TEXT(expected))
+#include "tests/harness/telnet.h"
 
 /* The Q method. */
 
 /* RFC 1143, section 7, once more: him and himq as they stand there. */
-static struct option_step
-section_7(enum option_state state, enum option_event event)
-{
+struct him {
 	enum {
 		NO,
 		YES,
 		WANTNO,
 		WANTYES
 	} him;
-	bool opposite =
-	    state == OPTION_WANTNO_OPPOSITE || state == OPTION_WANTYES_OPPOSITE;
-	uint8_t say = OPTION_SAY_NOTHING;
+	bool opposite;
+	uint8_t say;
+};
 
-	him = state == OPTION_NO       ? NO
-	      : state == OPTION_YES    ? YES
-	      : state < OPTION_WANTYES ? WANTNO
-				       : WANTYES;
-	switch (event) {
-	case OPTION_PEER_ON:
-	case OPTION_PEER_UNWANTED:
-		if (him == NO && event == OPTION_PEER_ON) {
-			him = YES;
-			say = OPTION_SAY_ON;
-		} else if (him == NO) {
-			say = OPTION_SAY_OFF;
-		} else if (him == WANTNO && !opposite) {
-			him = NO;
-		} else if (him == WANTNO) {
-			him = YES;
-			opposite = false;
-		} else if (him == WANTYES && !opposite) {
-			him = YES;
-		} else if (him == WANTYES) {
-			him = WANTNO;
-			opposite = false;
-			say = OPTION_SAY_OFF;
-		}
-		break;
-	case OPTION_PEER_OFF:
-		if (him == YES) {
-			him = NO;
-			say = OPTION_SAY_OFF;
-		} else if (him == WANTNO && !opposite) {
-			him = NO;
-		} else if (him == WANTNO) {
-			him = WANTYES;
-			opposite = false;
-			say = OPTION_SAY_ON;
-		} else if (him == WANTYES) {
-			him = NO;
-			opposite = false;
-		}
-		break;
-	case OPTION_ASK_ON:
-		if (him == NO) {
-			him = WANTYES;
-			say = OPTION_SAY_ON;
-		} else if (him == WANTNO) {
-			opposite = true;
-		} else if (him == WANTYES) {
-			opposite = false;
-		}
-		break;
-	case OPTION_ASK_OFF:
-		if (him == YES) {
-			him = WANTNO;
-			say = OPTION_SAY_OFF;
-		} else if (him == WANTNO) {
-			opposite = false;
-		} else if (him == WANTYES) {
-			opposite = true;
-		}
-		break;
-	case OPTION_EVENTS:
-		break;
+static void
+section_7_peer_on(struct him *h, bool agree)
+{
+	if (h->him == NO && agree) {
+		h->him = YES;
+		h->say = OPTION_SAY_ON;
+	} else if (h->him == NO) {
+		h->say = OPTION_SAY_OFF;
+	} else if (h->him == WANTNO && !h->opposite) {
+		h->him = NO;
+	} else if (h->him == WANTNO) {
+		h->him = YES;
+		h->opposite = false;
+	} else if (h->him == WANTYES && !h->opposite) {
+		h->him = YES;
+	} else if (h->him == WANTYES) {
+		h->him = WANTNO;
+		h->opposite = false;
+		h->say = OPTION_SAY_OFF;
 	}
-	state = him == NO       ? OPTION_NO
-		: him == YES    ? OPTION_YES
-		: him == WANTNO ? OPTION_WANTNO
-				: OPTION_WANTYES;
+}
+
+static void
+section_7_peer_off(struct him *h)
+{
+	if (h->him == YES) {
+		h->him = NO;
+		h->say = OPTION_SAY_OFF;
+	} else if (h->him == WANTNO && !h->opposite) {
+		h->him = NO;
+	} else if (h->him == WANTNO) {
+		h->him = WANTYES;
+		h->opposite = false;
+		h->say = OPTION_SAY_ON;
+	} else if (h->him == WANTYES) {
+		h->him = NO;
+		h->opposite = false;
+	}
+}
+
+static void
+section_7_ask(struct him *h, bool on)
+{
+	if (h->him == (on ? NO : YES)) {
+		h->him = on ? WANTYES : WANTNO;
+		h->say = on ? OPTION_SAY_ON : OPTION_SAY_OFF;
+	} else if (h->him == WANTNO) {
+		h->opposite = on;
+	} else if (h->him == WANTYES) {
+		h->opposite = !on;
+	}
+}
+
+static struct option_step
+section_7(enum option_state state, enum option_event event)
+{
+	struct him h = {
+	    .him = state == OPTION_NO       ? NO
+		   : state == OPTION_YES    ? YES
+		   : state < OPTION_WANTYES ? WANTNO
+					    : WANTYES,
+	    .opposite = state == OPTION_WANTNO_OPPOSITE ||
+			state == OPTION_WANTYES_OPPOSITE,
+	    .say = OPTION_SAY_NOTHING,
+	};
+
+	if (event == OPTION_PEER_ON || event == OPTION_PEER_UNWANTED)
+		section_7_peer_on(&h, event == OPTION_PEER_ON);
+	else if (event == OPTION_PEER_OFF)
+		section_7_peer_off(&h);
+	else
+		section_7_ask(&h, event == OPTION_ASK_ON);
+	state = h.him == NO       ? OPTION_NO
+		: h.him == YES    ? OPTION_YES
+		: h.him == WANTNO ? OPTION_WANTNO
+				  : OPTION_WANTYES;
 	return (struct option_step){
-	    .next = (uint8_t)(opposite ? (unsigned)state + 1 : state),
-	    .say = say,
+	    .next = (uint8_t)(h.opposite ? (unsigned)state + 1 : state),
+	    .say = h.say,
 	};
 }
 
@@ -411,12 +374,12 @@ TEST(what_is_not_supported_is_refused_once)
 		const char ask[] = {'\377', '\375', refused[i]};
 		const char wont[] = {'\377', '\374', refused[i]};
 
-		client(&t, will, 3, dont, 3);
-		client(&t, will, 3, TEXT(""));
-		client(&t, ask, 3, wont, 3);
-		client(&t, ask, 3, TEXT(""));
-		client(&t, wont, 3, TEXT(""));
-		client(&t, dont, 3, TEXT(""));
+		telnet_client(&t, will, 3, dont, 3);
+		telnet_client(&t, will, 3, TEXT(""));
+		telnet_client(&t, ask, 3, wont, 3);
+		telnet_client(&t, ask, 3, TEXT(""));
+		telnet_client(&t, wont, 3, TEXT(""));
+		telnet_client(&t, dont, 3, TEXT(""));
 	}
 	/* On the other side than we have them. */
 	CLIENT(&t, WILL ECHO WILL ECHO DO NAWS DO TTYPE WILL EOR,
@@ -489,201 +452,4 @@ TEST(off_is_off_even_if_there_is_no_room_to_say_so)
 	telnet_decode(&t, TEXT(DO SGA DONT ECHO), out);
 	CHECK(!telnet_edits(&t));
 	CHECK_EQ(option_state(&t, OPTION_US, OPTION_SGA), OPTION_NO);
-}
-
-/* Subnegotiations. */
-
-TEST(the_window_may_change_at_any_time)
-{
-	struct telnet_shm t = {0};
-
-	CLIENT(&t, WILL NAWS, DO NAWS DO TTYPE WILL CHARSET);
-	CLIENT(&t, SB NAWS "\0\120\0\30" SE, "");
-	CHECK_EQ(telnet_width(&t), 80);
-	CLIENT(&t, SB NAWS "\1" IAC IAC "\0\30" SE, "");
-	CHECK_EQ(telnet_width(&t), 511);
-	CLIENT(&t, SB NAWS "\0\120\0" SE SB NAWS "\0\120\0\30\0" SE, "");
-	CHECK_EQ(telnet_width(&t), 511);
-	CLIENT(&t, WONT NAWS, DONT NAWS);
-	CHECK_EQ(telnet_width(&t), 0);
-	CLIENT(&t, SB NAWS "\0\120\0\30" SE, "");
-	CHECK_EQ(telnet_width(&t), 0);
-}
-
-/* With CHARSET agreed to on both sides, our own question answered. */
-static struct telnet_shm
-with_charset(void)
-{
-	struct telnet_shm t = {0};
-
-	CLIENT(&t, DO CHARSET, WILL CHARSET DO TTYPE DO NAWS);
-	telnet_answers_sent(&t, TELNET_ANSWER_MAX);
-	CLIENT(&t, SB CHARSET "\3" SE WILL CHARSET, REQUEST DO CHARSET);
-	CLIENT(&t, SB CHARSET "\3" SE, "");
-	return t;
-}
-
-TEST(a_client_is_asked_for_its_character_set)
-{
-	static const struct {
-		const char *name;
-		enum charset charset;
-	} cases[] = {
-	    {"UTF-8", CHARSET_UTF8},
-	    {"utf-8", CHARSET_UTF8},
-	    {"ISO-8859-1", CHARSET_LATIN1},
-	    {"iso-8859-1", CHARSET_LATIN1},
-	    {"ISO-8859-15", CHARSET_UTF8},
-	    {"CP437", CHARSET_CP437},
-	    {"US-ASCII", CHARSET_ASCII},
-	    {"KOI8-R", CHARSET_UTF8},
-	    {"", CHARSET_UTF8},
-	};
-
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct telnet_shm t = {0};
-		char says[64] = SB CHARSET "\2";
-		size_t len = 4 + strlen(cases[i].name);
-
-		CLIENT(&t, DO CHARSET, WILL CHARSET DO TTYPE DO NAWS);
-		CLIENT(&t, "", REQUEST);
-		memcpy(says + 4, cases[i].name, strlen(cases[i].name));
-		memcpy(says + len, SE, 2);
-		client(&t, says, len + 2, TEXT(""));
-		CHECK_EQ(telnet_charset(&t), cases[i].charset);
-	}
-}
-
-TEST(a_client_that_asks_is_given_the_best_character_set_of_its_list)
-{
-	struct telnet_shm t = with_charset();
-
-	CLIENT(&t, SB CHARSET "\1;KOI8-R;us-ascii;CP437" SE,
-	    SB CHARSET "\2CP437" SE);
-	CHECK_EQ(telnet_charset(&t), CHARSET_CP437);
-	CLIENT(&t, SB CHARSET "\1 LATIN1 ISO-8859-15" SE,
-	    SB CHARSET "\2ISO-8859-1" SE);
-	CHECK_EQ(telnet_charset(&t), CHARSET_LATIN1);
-	CLIENT(&t, SB CHARSET "\1[TTABLE]\1,US-ASCII,UTF-8" SE,
-	    SB CHARSET "\2UTF-8" SE);
-	CHECK_EQ(telnet_charset(&t), CHARSET_UTF8);
-	CLIENT(&t, SB CHARSET "\1;KOI8-R" SE, SB CHARSET "\3" SE);
-	CLIENT(&t, SB CHARSET "\1" SE, SB CHARSET "\3" SE);
-	CLIENT(&t, SB CHARSET "\4\1;x" SE, SB CHARSET "\5" SE);
-	CLIENT(
-	    &t, SB CHARSET SE SB CHARSET "\7" SE SB CHARSET "\2CP437" SE, "");
-	CHECK_EQ(telnet_charset(&t), CHARSET_UTF8);
-}
-
-TEST(of_two_questions_for_the_character_set_ours_counts)
-{
-	struct telnet_shm t = {0};
-
-	CLIENT(&t, DO CHARSET, WILL CHARSET DO TTYPE DO NAWS);
-	CLIENT(&t, WILL CHARSET, REQUEST DO CHARSET);
-	CLIENT(&t, SB CHARSET "\1;US-ASCII" SE, SB CHARSET "\3" SE);
-	CHECK_EQ(telnet_charset(&t), CHARSET_UTF8);
-	CLIENT(&t, SB CHARSET "\2ISO-8859-1" SE, "");
-	CHECK_EQ(telnet_charset(&t), CHARSET_LATIN1);
-}
-
-TEST(a_subnegotiation_says_nothing_unless_its_option_is_on)
-{
-	struct telnet_shm t = {0};
-
-	CLIENT(&t,
-	    SB NAWS "\0\120\0\30" SE IS("XTERM") SB CHARSET "\1;CP437" SE, "");
-	CHECK_EQ(telnet_width(&t), 0);
-	CHECK_EQ(telnet_terminal(&t), 0);
-	CHECK_EQ(telnet_charset(&t), CHARSET_UTF8);
-}
-
-TEST(a_subnegotiation_of_more_than_512_bytes_says_nothing)
-{
-	for (size_t len = 500; len < 520; len++) {
-		struct telnet_shm t = with_charset();
-		char says[600] = SB CHARSET "\1;CP437;";
-		const char accepted[] = SB CHARSET "\2CP437" SE;
-
-		memset(says + 11, 'x', len);
-		memcpy(says + 2 + len, SE, 2);
-		client(&t, says, 2 + len + 2, accepted,
-		    len <= 512 ? sizeof(accepted) - 1 : 0);
-	}
-}
-
-/* Passwords and prompts. */
-
-TEST(a_password_is_not_echoed_by_a_client_in_line_mode)
-{
-	struct telnet_shm t = {0};
-	const char *pending;
-
-	CLIENT(&t, "general\r\n", DO TTYPE);
-	telnet_hide(&t, true);
-	CHECK_EQ(telnet_answers(&t, &pending), 0);
-	CLIENT(&t, WILL TTYPE, DO NAWS WILL CHARSET SEND WILL ECHO);
-	CLIENT(&t, DO ECHO IS("MUDLET 4.17") "secret\r\n", SEND);
-	CHECK(!telnet_edits(&t));
-	telnet_hide(&t, false);
-	CLIENT(&t, DONT ECHO, WONT ECHO);
-	telnet_hide(&t, true);
-	CLIENT(&t, DONT ECHO, WILL ECHO);
-	telnet_hide(&t, false);
-	CLIENT(&t, "", "");
-	CHECK(!telnet_edits(&t));
-}
-
-TEST(a_terminal_that_hid_a_password_goes_on_with_the_editor)
-{
-	struct telnet_shm t = {0};
-
-	CLIENT(&t, WILL NAWS, DO NAWS DO TTYPE WILL CHARSET);
-	telnet_hide(&t, true);
-	CLIENT(&t, DO ECHO WILL TTYPE, WILL ECHO SEND);
-	CHECK(!telnet_edits(&t));
-	CLIENT(&t, IS("XTERM"), WILL SGA DO BINARY WILL BINARY);
-	CHECK(telnet_edits(&t));
-	telnet_hide(&t, false);
-	CLIENT(&t, "", "");
-	CHECK(telnet_edits(&t));
-	telnet_hide(&t, true);
-	CLIENT(&t, "", "");
-	CHECK(telnet_edits(&t));
-}
-
-TEST(a_client_that_does_not_negotiate_is_not_asked_to_hide_a_password)
-{
-	struct telnet_shm t = {0};
-
-	telnet_hide(&t, true);
-	CLIENT(&t, "secret\n", "");
-	telnet_hide(&t, false);
-	CLIENT(&t, "", "");
-}
-
-static void
-check_prompt_end(const struct telnet_shm *t, const char *end, size_t len)
-{
-	char out[TELNET_PROMPT_MAX];
-	size_t n = telnet_prompt_end(t, out);
-
-	CHECK_MEM(out, n, end, len);
-}
-
-TEST(a_prompt_ends_as_the_client_wants_it)
-{
-	struct telnet_shm t = {0};
-
-	check_prompt_end(&t, TEXT(""));
-	CLIENT(&t, DO EOR, WILL EOR DO TTYPE DO NAWS WILL CHARSET);
-	check_prompt_end(&t, TEXT(IAC "\357"));
-	CLIENT(&t, DONT EOR, WONT EOR);
-	check_prompt_end(&t, TEXT(""));
-	CLIENT(&t, WONT TTYPE, WILL ECHO WILL SGA DO BINARY WILL BINARY);
-	check_prompt_end(&t, TEXT(""));
-	CLIENT(&t, DONT SGA, "");
-	check_prompt_end(&t, TEXT(IAC "\371"));
-	CLIENT(&t, DO SGA, WILL SGA);
-	check_prompt_end(&t, TEXT(""));
 }
