@@ -84,27 +84,32 @@ step_columns(
 	return columns;
 }
 
-/* One column, and nothing joins it: as nearly always. */
-static bool
-is_plain(const char *text, size_t len, size_t at)
+/*
+ * Characters from `at` on that take one column each and are joined by nothing:
+ * as nearly always.
+ */
+static size_t
+plain_run(const char *text, size_t len, size_t at)
 {
-	unsigned char c = (unsigned char)text[at];
+	size_t end = at;
 
-	return c >= ' ' && c < 0x7f &&
-	       (at + 1 == len || (unsigned char)text[at + 1] < 0x80);
+	while (end < len && text[end] >= ' ' && text[end] < 0x7f)
+		end++;
+	/* What is not ASCII may join the last. */
+	if (end > at && end < len && (unsigned char)text[end] >= 0x80)
+		end--;
+	return end - at;
 }
 
 static size_t
 columns_of(const struct screen *screen, const char *text, size_t len)
 {
-	size_t columns = 0, next;
+	size_t columns = 0, next, run;
 
 	for (size_t at = 0; at < len; at = next) {
-		if (is_plain(text, len, at)) {
-			next = at + 1;
-			columns++;
-			continue;
-		}
+		run = plain_run(text, len, at);
+		columns += run;
+		at += run;
 		next = width_next(text, len, at);
 		columns += step_columns(screen, text, at, next);
 	}
@@ -150,27 +155,44 @@ put_step(const struct screen *screen, const char *text, size_t at, size_t next,
 }
 
 /*
+ * Put out of text[at, next), whose columns are [begin, end), those in
+ * [from, to).  Of a step that is cut by a border blanks are seen.
+ */
+static void
+put_cut(const struct screen *screen, const char *text, size_t at, size_t next,
+    size_t begin, size_t end, size_t from, size_t to, struct output *out)
+{
+	if (end <= from || begin >= to)
+		return;
+	if (begin >= from && end <= to)
+		put_step(screen, text, at, next, out);
+	else
+		put_times(out, ' ', MIN(end, to) - MAX(begin, from));
+}
+
+/*
  * Put out the columns [from, to) of a text whose first column is *column; moves
- * *column behind it.  Of what is cut by a border blanks are seen.
+ * *column behind it, or behind `to`.
  */
 static void
 put_columns_of(const struct screen *screen, const char *text, size_t len,
     size_t *column, size_t from, size_t to, struct output *out)
 {
-	size_t next;
+	size_t next, begin, end, run;
 
 	for (size_t at = 0; at < len && *column < to; at = next) {
-		size_t begin = *column, end;
-
+		run = plain_run(text, len, at);
+		begin = MAX(*column, from);
+		end = MIN(*column + run, to);
+		if (begin < end)
+			output_put(
+			    out, text + at + (begin - *column), end - begin);
+		*column += run;
+		at += run;
 		next = width_next(text, len, at);
-		end = begin + step_columns(screen, text, at, next);
+		end = *column + step_columns(screen, text, at, next);
+		put_cut(screen, text, at, next, *column, end, from, to, out);
 		*column = end;
-		if (end <= from)
-			continue;
-		if (begin >= from && end <= to)
-			put_step(screen, text, at, next, out);
-		else
-			put_times(out, ' ', MIN(end, to) - MAX(begin, from));
 	}
 }
 
@@ -305,11 +327,16 @@ void
 row_erase(
     const struct screen *screen, const struct row *row, struct output *out)
 {
-	struct layout l = layout_of(screen, row);
+	struct layout l;
 
-	if (l.end == 0)
+	if (row->prompt_len + row->len == 0)
 		return;
 	output_put(out, "\r", 1);
+	if (screen->ansi) {
+		output_put(out, "\033[K", 3);
+		return;
+	}
+	l = layout_of(screen, row);
 	clear(screen, l.edge - l.offset, out);
 }
 
