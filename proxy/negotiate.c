@@ -19,7 +19,8 @@
  * Hence the first CR LF or CR NUL, or a WILL or DO, is what makes a client seem
  * to speak telnet.  A script that sends CR LF all the same and doesn't know
  * telnet reads three bytes too many, once: there is no answer, so nothing
- * follows.
+ * follows.  (telnet_be_patient leaves out the line ends, telnet_open asks at
+ * another time.)
  *
  * ECHO waits for the name since it means two things: a terminal that agrees
  * sends each key as it is typed, and the editor begins; a MUD client edits

@@ -117,6 +117,19 @@ disguised(const struct telnet_shm *t, char c)
 	}
 }
 
+void
+telnet_be_patient(struct telnet_shm *t)
+{
+	t->terminal |= TERMINAL_PATIENT;
+}
+
+void
+telnet_open(struct telnet_shm *t)
+{
+	t->flags |= NEGOTIATE_OPEN;
+	negotiate_ask(t);
+}
+
 /* A byte of text.  Returns how many bytes of `out` it became. */
 static size_t
 text(struct telnet_shm *t, bool *after_cr, uint8_t c, char *out)
@@ -125,8 +138,8 @@ text(struct telnet_shm *t, bool *after_cr, uint8_t c, char *out)
 
 	*after_cr = c == '\r';
 	if (joined) {
-		t->flags |= NEGOTIATE_OPEN;
-		negotiate_ask(t);
+		if ((t->terminal & TERMINAL_PATIENT) == 0)
+			telnet_open(t);
 		return 0;
 	}
 	*out = c == '\r' ? '\n' : disguised(t, (char)c);
@@ -217,7 +230,7 @@ telnet_width(const struct telnet_shm *t)
 unsigned
 telnet_terminal(const struct telnet_shm *t)
 {
-	return t->terminal;
+	return t->terminal & ~(unsigned)TERMINAL_PATIENT;
 }
 
 enum charset

@@ -90,6 +90,14 @@ enum telnet_key {
 size_t telnet_decode(
     struct telnet_shm *t, const char *in, size_t len, char *out);
 
+/*
+ * A client is asked to negotiate once it does so itself or ends a line as
+ * telnet has it: see negotiate.c.  For a new session: only the former counts.
+ * And: it is asked now, if it wasn't.  Appends to t->answer, as telnet_decode.
+ */
+void telnet_be_patient(struct telnet_shm *t);
+void telnet_open(struct telnet_shm *t);
+
 /* Does the client send keys, which are echoed, and not lines? */
 bool telnet_edits(const struct telnet_shm *t);
 

@@ -240,6 +240,23 @@ TEST(a_line_that_ends_as_telnet_has_it_is_answered_with_one_question)
 	CLIENT(&t, "general\rBob\r", "");
 }
 
+TEST(a_line_end_may_be_no_reason_to_ask)
+{
+	struct telnet_shm t = {0};
+
+	telnet_be_patient(&t);
+	CLIENT(&t, "general\r\nBob\r\0", "");
+	CHECK_EQ(telnet_terminal(&t), 0);
+	telnet_open(&t);
+	telnet_open(&t);
+	CLIENT(&t, "", DO TTYPE);
+	CLIENT(&t, WILL TTYPE, DO NAWS WILL CHARSET SEND);
+	memset(&t, 0, sizeof(t));
+	telnet_be_patient(&t);
+	CLIENT(&t, DO ECHO, WILL ECHO DO TTYPE DO NAWS WILL CHARSET);
+	CHECK(telnet_edits(&t));
+}
+
 /* What inetutils's telnet says on a port other than 23. */
 TEST(a_terminal_is_offered_the_editor_when_it_has_said_its_name)
 {
