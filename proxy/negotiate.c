@@ -22,9 +22,10 @@
  * follows.  (telnet_be_patient leaves out the line ends, telnet_open asks at
  * another time.)
  *
- * ECHO waits for the name since it means two things: a terminal that agrees
- * sends each key as it is typed, and the editor begins; a MUD client edits
- * lines by itself, and takes it for the prompt of a password.
+ * ECHO waits for the name since it means two things: a terminal that agrees to
+ * it and to SGA sends each key as it is typed, and the editor begins; a MUD
+ * client edits lines by itself, and takes it for the prompt of a password.  One
+ * that gives itself away only by refusing SGA is left alone again.
  */
 #include "proxy/negotiate.h"
 
@@ -254,6 +255,17 @@ refuse(struct telnet_shm *t, enum option_side side, uint8_t code)
 		refused[code / 8] |= bit;
 }
 
+static void
+heard_off(struct telnet_shm *t, enum option_side side, enum option option)
+{
+	subneg_off(t, side, option);
+	/* Whole lines, then, and it doesn't mean the editor by ECHO. */
+	if (side == OPTION_US && option == OPTION_SGA && t->wishes > WISH_SGA &&
+	    (t->flags & NEGOTIATE_HIDING) == 0 &&
+	    (t->terminal & TERMINAL_ECHO) == 0)
+		(void)ask(t, OPTION_US, OPTION_ECHO, false);
+}
+
 /*
  * A request or an answer for an option that we know.  If there must be an
  * answer and can't be, what the client wants off is off, and what it wants on
@@ -277,10 +289,13 @@ heard_option(
 			step.next = OPTION_NO;
 	}
 	state_set(t, side, option, step.next);
+	if (step.next == OPTION_YES && state == OPTION_NO &&
+	    option == OPTION_ECHO)
+		t->terminal |= TERMINAL_ECHO;
 	if (step.next == OPTION_YES && state != OPTION_YES)
 		subneg_on(t, side, option);
 	else if (step.next == OPTION_NO)
-		subneg_off(t, side, option);
+		heard_off(t, side, option);
 }
 
 /*

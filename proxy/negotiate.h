@@ -86,8 +86,9 @@ enum terminal_bit {
 	TERMINAL_UTF8 = 1 << 2,   /* says that it uses it (MTTS) */
 	TERMINAL_READER = 1 << 3, /* reads the screen to somebody (MTTS) */
 	TERMINAL_COLORS = 1 << 4, /* 256 of them (MTTS) */
-	/* Not of the client: its line ends are no reason to ask it. */
-	TERMINAL_PATIENT = 1 << 7,
+	/* For negotiate.c and telnet.c alone: */
+	TERMINAL_ECHO = 1 << 6,    /* has asked for ECHO by itself */
+	TERMINAL_PATIENT = 1 << 7, /* is not asked because of its line ends */
 };
 
 /* How far it has come: bits of telnet_shm.flags. */

@@ -52,7 +52,7 @@ enum mtts_bit {
  * How the names begin that say enough.  To take a terminal for a MUD client
  * costs it the editor; to take a MUD client for a terminal makes its users type
  * unseen: hence those of the second kind that don't name themselves in MTTS's
- * way, too.
+ * way, too.  TinTin++ is both, and sends keys when it is asked for them.
  */
 static const struct known {
 	char name[TELNET_SUB_MAX];
@@ -68,6 +68,7 @@ static const struct known {
     {"RXVT", TERMINAL_ANSI, true, CHARSET_UTF8},
     {"PUTTY", TERMINAL_ANSI, true, CHARSET_UTF8},
     {"KONSOLE", TERMINAL_ANSI, true, CHARSET_UTF8},
+    {"TINTIN", TERMINAL_ANSI, true, CHARSET_UTF8},
     {"CYGWIN", TERMINAL_ANSI, true, CHARSET_UTF8},
     {"SYNCTERM", TERMINAL_ANSI, true, CHARSET_CP437},
     {"ANSI-BBS", TERMINAL_ANSI, true, CHARSET_CP437},
@@ -84,7 +85,6 @@ static const struct known {
     {"MUD", TERMINAL_MUD, false, CHARSET_UTF8},
     {"MUSH", TERMINAL_MUD, false, CHARSET_UTF8},
     {"POTATO", TERMINAL_MUD, false, CHARSET_UTF8},
-    {"TINTIN", TERMINAL_MUD, false, CHARSET_UTF8},
     {"TINYFUGUE", TERMINAL_MUD, false, CHARSET_UTF8},
     {"ZMUD", TERMINAL_MUD, false, CHARSET_UTF8},
 };

@@ -230,7 +230,7 @@ telnet_width(const struct telnet_shm *t)
 unsigned
 telnet_terminal(const struct telnet_shm *t)
 {
-	return t->terminal & ~(unsigned)TERMINAL_PATIENT;
+	return t->terminal & ~(unsigned)(TERMINAL_ECHO | TERMINAL_PATIENT);
 }
 
 enum charset

@@ -312,7 +312,7 @@ TEST(a_mud_client_keeps_its_own_editor)
 
 	CLIENT(&t, "general\r\n", DO TTYPE);
 	CLIENT(&t, WILL TTYPE, DO NAWS WILL CHARSET SEND);
-	CLIENT(&t, WILL NAWS IS("TINTIN++") DO CHARSET, SEND);
+	CLIENT(&t, WILL NAWS IS("MUDLET") DO CHARSET, SEND);
 	CLIENT(&t, "", REQUEST); /* the two have no room together */
 	CLIENT(&t, IS("xterm-256color") SB CHARSET "\2UTF-8" SE, SEND);
 	CLIENT(&t, IS("MTTS 271"), WILL EOR);
@@ -321,6 +321,39 @@ TEST(a_mud_client_keeps_its_own_editor)
 	CLIENT(&t, IS("MTTS 64"), "");
 	CLIENT(&t, DO EOR, "");
 	CHECK(!telnet_edits(&t));
+}
+
+TEST(tintin_sends_keys_when_it_is_asked_for_them)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, "general\r\n", DO TTYPE);
+	CLIENT(&t, WILL TTYPE, DO NAWS WILL CHARSET SEND);
+	CLIENT(&t, IS("TINTIN++"), WILL ECHO WILL SGA DO BINARY WILL BINARY);
+	CLIENT(&t, DO ECHO DO SGA WONT BINARY DONT BINARY, "");
+	CHECK(telnet_edits(&t));
+}
+
+TEST(a_client_that_agrees_to_echo_and_not_to_send_keys_edits_by_itself)
+{
+	struct telnet_shm t = {0};
+
+	CLIENT(&t, "general\r\n", DO TTYPE);
+	CLIENT(&t, WONT TTYPE,
+	    DO NAWS WILL CHARSET WILL ECHO WILL SGA DO BINARY WILL BINARY);
+	CLIENT(&t, DO ECHO DONT SGA, WONT ECHO);
+	CHECK(!telnet_edits(&t));
+	CLIENT(&t, DONT ECHO, "");
+	memset(&t, 0, sizeof(t));
+	CLIENT(&t, "general\r\n", DO TTYPE);
+	CLIENT(&t, WONT TTYPE,
+	    DO NAWS WILL CHARSET WILL ECHO WILL SGA DO BINARY WILL BINARY);
+	CLIENT(&t, DONT SGA DO ECHO, WONT ECHO);
+	CLIENT(&t, DONT ECHO, "");
+	CHECK(!telnet_edits(&t));
+	/* Unless it is its own wish. */
+	CLIENT(&t, DO ECHO DONT SGA, WILL ECHO);
+	CHECK(telnet_edits(&t));
 }
 
 TEST(a_mud_client_is_known_by_its_third_name_whatever_its_first)
