@@ -102,6 +102,9 @@ enum editor_event {
 /* An empty line.  The prompt's bytes stay the caller's, 128 at most. */
 void editor_init(struct editor *e, const struct editor_view *view);
 
+/* Forget what it holds, which may be a password: no byte of it stays. */
+void editor_wipe(struct editor *e);
+
 /*
  * Go on with the state at the front of kept[0, len), which is on the screen.
  * Returns its bytes; 0 if there is none, and all is keys.

@@ -78,6 +78,18 @@ state_len(const char *kept, size_t len)
 	return mark == NULL ? 0 : (size_t)(mark - kept) + 1;
 }
 
+void
+editor_wipe(struct editor *e)
+{
+	struct editor_text *const texts[] = {
+	    &e->text, &e->seen, &e->killed, &e->origin};
+
+	/* What was longer once is wiped, too. */
+	for (size_t i = 0; i < COUNT(texts); i++)
+		explicit_bzero(texts[i], sizeof(*texts[i]));
+	e->cursor = e->seen_cursor = 0;
+}
+
 size_t
 editor_load(struct editor *e, const char *kept, size_t len)
 {

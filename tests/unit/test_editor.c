@@ -414,6 +414,8 @@ TEST(a_password_is_not_seen_and_not_remembered)
 	CHECK_STR(terminal_row(&terminal, 0), "Enter password:");
 	CHECK_EQ(terminal.row, 1);
 	CHECK_EQ(kept_len, 0);
+	editor_wipe(&editor);
+	CHECK(memmem(&editor, sizeof(editor), "secre", 5) == NULL);
 }
 
 /* What is kept. */
