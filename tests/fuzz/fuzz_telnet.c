@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proxy/telnet: the input's first bytes choose where the rest is cut and, if
- * the first is odd, a state to begin with that no parser left behind.  Text,
- * answers and state must be what one call gives; and from a clean state they
- * must be what a plain reading of the RFCs gives.
+ * proxy/telnet, and what it negotiates: the input's first bytes choose where
+ * the rest is cut and, if the first is odd, a state to begin with that no
+ * parser left behind.  Text, answers and state must be what one call gives; and
+ * from a clean state the text must be what a plain reading of the RFCs gives,
+ * as long as the client doesn't send keys.  Then once more, with the answers
+ * sent in between: they stay in proportion to what is asked.
  */
 #include "tests/fuzz/check.h"
 
@@ -36,6 +38,37 @@ feed(struct outcome *o, const uint8_t *in, size_t len)
 	free(exact);
 }
 
+/* The commands that are keys, and what no text may have in their place. */
+static int
+key_of(uint8_t command)
+{
+	switch (command) {
+	case TELNET_EOF:
+		return TELNET_KEY_END;
+	case TELNET_ABORT:
+	case TELNET_BRK:
+	case TELNET_IP:
+		return TELNET_KEY_INTERRUPT;
+	case TELNET_AO:
+		return TELNET_KEY_DISCARD;
+	case TELNET_EC:
+		return TELNET_KEY_ERASE;
+	case TELNET_EL:
+		return TELNET_KEY_KILL;
+	default:
+		return -1;
+	}
+}
+
+static char
+text_of(uint8_t c)
+{
+	for (int command = TELNET_EOF; command < TELNET_SB; command++)
+		if (key_of((uint8_t)command) == c)
+			return 0x1f;
+	return c == TELNET_KEY_MARK ? 0x1f : c == '\r' ? '\n' : (char)c;
+}
+
 /* The text alone, by looking back and forth instead of by a state. */
 static size_t
 plain_text(const uint8_t *in, size_t len, char *out)
@@ -62,17 +95,52 @@ plain_text(const uint8_t *in, size_t len, char *out)
 			}
 			if (c >= TELNET_WILL && c <= TELNET_DONT)
 				i++;
+			if (key_of(c) >= 0)
+				out[n++] = (char)key_of(c);
 			if (c != TELNET_IAC)
 				continue;
 		}
 		if (last != '\r' || (c != '\n' && c != '\0')) {
-			out[n++] = (char)(c == '\r' ? '\n' : c);
+			out[n++] = text_of(c);
 			last = c;
 		} else {
 			last = 0;
 		}
 	}
 	return n;
+}
+
+/* Is the client ever asked for, or does it ask for, keys? */
+static bool
+may_edit(const uint8_t *in, size_t len)
+{
+	static const uint8_t echo[] = {TELNET_IAC, TELNET_DO, TELNET_ECHO};
+
+	return memmem(in, len, echo, sizeof(echo)) != NULL;
+}
+
+/* A client that reads its answers, and types passwords now and then. */
+static void
+talk(const uint8_t *in, size_t len)
+{
+	static struct outcome o;
+	char end[TELNET_PROMPT_MAX];
+	const char *pending;
+	size_t answered = 0, part;
+
+	memset(&o, 0, sizeof(o));
+	for (size_t i = 0; i < len; i += part) {
+		part = MIN((size_t)in[i] % 31 + 1, len - i);
+		feed(&o, in + i, part);
+		answered += telnet_answers(&o.t, &pending);
+		telnet_answers_sent(&o.t, sizeof(o.t.answer));
+		if (in[i] % 5 == 0)
+			telnet_hide(&o.t, in[i] % 2 == 0);
+		MUST(telnet_prompt_end(&o.t, end) <= sizeof(end));
+		MUST(telnet_charset(&o.t) < CHARSETS);
+	}
+	/* At most: a name for each AYT, CHARSET REQUEST for each two DOs. */
+	MUST(answered <= 7 * len + 200);
 }
 
 static void
@@ -123,6 +191,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(memcmp(&cut.t, &whole.t, sizeof(whole.t)) == 0);
 	if (!garbage) {
 		in = data + CUTS;
+		talk(in, (size_t)(end - in));
+	}
+	if (!garbage && !may_edit(in, (size_t)(end - in))) {
 		MUST(plain_text(in, (size_t)(end - in), plain) == whole.len);
 		MUST(memcmp(plain, whole.text, whole.len) == 0);
 	}

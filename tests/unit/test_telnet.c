@@ -15,6 +15,10 @@
 #define AYT "\366"
 #define SE "\360"
 
+/* What the server asks one who seems to, one who does negotiate. */
+#define ASK IAC DO "\30"
+#define ASK_MORE IAC DO "\37" IAC WILL "\52"
+
 #define TEXT(bytes) bytes, sizeof(bytes) - 1
 
 /* What `in` becomes, fed in pieces of `piece` bytes. */
@@ -64,25 +68,25 @@ TEST(text_comes_out_as_it_went_in)
 
 TEST(each_line_end_becomes_one_lf)
 {
-	check(TEXT("a\r\nb\r\0c\nd\re"), TEXT("a\nb\nc\nd\ne"), TEXT(""));
-	check(TEXT("\r\n\r\n"), TEXT("\n\n"), TEXT(""));
-	check(TEXT("\r\0\r\0"), TEXT("\n\n"), TEXT(""));
-	check(TEXT("\r\r\n"), TEXT("\n\n"), TEXT(""));
+	check(TEXT("a\r\nb\r\0c\nd\re"), TEXT("a\nb\nc\nd\ne"), TEXT(ASK));
+	check(TEXT("\r\n\r\n"), TEXT("\n\n"), TEXT(ASK));
+	check(TEXT("\r\0\r\0"), TEXT("\n\n"), TEXT(ASK));
+	check(TEXT("\r\r\n"), TEXT("\n\n"), TEXT(ASK));
 	check(TEXT("\n\r"), TEXT("\n\n"), TEXT(""));
 }
 
 TEST(one_lf_or_nul_belongs_to_a_cr)
 {
-	check(TEXT("\r\n\n"), TEXT("\n\n"), TEXT(""));
-	check(TEXT("\r\n\0"), TEXT("\n\0"), TEXT(""));
-	check(TEXT("\r\0\n"), TEXT("\n\n"), TEXT(""));
+	check(TEXT("\r\n\n"), TEXT("\n\n"), TEXT(ASK));
+	check(TEXT("\r\n\0"), TEXT("\n\0"), TEXT(ASK));
+	check(TEXT("\r\0\n"), TEXT("\n\n"), TEXT(ASK));
 	check(TEXT("\rx\n"), TEXT("\nx\n"), TEXT(""));
 }
 
 TEST(a_line_end_may_have_a_command_in_it)
 {
-	check(TEXT("a\r" IAC "\362\nb"), TEXT("a\nb"), TEXT(""));
-	check(TEXT("a\r" IAC WONT "\1\0b"), TEXT("a\nb"), TEXT(""));
+	check(TEXT("a\r" IAC "\362\nb"), TEXT("a\nb"), TEXT(ASK));
+	check(TEXT("a\r" IAC WONT "\1\0b"), TEXT("a\nb"), TEXT(ASK));
 	check(TEXT("a\r" IAC IAC "\nb"), TEXT("a\n\377\nb"), TEXT(""));
 }
 
@@ -93,53 +97,34 @@ TEST(a_doubled_iac_is_one_byte_of_text)
 	check(TEXT(IAC IAC WILL "\1"), TEXT("\377\373\1"), TEXT(""));
 }
 
-TEST(will_is_refused_with_dont_and_do_with_wont)
+TEST(options_are_taken_out_and_answered)
 {
-	check(TEXT("a" IAC WILL "\37b"), TEXT("ab"), TEXT(IAC DONT "\37"));
-	check(TEXT("a" IAC DO "\1b"), TEXT("ab"), TEXT(IAC WONT "\1"));
-	check(TEXT(IAC WILL "\0" IAC DO "\77"), TEXT(""),
-	    TEXT(IAC DONT "\0" IAC WONT "\77"));
+	check(TEXT("a" IAC WILL "\40b"), TEXT("ab"),
+	    TEXT(IAC DONT "\40" ASK ASK_MORE));
+	check(TEXT("a" IAC DO "\1b"), TEXT("ab"),
+	    TEXT(IAC WILL "\1" ASK ASK_MORE));
+	check(TEXT("a" IAC WONT "\1" IAC DONT "\3" IAC WONT "\310"
+		   "b"),
+	    TEXT("ab"), TEXT(""));
 }
 
-TEST(an_option_is_refused_once)
-{
-	check(TEXT(IAC WILL "\1" IAC WILL "\1" IAC DO "\1" IAC DO "\1"),
-	    TEXT(""), TEXT(IAC DONT "\1" IAC WONT "\1"));
-	check(TEXT(IAC DO "\77" IAC WONT "\77" IAC DO "\77"), TEXT(""),
-	    TEXT(IAC WONT "\77"));
-}
-
-TEST(a_refusal_that_was_sent_is_not_sent_again)
+TEST(an_answer_that_was_sent_is_not_sent_again)
 {
 	struct telnet_shm t = {0};
 	char out[8];
 
-	CHECK_EQ(telnet_decode(&t, TEXT(IAC DO "\3"), out), 0);
-	check_answers(&t, TEXT(IAC WONT "\3"));
-	telnet_answers_sent(&t, 3);
-	CHECK_EQ(telnet_decode(&t, TEXT(IAC DO "\3"), out), 0);
+	CHECK_EQ(telnet_decode(&t, TEXT(IAC DO "\40"), out), 0);
+	check_answers(&t, TEXT(IAC WONT "\40" ASK ASK_MORE));
+	telnet_answers_sent(&t, 12);
+	CHECK_EQ(telnet_decode(&t, TEXT(IAC DO "\40"), out), 0);
 	check_answers(&t, TEXT(""));
 }
 
-TEST(options_above_63_are_refused_each_time)
-{
-	check(TEXT(IAC WILL "\100" IAC WILL "\100" IAC DO IAC IAC DO IAC),
-	    TEXT(""),
-	    TEXT(IAC DONT "\100" IAC DONT "\100" IAC WONT IAC IAC WONT IAC));
-}
-
-TEST(a_timing_mark_is_answered_each_time)
+TEST(a_timing_mark_is_set_each_time)
 {
 	check(TEXT(IAC DO "\6" IAC DO "\6"), TEXT(""),
-	    TEXT(IAC WONT "\6" IAC WONT "\6"));
+	    TEXT(IAC WILL "\6" IAC WILL "\6"));
 	check(TEXT(IAC WILL "\6" IAC WILL "\6"), TEXT(""), TEXT(IAC DONT "\6"));
-}
-
-TEST(what_is_off_already_has_no_answer)
-{
-	check(TEXT("a" IAC WONT "\1" IAC DONT "\3" IAC WONT "\310"
-		   "b"),
-	    TEXT("ab"), TEXT(""));
 }
 
 TEST(are_you_there_is_answered_yes)
@@ -148,14 +133,51 @@ TEST(are_you_there_is_answered_yes)
 	    TEXT("[Yes]\r\n[Yes]\r\n"));
 }
 
-TEST(commands_are_taken_out)
+static const struct {
+	uint8_t command;
+	char key;
+} keys[] = {
+    {TELNET_EOF, TELNET_KEY_END},
+    {TELNET_ABORT, TELNET_KEY_INTERRUPT},
+    {TELNET_BRK, TELNET_KEY_INTERRUPT},
+    {TELNET_IP, TELNET_KEY_INTERRUPT},
+    {TELNET_AO, TELNET_KEY_DISCARD},
+    {TELNET_EC, TELNET_KEY_ERASE},
+    {TELNET_EL, TELNET_KEY_KILL},
+};
+
+TEST(commands_are_taken_out_or_become_keys)
 {
 	for (int c = 0; c < TELNET_SB; c++) {
 		const char in[] = {'a', '\377', (char)c, 'b'};
+		char out[] = {'a', 'b', 'b'};
+		size_t len = 2;
 
-		if (c != TELNET_AYT)
-			check(in, sizeof(in), TEXT("ab"), TEXT(""));
+		for (size_t i = 0; i < COUNT(keys); i++) {
+			if (keys[i].command == c) {
+				out[1] = keys[i].key;
+				len = 3;
+			}
+		}
+		if (c == TELNET_AO)
+			check(in, sizeof(in), out, len, TEXT(IAC "\362"));
+		else if (c != TELNET_AYT)
+			check(in, sizeof(in), out, len, TEXT(""));
 	}
+}
+
+TEST(in_line_mode_no_text_looks_like_a_command)
+{
+	check(TEXT("\3\4\17\25\34\177\36\1"), TEXT("\37\37\37\37\37\37\36\1"),
+	    TEXT(""));
+	check(TEXT("a" IAC "\367\177"), TEXT("a\177\37"), TEXT(""));
+}
+
+TEST(in_edit_mode_the_text_is_keys)
+{
+	check(TEXT(IAC DO "\1\3\4\17\25\34\177\36" IAC "\366" IAC "\367"),
+	    TEXT("\3\4\17\25\37\177\36\36\177"),
+	    TEXT(IAC WILL "\1" ASK ASK_MORE));
 }
 
 TEST(a_subnegotiation_is_taken_out_whatever_it_holds)
@@ -182,8 +204,8 @@ TEST(a_subnegotiation_may_have_any_length)
 
 TEST(a_subnegotiation_that_lost_its_end_ends_at_the_next_command)
 {
-	check(TEXT("a" IAC SB "\30" IAC WILL "\37b"), TEXT("ab"),
-	    TEXT(IAC DONT "\37"));
+	check(TEXT("a" IAC SB "\30" IAC WILL "\40b"), TEXT("ab"),
+	    TEXT(IAC DONT "\40" ASK ASK_MORE));
 	check(
 	    TEXT("a" IAC SB "\30" IAC AYT "b"), TEXT("ab"), TEXT("[Yes]\r\n"));
 	check(TEXT("a" IAC SB "\30" IAC SB "\37" IAC SE "b"), TEXT("ab"),
@@ -199,10 +221,10 @@ TEST(answers_are_sent_in_parts)
 	telnet_decode(&t, TEXT(IAC AYT), out);
 	telnet_answers_sent(&t, 3);
 	check_answers(&t, TEXT("s]\r\n"));
-	telnet_decode(&t, TEXT(IAC DO "\1"), out);
-	check_answers(&t, TEXT("s]\r\n" IAC WONT "\1"));
+	telnet_decode(&t, TEXT(IAC DO "\6"), out);
+	check_answers(&t, TEXT("s]\r\n" IAC WILL "\6"));
 	telnet_answers_sent(&t, 0);
-	check_answers(&t, TEXT("s]\r\n" IAC WONT "\1"));
+	check_answers(&t, TEXT("s]\r\n" IAC WILL "\6"));
 	telnet_answers_sent(&t, 7);
 	check_answers(&t, TEXT(""));
 	telnet_answers_sent(&t, 1);
@@ -216,17 +238,14 @@ TEST(an_answer_without_place_is_dropped_whole_and_may_be_asked_for_again)
 	const size_t fit = TELNET_ANSWER_MAX / 3;
 
 	for (size_t i = 0; i < fit; i++) {
-		const char in[] = {'\377', '\375', (char)i};
-
-		memcpy(expected + 3 * i, in, sizeof(in));
-		expected[3 * i + 1] = '\374';
-		telnet_decode(&t, in, sizeof(in), out);
+		memcpy(expected + 3 * i, IAC WILL "\6", 3);
+		telnet_decode(&t, TEXT(IAC DO "\6"), out);
 	}
-	telnet_decode(&t, TEXT(IAC DO "\40" IAC AYT), out);
+	telnet_decode(&t, TEXT(IAC DO "\43" IAC AYT), out);
 	check_answers(&t, expected, 3 * fit);
 	telnet_answers_sent(&t, 3 * fit);
-	telnet_decode(&t, TEXT(IAC DO "\40" IAC DO "\0"), out);
-	check_answers(&t, TEXT(IAC WONT "\40"));
+	telnet_decode(&t, TEXT(IAC DO "\43" IAC DO "\43"), out);
+	check_answers(&t, TEXT(ASK ASK_MORE IAC WONT "\43"));
 }
 
 TEST(a_state_gone_wrong_is_a_new_one)
