@@ -44,6 +44,8 @@ struct note_in {
 	uint64_t raw;
 	uint64_t cut;             /* the row's in_cut before */
 	struct telnet_shm telnet; /* the row's before */
+	uint8_t state;            /* enum session_state before */
+	uint8_t echoed;           /* what is consumed was shown: TX_ECHO */
 };
 
 /* `slot` gets `half`, at once if after is 0, else once head >= after. */
@@ -60,6 +62,8 @@ enum tx_kind {
 	TX_REPLY,  /* a line said to it, rendered into the staging area */
 	TX_PIECE,  /* a piece of a long reply, likewise; see reply.c */
 	TX_ANSWER, /* telnet: answers from its row */
+	TX_ECHO,   /* telnet: what was typed of the lines that IN consumed */
+	TX_ROW,    /* telnet: the row that is being typed */
 };
 
 /* What is being sent to `slot`; out_total is the count before it. */
@@ -68,6 +72,7 @@ struct note_tx {
 	uint32_t slot;
 	uint32_t kind;
 	uint32_t len;   /* bytes to be sent, but for TX_STAGED */
+	uint32_t before, behind; /* bytes in front of that, and behind it */
 	uint64_t first; /* TX_STAGED: staged records [first, end) */
 	uint64_t end;   /* TX_PIECE: the reply's next position */
 	uint64_t out_total;

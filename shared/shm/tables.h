@@ -120,6 +120,13 @@ struct session_half {
 	uint8_t broken;      /* the connection is gone: send nothing */
 	uint8_t dialect;     /* enum dialect: what it reads is written in */
 	uint8_t cut_dialect; /* the same of the record that cut_skip is about */
+	uint8_t look;        /* telnet: bits of enum look_bit, */
+	uint8_t columns;     /* and at how many of them lines are wrapped */
+	/*
+	 * Telnet, edit mode: the row being typed is not on the screen as it
+	 * should be, and has to be drawn anew.
+	 */
+	uint8_t redraw;
 	uint8_t room_len;
 	char room_name[LIMIT_ROOM]; /* of `room`; before: as asked for */
 };
