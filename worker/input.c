@@ -16,9 +16,9 @@
 #include "shared/shm/pool.h"
 #include "worker/worker.h"
 
-/* Load the kept input to the front of the read buffer; returns its bytes. */
-static size_t
-input_load(struct worker *w, uint32_t slot)
+/* The input that was kept, and how much of it; NULL if there is none. */
+const char *
+input_kept(const struct worker *w, uint32_t slot, size_t *bytes)
 {
 	struct session_shm *s = session_row(w, slot);
 	uint64_t from = s->half.in_done, end = session_input_end(s);
@@ -26,16 +26,29 @@ input_load(struct worker *w, uint32_t slot)
 	size_t size;
 	const char *kept = session_kept(s, &size);
 
+	*bytes = 0;
 	if (end <= from)
-		return 0;
+		return NULL;
 	if (s->in_buf != 0 && s->in_buf <= w->seg.layout.nbuffers) {
 		kept = segment_buffer(&w->seg, s->in_buf - 1);
 		size = w->seg.layout.buffer_stride;
 	}
 	/* Bounds as of a process gone wrong. */
 	if (from < s->kept_at || gap > size || len > size - gap)
-		return 0;
-	memcpy(w->input, kept + gap, len);
+		return NULL;
+	*bytes = len;
+	return kept + gap;
+}
+
+/* Load the kept input to the front of the read buffer; returns its bytes. */
+static size_t
+input_load(struct worker *w, uint32_t slot)
+{
+	size_t len;
+	const char *kept = input_kept(w, slot, &len);
+
+	if (len > 0)
+		memcpy(w->input, kept, len);
 	return len;
 }
 
@@ -53,6 +66,8 @@ input_room(struct worker *w, uint32_t slot, size_t kept)
 	size_t size;
 
 	(void)session_kept(s, &size);
+	if (edit_is_on(w, s))
+		size = EDIT_KEYS(size);
 	if (s->in_buf == 0 && w->seat->spare == 0)
 		w->seat->spare =
 		    kept < size
@@ -103,6 +118,18 @@ input_place(struct worker *w, uint32_t slot, size_t len, uint32_t *ref)
 }
 
 /*
+ * Has the client sent one line, alone and ended as telnet has it?  That is how
+ * it looks when somebody types into a telnet client that waits to be asked.
+ */
+static bool
+is_typed(const char *text, size_t len, const char *raw, size_t got)
+{
+	return len > 0 && got > 1 && raw[got - 2] == '\r' &&
+	       (raw[got - 1] == '\n' || raw[got - 1] == '\0') &&
+	       memchr(text, '\n', len) == text + len - 1;
+}
+
+/*
  * What the read buffer holds, with `got` bytes read behind those that were
  * kept, as text: w->text.  Returns its bytes; w->telnet is the state behind
  * them.  A function of the note IN, the read buffer and `got`, so that a
@@ -112,7 +139,7 @@ static size_t
 input_decode(struct worker *w, const struct session_shm *s, size_t got)
 {
 	const struct note_in *note = &w->seat->in;
-	size_t kept = note->kept;
+	size_t kept = note->kept, len;
 
 	w->text = w->input;
 	if (!session_is_telnet(s))
@@ -120,35 +147,52 @@ input_decode(struct worker *w, const struct session_shm *s, size_t got)
 	w->text = w->decoded;
 	memcpy(w->decoded, w->input, kept);
 	w->telnet = note->telnet;
-	return kept + telnet_decode(
-			  &w->telnet, w->input + kept, got, w->decoded + kept);
+	len = kept + telnet_decode(
+			 &w->telnet, w->input + kept, got, w->decoded + kept);
+	if (is_typed(w->decoded, len, w->input + kept, got))
+		telnet_open(&w->telnet);
+	return len;
+}
+
+/* Is what was decoded keys, for the editor? */
+static bool
+input_edits(const struct worker *w, const struct session_shm *s)
+{
+	return session_is_telnet(s) && w->editing != NULL &&
+	       telnet_edits(&w->telnet);
+}
+
+/* What is not consumed of `text` bytes of text: half a line, perhaps more. */
+static struct rest
+input_rest(const struct worker *w, const struct session_shm *s, size_t text)
+{
+	uint64_t base = w->seat->in.base, from = s->half.in_done;
+
+	if (from < base || from > base + text) /* of a process gone wrong */
+		return (struct rest){0};
+	return (struct rest){
+	    w->text + (from - base), text - (size_t)(from - base)};
 }
 
 /*
- * Keep what is not consumed, [half.in_done, ...), of the input that the note IN
- * is about: `got` bytes read, which made, with what was kept, `text` bytes of
- * text.  May be done again after a death, as long as the note holds; ends by
- * taking it away.
+ * Keep the rest, the text from half.in_done on, of the input that the note IN
+ * is about, after `got` bytes were read.  May be done again after a death, as
+ * long as the note holds; ends by taking it away.
  */
 static void
-input_keep(struct worker *w, uint32_t slot, size_t got, size_t text)
+input_keep(struct worker *w, uint32_t slot, size_t got, struct rest rest)
 {
 	struct session_shm *s = session_row(w, slot);
 	const struct note_in *note = &w->seat->in;
-	uint64_t base = note->base, total = base + text, from = s->half.in_done;
+	uint64_t from = s->half.in_done, end = from + rest.len;
 	uint32_t ref, old = s->in_buf;
-	size_t len;
-	char *place;
+	char *place = input_place(w, slot, rest.len, &ref);
 
-	if (from < base || from > total)
-		from = total; /* of a process gone wrong */
-	len = (size_t)(total - from);
-	place = input_place(w, slot, len, &ref);
 	if (place == NULL) { /* nowhere: give up the line it belongs to */
-		s->half.in_done = from = total;
+		s->half.in_done = from = end;
 		s->half.skip_line = 1;
-	} else {
-		memcpy(place, w->text + (from - base), len);
+	} else if (rest.len > 0) {
+		memcpy(place, rest.text, rest.len);
 	}
 	if (session_is_telnet(s))
 		s->telnet = w->telnet;
@@ -162,7 +206,7 @@ input_keep(struct worker *w, uint32_t slot, size_t got, size_t text)
 		atomic_store_explicit(&w->seg.bufctl[ref - 1].owner, slot + 1,
 		    memory_order_relaxed);
 	}
-	s->in_cut = note->cut + (note->kept + got - text);
+	s->in_cut = note->raw + got - end;
 	atomic_store_explicit(
 	    &s->in_total, note->raw + got, memory_order_relaxed);
 	compiler_barrier();
@@ -184,8 +228,12 @@ void
 input_settle(struct worker *w, size_t got)
 {
 	uint32_t slot = w->seat->in.slot;
+	const struct session_shm *s = session_row(w, slot);
+	size_t len = input_decode(w, s, got);
 
-	input_keep(w, slot, got, input_decode(w, session_row(w, slot), got));
+	input_keep(w, slot, got,
+	    input_edits(w, s) ? edit_settle(w, slot, len)
+			      : input_rest(w, s, len));
 }
 
 /* The same, but what was read is poison, and is thrown away unseen. */
@@ -214,9 +262,10 @@ note_in_set(struct worker *w, uint32_t slot, size_t kept)
 	note->base = s->half.in_done;
 	note->kept = (uint32_t)kept;
 	note->raw = atomic_load_explicit(&s->in_total, memory_order_relaxed);
-	note->cut = s->in_cut;
 	if (session_is_telnet(s))
 		note->telnet = s->telnet;
+	note->state = s->half.state;
+	note->echoed = 0;
 	compiler_barrier();
 	atomic_store_explicit(&note->valid, 1, memory_order_relaxed);
 	compiler_barrier();
@@ -251,6 +300,48 @@ input_deadline(const struct worker *w)
 }
 
 /*
+ * Consume what can be consumed of `got` bytes behind those that were kept, and
+ * keep the rest.
+ */
+static void
+input_consume(struct worker *w, uint32_t slot, size_t got)
+{
+	struct session_shm *s = session_row(w, slot);
+	struct local *l = &w->locals[slot];
+	uint64_t base = w->seat->in.base;
+	size_t len;
+
+	poison_at_slot(w, slot);
+	len = input_decode(w, s, got);
+	if (input_edits(w, s)) {
+		struct rest rest = edit_consume(w, slot, len);
+
+		poison_off_slot(w);
+		edit_echo(w, slot);
+		input_keep(w, slot, got, rest);
+		edit_show(w, slot);
+		return;
+	}
+	/* A reset, unlike a FIN, ends no line: half of one is nobody's wish. */
+	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
+	poison_off_slot(w);
+	input_keep(w, slot, got, input_rest(w, s, len));
+}
+
+/*
+ * Must the input wait until the client has read?  What it types is shown
+ * behind all that it is still to be sent of half a line.
+ */
+bool
+input_is_stuck(const struct worker *w, uint32_t slot)
+{
+	const struct session_shm *s = session_row(w, slot);
+
+	return session_unread(&s->half) ||
+	       (w->locals[slot].blocked && edit_is_on(w, s));
+}
+
+/*
  * Take input of a session: read if it is `readable`, consume what can be
  * consumed, keep the rest.
  */
@@ -259,10 +350,16 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 {
 	struct local *l = &w->locals[slot];
 	struct session_shm *s = session_row(w, slot);
-	size_t kept = input_load(w, slot), room, got = 0, len;
+	size_t kept, room, got = 0;
 	uint64_t base = s->half.in_done;
 	bool was_in = s->half.state == SESSION_JOINED;
 
+	if (edit_must_wait(w, slot)) {
+		l->waiting = true;
+		session_watch(w, slot);
+		return;
+	}
+	kept = input_load(w, slot);
 	note_in_set(w, slot, kept);
 	if (readable && !l->eof && !s->half.broken) {
 		room = input_room(w, slot, kept);
@@ -272,12 +369,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 			input_starve(w, slot);
 	}
 	l->waiting = false;
-	poison_at_slot(w, slot);
-	len = input_decode(w, s, got);
-	/* A reset, unlike a FIN, ends no line: half of one is nobody's wish. */
-	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
-	poison_off_slot(w);
-	input_keep(w, slot, got, len);
+	input_consume(w, slot, got);
 	/* Until then it had to log in, or to read, by its deadline. */
 	if (s->half.state == SESSION_JOINED &&
 	    (got > 0 || !was_in || s->half.in_done != base)) {
@@ -290,7 +382,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	if (l->paced)
 		worker_later(w, slot);
 	else if (l->move_to != 0 ||
-		 (l->waiting ? !session_unread(&s->half) : l->eof))
+		 (l->waiting ? !input_is_stuck(w, slot) : l->eof))
 		worker_due(w, slot);
 	session_watch(w, slot);
 }
@@ -326,6 +418,7 @@ input_refuse(struct worker *w, uint32_t slot)
 
 	half.in_done = session_input_end(s);
 	half.skip_line = 1;
+	half.redraw = edit_is_on(w, s);
 	session_reply(w, slot, &half, CHAT_TOO_LONG, w->settings->max_line);
 	journal_step(&w->journal, slot, &half);
 }
