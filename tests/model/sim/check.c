@@ -359,6 +359,9 @@ check_quiet(void)
 		    c->conn->out_acked < c->conn->out.len)
 			fail("%s does not read", c->name);
 		check_client(c, !asleep && c->nstays > 0 && !c->resets);
+		if (c->edits && !asleep && !c->left && !c->conn->shut_wr &&
+		    !c->conn->rst && !c->conn->fin_in)
+			typing_check(c);
 	}
 }
 
