@@ -53,12 +53,13 @@ struct candidates {
 };
 static_assert(LIMIT_ROOM >= LIMIT_NAME, "what is completed, or a command");
 
+/* A word that is not longer than `most`, or it is nonsense. */
 static void
-add(struct candidates *c, const char *word, size_t len)
+add(struct candidates *c, const char *word, size_t len, size_t most)
 {
 	size_t same = 0;
 
-	if (len < c->begin_len || len > sizeof(c->whole) ||
+	if (len < c->begin_len || len > most ||
 	    !name_equal(word, c->begin_len, c->begin, c->begin_len))
 		return;
 	if (c->count++ == 0) {
@@ -78,7 +79,7 @@ add_commands(struct candidates *c)
 	const char *name;
 
 	for (size_t i = 0; (name = command_name(i)) != NULL; i++)
-		add(c, name, strlen(name));
+		add(c, name, strlen(name), sizeof(c->whole));
 }
 
 static void
@@ -93,7 +94,7 @@ add_rooms(struct worker *w, struct candidates *c)
 		for (; at < stop; at++)
 			if (w->seg.rooms[at].used)
 				add(c, w->seg.rooms[at].name,
-				    w->seg.rooms[at].name_len);
+				    w->seg.rooms[at].name_len, LIMIT_ROOM);
 		lock_release(&w->journal.lock);
 	}
 }
@@ -113,7 +114,7 @@ add_others(struct worker *w, uint32_t slot, struct candidates *c)
 			if (members[at].room == members[slot].room &&
 			    at != slot && w->seg.sessions[at].name_len > 0)
 				add(c, w->seg.sessions[at].name,
-				    w->seg.sessions[at].name_len);
+				    w->seg.sessions[at].name_len, LIMIT_NAME);
 		lock_release(&w->journal.lock);
 		at = stop;
 	}
@@ -126,7 +127,7 @@ add_names(struct worker *w, uint32_t slot, struct candidates *c)
 
 	add_others(w, slot, c);
 	if (c->count == 0)
-		add(c, s->name, s->name_len);
+		add(c, s->name, s->name_len, LIMIT_NAME);
 }
 
 /* What is the word that begins at `from`? */

@@ -133,13 +133,14 @@ name_in_ring(struct scan *scan, uint64_t sender)
 static bool
 find_target(struct scan *scan, const struct desc_shm *d)
 {
-	const struct session_shm *s = session_row(scan->w, d->target);
 	uint64_t target = sender_word(d->target, d->target_gen);
+	const struct session_shm *s;
 
-	if (d->target >= scan->w->seg.params.nslots)
-		return false;
 	if (target == scan->target)
 		return scan->name_len > 0;
+	if (d->target >= scan->w->seg.params.nslots)
+		return false;
+	s = session_row(scan->w, d->target);
 	scan->target = target;
 	scan->name_len = 0;
 	lock_acquire(&scan->w->journal.lock);
