@@ -34,20 +34,20 @@ static const char *
 complete_in(const char *typed, size_t size)
 {
 	size_t end = strcspn(typed, "|"), from = end, len = strlen(typed) - 1;
-	char *text = malloc(len + 1), *place = malloc(size + 1);
+	/* Of that very size, so that more is seen by the sanitizer. */
+	char *text = malloc(len + (len == 0)), *place = malloc(size);
 	size_t n;
 
-	CHECK(end <= len);
+	CHECK(end <= len && text != NULL && place != NULL);
 	memcpy(text, typed, end);
 	memcpy(text + end, typed + end + 1, len - end);
 	while (from > 0 && text[from - 1] != ' ')
 		from--;
-	text = realloc(text, len + (len == 0));
 	n = complete_word(&t.w, 0, text, len, from, end, place, size, &unique);
+	free(text);
 	CHECK(n <= size);
 	memcpy(word, place, n);
 	word[n] = '\0';
-	free(text);
 	free(place);
 	return n > 0 ? word : NOTHING;
 }
