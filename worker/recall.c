@@ -162,11 +162,9 @@ static struct typed
 typed_for(struct scan *scan, const struct desc_shm *d)
 {
 	const struct segment *seg = &scan->w->seg;
-	struct typed t = {
-	    .bytes = scan->w->scratch + 1,
-	    .max = MIN(scan->w->settings->max_line, (uint32_t)LIMIT_LINE_MAX),
-	};
+	struct typed t = {.bytes = scan->w->scratch + 1};
 
+	t.max = MIN(scan->w->settings->max_line, (uint32_t)LIMIT_LINE_MAX);
 	switch ((enum record_type)d->type) {
 	case RECORD_MESSAGE:
 		put_message(seg, &t, d);

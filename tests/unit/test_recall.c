@@ -219,6 +219,36 @@ TEST(a_history_ends_where_the_ring_does)
 	CHECK(recall(2) == NULL);
 }
 
+static struct desc_shm *
+last_record(void)
+{
+	const struct segment *seg = &t.w.seg;
+
+	return &seg->desc[(ring_head(seg) - 1) & (seg->layout.ndesc - 1)];
+}
+
+/* A record may be there when its bytes are overwritten already. */
+TEST(a_history_ends_where_bytes_are_gone)
+{
+	begin(LIMIT_LINE_MIN);
+	test_worker_say(&t, ME, "one\n/me two\n");
+	CHECK_STR(recall(1), "/me two");
+	last_record()->len = (uint32_t)t.w.seg.params.ring_bytes;
+	CHECK(recall(1) == NULL);
+	CHECK(recall(2) == NULL);
+}
+
+TEST(a_name_that_is_too_long_is_none)
+{
+	begin(LIMIT_LINE_MIN);
+	test_worker_say(&t, ME, "one\n/msg Bob psst\n");
+	test_worker_close(&t, BOB);
+	CHECK_STR(recall(1), "/msg Bob psst");
+	last_record()->len = 4096;
+	last_record()->name_len = UINT8_MAX;
+	CHECK_STR(recall(1), "one");
+}
+
 /* Set a byte of a record's descriptor or text in turn to anything. */
 static void
 make_nonsense(uint64_t n, unsigned seed)
