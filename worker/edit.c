@@ -236,9 +236,11 @@ type_recall(struct typing *t)
 	size_t pattern_len, len = 0;
 	const char *pattern = editor_pattern(&e->editor, &pattern_len);
 	unsigned step;
-	bool found = recall_line(t->c.w, t->c.slot, editor_wanted(&e->editor),
-	    pattern, pattern_len, &step, e->answer, &len);
+	bool found;
 
+	talk_flush(&t->c);
+	found = recall_line(t->c.w, t->c.slot, editor_wanted(&e->editor),
+	    pattern, pattern_len, &step, e->answer, &len);
 	if (found)
 		editor_recall(&e->editor, step, e->answer, len, &unseen);
 	return type_other(t, found);
