@@ -134,18 +134,6 @@ input_place(struct worker *w, uint32_t slot, size_t len, uint32_t *ref)
 }
 
 /*
- * Has the client sent one line, alone and ended as telnet has it?  That is how
- * it looks when somebody types into a telnet client that waits to be asked.
- */
-static bool
-is_typed(const char *text, size_t len, const char *raw, size_t got)
-{
-	return len > 0 && got > 1 && raw[got - 2] == '\r' &&
-	       (raw[got - 1] == '\n' || raw[got - 1] == '\0') &&
-	       memchr(text, '\n', len) == text + len - 1;
-}
-
-/*
  * What the read buffer holds, with `got` bytes read behind those that were
  * kept, as text: w->text.  Returns its bytes; w->telnet is the state behind
  * them.  A function of the note IN, the read buffer and `got`, so that a
@@ -165,7 +153,7 @@ input_decode(struct worker *w, const struct session_shm *s, size_t got)
 	w->telnet = note->telnet;
 	len = kept + telnet_decode(
 			 &w->telnet, w->input + kept, got, w->decoded + kept);
-	if (is_typed(w->decoded, len, w->input + kept, got))
+	if (telnet_is_typed(w->decoded, len, w->input + kept, got))
 		telnet_open(&w->telnet);
 	return len;
 }
