@@ -39,6 +39,25 @@ def char_width(char):
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
+def cells_of(text):
+    """The cells that a text takes, as in a Screen."""
+    cells = []
+    for char in text:
+        width = char_width(char)
+        if width > 0:
+            cells += [char] + [""] * (width - 1)
+        elif cells:
+            cells[-1 if cells[-1] else -2] += char
+    return cells
+
+
+def split_cursor(line):
+    """A line with its cursor written as |: the text, and its place."""
+    text = line.replace("|", "", 1)
+    assert "|" in line and "|" not in text, line
+    return text, line.index("|")
+
+
 class Screen:
     """Rows and columns count from 0.  A cell is its text: a character and
     those that joined it, " " for a blank, "" for a wide one's second half."""
@@ -91,6 +110,20 @@ class Screen:
     def all_lines(self):
         """The same, after what has scrolled away."""
         return self.scrolled + self.lines()
+
+    def shows_line(self, line, prompt=""):
+        """Is this, with its cursor as |, being edited at the bottom?
+
+        All of it if it fits, with the last column left empty; else a part
+        with the cursor in it."""
+        text, at = split_cursor(prompt + line)
+        cells = cells_of(text)
+        offset = len(cells_of(text[:at])) - self.column
+        seen = "".join(cells[max(offset, 0):][:self.columns - 1])
+        return (offset == 0 or
+                offset > 0 and len(cells) >= self.columns - 1) and \
+            self.line(self.row) == seen.rstrip(" ") and \
+            self.row == len(self.lines()) - 1
 
     def show(self):
         """For people: the screen in a frame, and the cursor."""
@@ -535,6 +568,17 @@ class Program:
                 screen.cursor == (len(screen.lines()) - 1, cursor))
         where = "" if cursor is None else f"\ncursor in column {cursor}"
         self.wait_screen(there, "these rows:\n" + "\n".join(rows) + where)
+
+    def wait_line(self, line, above=(), prompt=""):
+        """This is being edited, its cursor written as |, below these rows."""
+        above = list(above)
+
+        def there(screen):
+            return screen.shows_line(line, prompt) and \
+                (not above or
+                 screen.all_lines()[-len(above) - 1:-1] == above)
+        self.wait_screen(
+            there, "\n".join(["this line:", prompt + line, "below:"] + above))
 
     def wait_seen(self, text):
         """Somewhere."""
