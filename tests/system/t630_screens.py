@@ -159,7 +159,7 @@ def nc_shows_the_session_as_it_is_printed(t):
     server = server_for(t)
     program, head = nc(t, server)
     rows = session(server, program, head)
-    program.wait_end()
+    program.wait_rows(*rows, "")  # it waits for more to be typed
     assert_clean(program, rows + [""])
 
 
