@@ -119,10 +119,15 @@ class Screen:
         text, at = split_cursor(prompt + line)
         cells = cells_of(text)
         offset = len(cells_of(text[:at])) - self.column
-        seen = "".join(cells[max(offset, 0):][:self.columns - 1])
-        return (offset == 0 or
-                offset > 0 and len(cells) >= self.columns - 1) and \
-            self.line(self.row) == seen.rstrip(" ") and \
+        if offset < 0 or offset > 0 and len(cells) < self.columns - 1:
+            return False
+        seen = cells[offset:offset + self.columns - 1]
+        # Of a wide character that is cut nothing is seen.
+        if seen and seen[0] == "":
+            seen[0] = " "
+        if seen and cells[offset + len(seen):][:1] == [""]:
+            seen[-1] = " "
+        return self.line(self.row) == "".join(seen).rstrip(" ") and \
             self.row == len(self.lines()) - 1
 
     def show(self):

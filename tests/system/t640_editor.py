@@ -181,7 +181,7 @@ def messages_that_scroll_the_screen_are_all_there_in_order(t, program):
 
 @with_each
 def replies_and_errors_appear_above_what_is_typed_behind_them(t, program):
-    _, alice, bob = talk(t, program)
+    _, alice, bob = talk(t, program, columns=132)
     bob.type("/nope\rhalf")
     bob.wait_seen("*** error unknown-command: ")
     bob.wait_line("half|")

@@ -73,6 +73,13 @@ class Room:
             drain(client)
         select.select([t.client.socket for t in self.typists], [], [], 0.002)
 
+    def look(self):
+        """Nobody types: every screen shows what was typed so far."""
+        for typist in self.typists:
+            typist.wait_screen(
+                lambda s, typist=typist: s.shows_line(typist.line),
+                f"{typist.line!r} at the bottom of {typist.name}'s screen")
+
     def settle(self):
         """All that was typed has arrived, and every screen shows so."""
         self.speakers[0].send("the end")
@@ -148,10 +155,11 @@ def telnet_worker(server):
 
 
 def kill_while_typing(room, kills, kill):
-    """kill(seat, pid) sees to the end of that worker, sooner or later."""
+    """kill(seat, pid) sees to the end of that worker, and is called again if
+    it lives on."""
     server = room.server
     server.deaths_allowed = True
-    dead, last, due = 0, None, 0
+    dead, last, due, patience = 0, None, 0, 0
     deadline = time.monotonic() + DEADLINE + 2 * kills
     while dead < kills:
         room.turn()
@@ -160,14 +168,17 @@ def kill_while_typing(room, kills, kill):
         if now < due:
             continue
         worker = telnet_worker(server)
-        if worker is None or worker == last:
+        if worker is None or worker == last and now < patience:
             due = now + 0.01
             continue
-        if last is not None:
+        if last is not None and worker != last:
             dead += 1
+            if dead % 5 == 0:
+                room.look()
         last = worker
         kill(*worker)
         due = now + room.random.uniform(0.01, 0.12)
+        patience = now + 0.5
     wait_until(lambda: telnet_worker(server), "the last successor")
 
 
@@ -214,5 +225,7 @@ def what_is_typed_while_nothing_dies_arrives_once(t):
     server = server_for(t, workers=1, telnet_workers=2)
     room = Room(server, 3)
     while sum(len(typist.lines) for typist in room.typists) < 30:
-        room.turn()
+        for _ in range(10):
+            room.turn()
+        room.look()
     room.settle()
