@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "proxy/telnet.h"
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
@@ -59,7 +58,6 @@ adopt_new(
 		s->half.dialect = DIALECT_CRLF;
 		s->half.lag = 1;
 		s->half.reply.code = REPLY_GREETING;
-		telnet_be_patient(&s->telnet);
 	}
 	FAULT_POINT("adopt.new.filled");
 	atomic_store_explicit(&s->owner, w->in->seat + 1, memory_order_relaxed);

@@ -346,3 +346,9 @@ command_run(struct consumer *c, const struct line_words *words, size_t consumed)
 			return commands[i].run(c, words->text, words->text_len);
 	return talk_refuse(c, CHAT_UNKNOWN_COMMAND, 0);
 }
+
+const char *
+command_name(size_t i)
+{
+	return i < COUNT(commands) ? commands[i].name : NULL;
+}

@@ -123,19 +123,6 @@ edit_must_wait(const struct worker *w, uint32_t slot)
 	       edit_is_behind(w, slot);
 }
 
-/* How much can be kept of the session's input? */
-static size_t
-edit_room(const struct worker *w, uint32_t slot)
-{
-	struct session_shm *s = session_row(w, slot);
-	size_t size;
-
-	(void)session_kept(s, &size);
-	return s->in_buf != 0 || w->seat->spare != 0
-		   ? w->seg.layout.buffer_stride
-		   : size;
-}
-
 /* To be kept: the state at the front of e->state, and the text behind it. */
 static struct rest
 edit_rest(const struct worker *w, size_t from, size_t len)
@@ -249,9 +236,11 @@ type_recall(struct typing *t)
 	size_t pattern_len, len = 0;
 	const char *pattern = editor_pattern(&e->editor, &pattern_len);
 	unsigned step;
-	bool found = recall_line(t->c.w, t->c.slot, editor_wanted(&e->editor),
-	    pattern, pattern_len, &step, e->answer, &len);
+	bool found;
 
+	talk_flush(&t->c);
+	found = recall_line(t->c.w, t->c.slot, editor_wanted(&e->editor),
+	    pattern, pattern_len, &step, e->answer, &len);
 	if (found)
 		editor_recall(&e->editor, step, e->answer, len, &unseen);
 	return type_other(t, found);
@@ -342,7 +331,7 @@ static struct rest
 type_rest(struct typing *t, enum progress p)
 {
 	struct worker *w = t->c.w;
-	size_t room = edit_room(w, t->c.slot), rest = t->len - t->at;
+	size_t room = input_size(w, t->c.slot), rest = t->len - t->at;
 
 	if (p == WAIT) {
 		t->out.len = t->e->lines;

@@ -29,9 +29,9 @@ input_kept(const struct worker *w, uint32_t slot, size_t *bytes)
 	*bytes = 0;
 	if (end <= from)
 		return NULL;
-	if (s->in_buf != 0 && s->in_buf <= w->seg.layout.nbuffers) {
+	if (pool_size(&w->seg, s->in_buf) > 0) {
 		kept = segment_buffer(&w->seg, s->in_buf - 1);
-		size = w->seg.layout.buffer_stride;
+		size = pool_size(&w->seg, s->in_buf);
 	}
 	/* Bounds as of a process gone wrong. */
 	if (from < s->kept_at || gap > size || len > size - gap)
@@ -52,6 +52,19 @@ input_load(struct worker *w, uint32_t slot)
 	return len;
 }
 
+/* How much can be kept of the session's input as it is? */
+size_t
+input_size(const struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+	size_t size;
+
+	(void)session_kept(s, &size);
+	if (w->seat->spare != 0)
+		return w->seg.layout.buffer_stride;
+	return s->in_buf != 0 ? pool_size(&w->seg, s->in_buf) : size;
+}
+
 /*
  * How much input could be kept if none of it were consumed?  There are `kept`
  * bytes now.  When buffers are few, only half a line that fills its row gets
@@ -62,21 +75,19 @@ static size_t
 input_room(struct worker *w, uint32_t slot, size_t kept)
 {
 	struct session_shm *s = session_row(w, slot);
+	const size_t large = w->seg.layout.buffer_stride;
 	uint32_t mine = (w->in->seat + 1) | BUFFER_SPARE;
-	size_t size;
+	size_t size = input_size(w, slot);
 
-	(void)session_kept(s, &size);
-	if (edit_is_on(w, s))
+	if (size < large && edit_is_on(w, s))
 		size = EDIT_KEYS(size);
-	if (s->in_buf == 0 && w->seat->spare == 0)
+	if (size < large)
 		w->seat->spare =
 		    kept < size
 			? pool_claim_common(&w->seg, mine, &w->pool_hint)
 			: pool_claim(&w->seg, mine, &w->pool_hint);
 	FAULT_POINT("input.spare");
-	return s->in_buf != 0 || w->seat->spare != 0
-		   ? w->seg.layout.buffer_stride
-		   : size;
+	return w->seat->spare != 0 ? large : size;
 }
 
 /* No buffer, and the row is full: the oldest half-line anywhere must go. */
@@ -110,23 +121,16 @@ input_place(struct worker *w, uint32_t slot, size_t len, uint32_t *ref)
 	*ref = 0;
 	if (len <= size)
 		return kept;
-	*ref = pool_owns(&w->seg, s->in_buf, slot + 1) ? s->in_buf
-						       : w->seat->spare;
+	if (pool_owns(&w->seg, s->in_buf, slot + 1) &&
+	    len <= pool_size(&w->seg, s->in_buf))
+		*ref = s->in_buf;
+	else if (len <= SMALL_BYTES)
+		*ref = pool_claim_small(&w->seg, slot + 1, &w->small_hint);
+	if (*ref == 0)
+		*ref = w->seat->spare;
 	if (*ref == 0) /* a successor, whose predecessor's spare is gone */
 		*ref = pool_claim(&w->seg, slot + 1, &w->pool_hint);
 	return *ref == 0 ? NULL : segment_buffer(&w->seg, *ref - 1);
-}
-
-/*
- * Has the client sent one line, alone and ended as telnet has it?  That is how
- * it looks when somebody types into a telnet client that waits to be asked.
- */
-static bool
-is_typed(const char *text, size_t len, const char *raw, size_t got)
-{
-	return len > 0 && got > 1 && raw[got - 2] == '\r' &&
-	       (raw[got - 1] == '\n' || raw[got - 1] == '\0') &&
-	       memchr(text, '\n', len) == text + len - 1;
 }
 
 /*
@@ -149,7 +153,7 @@ input_decode(struct worker *w, const struct session_shm *s, size_t got)
 	w->telnet = note->telnet;
 	len = kept + telnet_decode(
 			 &w->telnet, w->input + kept, got, w->decoded + kept);
-	if (is_typed(w->decoded, len, w->input + kept, got))
+	if (telnet_is_typed(w->decoded, len, w->input + kept, got))
 		telnet_open(&w->telnet);
 	return len;
 }

@@ -54,4 +54,7 @@ void talk_end(struct worker *w, uint32_t slot, struct session_half *half,
 enum progress command_run(
     struct consumer *c, const struct line_words *words, size_t consumed);
 
+/* The commands' names, without the '/': NULL behind the last one. */
+const char *command_name(size_t i);
+
 #endif

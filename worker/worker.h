@@ -178,7 +178,7 @@ struct worker {
 	struct gathered *gathered;
 	uint32_t ignorers; /* sessions of mine that ignore somebody */
 	uint32_t sessions;
-	uint32_t pool_hint;
+	uint32_t pool_hint, small_hint;
 	uint32_t acks;   /* CHANNEL_PASS dealt with and not yet acknowledged */
 	uint64_t now_us; /* CLOCK_MONOTONIC, as of this pass */
 	uint64_t later_us;           /* when the list `later` is due */
@@ -243,6 +243,7 @@ void input_drop(struct worker *w, size_t got);
 uint64_t input_queued(struct worker *w, uint32_t slot);
 void input_evict(struct worker *w);
 const char *input_kept(const struct worker *w, uint32_t slot, size_t *bytes);
+size_t input_size(const struct worker *w, uint32_t slot);
 bool input_is_stuck(const struct worker *w, uint32_t slot);
 /* Until when one who has just said something, or has joined, may be silent. */
 uint64_t input_deadline(const struct worker *w);

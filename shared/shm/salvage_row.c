@@ -247,7 +247,7 @@ input_kept(const struct salvage *v, uint32_t slot,
 		if (!pool_owns(v->old, s->in_buf, slot + 1))
 			return false;
 		in->text = segment_buffer(v->old, s->in_buf - 1);
-		size = v->old->layout.buffer_stride;
+		size = pool_size(v->old, s->in_buf);
 	}
 	gap = from - s->kept_at;
 	if (from < s->kept_at || gap > size || in->len > size - gap)
