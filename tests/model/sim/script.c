@@ -52,12 +52,13 @@ static void
 put_taken(struct client *c, int other, int *wrong)
 {
 	size_t from = c->text.len;
+	bool plain = c->plain;
 
 	op(c, OP_OTHER, (size_t)other);
 	c->plain = true; /* perhaps it is never sent */
 	say_put(c, sim.clients[other].name);
 	say_put(c, "\n");
-	c->plain = false;
+	c->plain = plain;
 	say_expect(c, CHAT_NAME_TAKEN);
 	++*wrong;
 	op_send(c, from, true);

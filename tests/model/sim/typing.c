@@ -443,7 +443,8 @@ typing_is_asked(const struct client *c)
 	char row[DISPLAY_ROW_MAX];
 	size_t len = display_row(&displays[number_of(c)], row);
 
-	return begins(row, len, "Enter room name:");
+	return begins(row, len, "Enter room name:") &&
+	       display_column(&displays[number_of(c)]) == 17;
 }
 
 void
