@@ -451,10 +451,13 @@ void
 typing_reset(struct client *c)
 {
 	static const unsigned widths[] = {20, 33, 80, 132, 1000};
-	unsigned width = widths[random_below(COUNT(widths))];
+	size_t i = random_below(COUNT(widths));
 
-	c->width = random_percent(20) ? 0 : width;
 	c->ansi = random_percent(60);
+	/* To be drawn at all, a row must fit into a queue that is empty. */
+	while (i > 0 && widths[i] * (c->ansi ? 1 : 4) > sim.profile.sndbuf / 2)
+		i--;
+	c->width = widths[i] == 80 && random_percent(80) ? 0 : widths[i];
 	c->passive = random_percent(50);
 	c->detours = random_below(random_percent(50) ? 10 : 50);
 	c->keys_from = SIZE_MAX;
