@@ -46,6 +46,7 @@ struct typing {
 	struct consumer c;
 	struct editing *e;
 	size_t len;      /* bytes of w->text */
+	size_t loaded;   /* of them the state that was kept */
 	size_t at;       /* so many of them the editor has had */
 	size_t line_end; /* behind the last line that was consumed */
 	struct output out;
@@ -339,6 +340,8 @@ type_rest(struct typing *t, enum progress p)
 			return edit_nothing(w, 0, t->len);
 		return edit_rest(w, t->line_end, t->len);
 	}
+	if (t->at == t->loaded) /* nothing was typed */
+		return edit_nothing(w, 0, t->len);
 	if (t->at > t->line_end)
 		t->e->state_len = editor_save(&t->e->editor, t->e->state,
 		    room > rest ? room - rest : 0);
@@ -373,7 +376,7 @@ edit_consume(struct worker *w, uint32_t slot, size_t len)
 		return edit_skip(w, &t);
 	e->lines = e->state_len = 0;
 	e->redraw = false;
-	t.at = editor_load(
+	t.at = t.loaded = editor_load(
 	    edit_begin(w, &w->telnet, s->half.state), w->text, len);
 	p = type_keys(&t);
 	talk_flush(&t.c);
