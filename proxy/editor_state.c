@@ -148,7 +148,8 @@ editor_save(const struct editor *e, char *place, size_t size)
 	struct output out = {place, 0, size};
 	bool history = !e->finished && (e->recalled > 0 || e->searching);
 	size_t text = e->finished ? 0 : e->text.len;
-	size_t origin = history ? e->origin.len + e->recalled + 1 : 0;
+	size_t origin =
+	    history ? e->origin.len + e->recalled + e->searching : 0;
 	struct steps steps = text > 0 ? cursor_steps(e) : (struct steps){0};
 	size_t need = text + steps.start + steps.count + e->pasting + 1;
 

@@ -313,12 +313,13 @@ type_keys(struct typing *t)
 	return p;
 }
 
-/* What is thrown away unseen is nothing to show. */
+/* What is thrown away unseen is nothing to show: w->text up to there. */
 static struct rest
 edit_skip(struct worker *w, struct typing *t)
 {
-	while (talk_skip(&t->c))
-		continue;
+	do
+		t->c.half.skip_line = 0; /* see edit_consume */
+	while (talk_skip(&t->c));
 	w->seat->in.echoed = 1;
 	compiler_barrier();
 	journal_step(&w->journal, t->c.slot, &t->c.half);
@@ -372,6 +373,8 @@ edit_consume(struct worker *w, uint32_t slot, size_t len)
 		w->locals[slot].waiting = len > 0;
 		return edit_nothing(w, 0, len);
 	}
+	/* No row has its beginning thrown away: a new one is on the screen. */
+	t.c.half.skip_line = 0;
 	if (s->half.next_room == NONE && talk_skip(&t.c))
 		return edit_skip(w, &t);
 	e->lines = e->state_len = 0;
