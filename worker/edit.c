@@ -24,13 +24,14 @@
 #include "worker/edit.h"
 #include "worker/talk.h"
 
-/* Bytes of a row that is drawn: a few windows' widths, whatever its text. */
-#define AROUND_MAX ROW_OUTPUT_MAX(0)
+/* Bytes that erase a row, and that draw one: marks on letters take no column. */
+#define ERASE_MAX ROW_OUTPUT_MAX(0)
+#define DRAW_MAX ROW_OUTPUT_MAX(LIMIT_LINE_MAX + 128)
 
 /* What editing one session after the other takes: nothing of it lasts. */
 struct editing {
 	struct editor editor;
-	char before[AROUND_MAX], behind[AROUND_MAX];
+	char before[ERASE_MAX], behind[DRAW_MAX];
 	char answer[LIMIT_LINE_MAX]; /* to RECALL and COMPLETE */
 	char plain[CHARSET_EXPANSION * LIMIT_LINE_MAX]; /* a line decoded */
 	/* Of the last edit_consume: */
