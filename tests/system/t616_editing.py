@@ -175,7 +175,8 @@ def the_login_is_typed_in_one_go(t):
     bob = Keys(server)
     bob.type(b"general\rBob\rHi!\rand")
     alice.expect(JOINED % "Bob", "Bob: Hi!")
-    bob.wait(lambda: bob.rows.text(-1) == "and", "all is shown")
+    bob.wait(lambda: len(bob.rows.cells) == 6 and
+             bob.rows.text(-1) == "and", "all is shown")
     rows = bob.rows.texts()
     assert rows[0] == WELCOME, rows
     assert sorted(rows[1:]) == sorted(
