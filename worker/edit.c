@@ -301,8 +301,10 @@ type_keys(struct typing *t)
 	while (p == GO_ON && t->at < t->len &&
 	       w->locals[t->c.slot].move_to == 0 &&
 	       t->out.size - t->out.len > most) {
-		if (t->c.half.next_room != NONE)
-			return WAIT;
+		if (t->c.half.next_room != NONE) {
+			p = WAIT;
+			break;
+		}
 		event = editor_keys(&t->e->editor, w->text + t->at,
 		    t->len - t->at, &used, &t->out);
 		t->at += used;
