@@ -24,19 +24,21 @@
 #include "worker/edit.h"
 #include "worker/talk.h"
 
-/* Bytes of a row that is drawn: a few windows' widths, whatever its text. */
-#define AROUND_MAX ROW_OUTPUT_MAX(0)
+/* Bytes that erase a row, and that draw one: marks on letters take no column. */
+#define ERASE_MAX ROW_OUTPUT_MAX(0)
+#define DRAW_MAX ROW_OUTPUT_MAX(LIMIT_LINE_MAX + 128)
 
 /* What editing one session after the other takes: nothing of it lasts. */
 struct editing {
 	struct editor editor;
-	char before[AROUND_MAX], behind[AROUND_MAX];
+	char before[ERASE_MAX], behind[DRAW_MAX];
 	char answer[LIMIT_LINE_MAX]; /* to RECALL and COMPLETE */
 	char plain[CHARSET_EXPANSION * LIMIT_LINE_MAX]; /* a line decoded */
 	/* Of the last edit_consume: */
 	size_t shown;  /* bytes to be sent, in the staging area, */
 	size_t lines;  /* so many of them of whole lines */
-	bool redraw;   /* the row is to be drawn anew */
+	bool redraw;   /* the row is to be drawn anew, */
+	bool resized;  /* also if that was shown */
 	size_t state_len;
 	char state[]; /* of the line that begins there; then what is kept */
 };
@@ -46,6 +48,7 @@ struct typing {
 	struct consumer c;
 	struct editing *e;
 	size_t len;      /* bytes of w->text */
+	size_t loaded;   /* of them the state that was kept */
 	size_t at;       /* so many of them the editor has had */
 	size_t line_end; /* behind the last line that was consumed */
 	struct output out;
@@ -138,7 +141,7 @@ static struct rest
 edit_nothing(const struct worker *w, size_t from, size_t len)
 {
 	w->editing->shown = w->editing->lines = 0;
-	w->editing->redraw = false;
+	w->editing->redraw = w->editing->resized = false;
 	return (struct rest){w->text + from, len - from};
 }
 
@@ -314,12 +317,13 @@ type_keys(struct typing *t)
 	return p;
 }
 
-/* What is thrown away unseen is nothing to show. */
+/* What is thrown away unseen is nothing to show: w->text up to there. */
 static struct rest
 edit_skip(struct worker *w, struct typing *t)
 {
-	while (talk_skip(&t->c))
-		continue;
+	do
+		t->c.half.skip_line = 0; /* see edit_consume */
+	while (talk_skip(&t->c));
 	w->seat->in.echoed = 1;
 	compiler_barrier();
 	journal_step(&w->journal, t->c.slot, &t->c.half);
@@ -341,6 +345,8 @@ type_rest(struct typing *t, enum progress p)
 			return edit_nothing(w, 0, t->len);
 		return edit_rest(w, t->line_end, t->len);
 	}
+	if (t->at == t->loaded) /* nothing was typed */
+		return edit_nothing(w, 0, t->len);
 	if (t->at > t->line_end)
 		t->e->state_len = editor_save(&t->e->editor, t->e->state,
 		    room > rest ? room - rest : 0);
@@ -371,11 +377,13 @@ edit_consume(struct worker *w, uint32_t slot, size_t len)
 		w->locals[slot].waiting = len > 0;
 		return edit_nothing(w, 0, len);
 	}
+	/* No row has its beginning thrown away: a new one is on the screen. */
+	t.c.half.skip_line = 0;
 	if (s->half.next_room == NONE && talk_skip(&t.c))
 		return edit_skip(w, &t);
 	e->lines = e->state_len = 0;
 	e->redraw = false;
-	t.at = editor_load(
+	t.at = t.loaded = editor_load(
 	    edit_begin(w, &w->telnet, s->half.state), w->text, len);
 	p = type_keys(&t);
 	talk_flush(&t.c);
@@ -383,9 +391,29 @@ edit_consume(struct worker *w, uint32_t slot, size_t len)
 		journal_step(&w->journal, slot, &t.c.half);
 	rest = type_rest(&t, p);
 	e->shown = t.out.len;
-	e->redraw |= telnet_width(&w->telnet) !=
+	e->resized = telnet_width(&w->telnet) !=
 		     telnet_width(&w->seat->in.telnet);
 	return rest;
+}
+
+/*
+ * Show what was typed of lines that are consumed, `len` bytes in the staging
+ * area.  The session lags, so that a rest of it can be saved.
+ */
+static void
+echo_lines(struct worker *w, uint32_t slot, size_t len)
+{
+	struct session_half half = session_row(w, slot)->half;
+
+	if (half.broken)
+		return;
+	if (!half.lag) {
+		session_lag(w, slot, &half);
+		journal_step(&w->journal, slot, &half);
+		worker_due(w, slot);
+	}
+	send_echo(w, slot, len);
+	FAULT_POINT("edit.echoed");
 }
 
 /* Show what was typed of the lines that were consumed, before it is gone. */
@@ -394,21 +422,12 @@ edit_echo(struct worker *w, uint32_t slot)
 {
 	struct session_shm *s = session_row(w, slot);
 	struct editing *e = w->editing;
-	struct session_half half;
 
 	FAULT_POINT("edit.consumed");
-	if (e->lines > 0 && !s->half.broken) {
-		if (!s->half.lag) { /* so that a rest of it can be saved */
-			half = s->half;
-			session_lag(w, slot, &half);
-			journal_step(&w->journal, slot, &half);
-			worker_due(w, slot);
-		}
-		send_echo(w, slot, e->lines);
-		FAULT_POINT("edit.echoed");
-	}
+	if (e->lines > 0)
+		echo_lines(w, slot, e->lines);
 	/* Before what is kept changes: who dies now leaves it unknown. */
-	if (e->shown > e->lines || e->redraw)
+	if (e->shown > e->lines || e->redraw || e->resized)
 		s->half.redraw = 1;
 }
 
@@ -416,17 +435,29 @@ edit_echo(struct worker *w, uint32_t slot)
 void
 edit_show(struct worker *w, uint32_t slot)
 {
-	const struct session_half *h = &session_row(w, slot)->half;
+	struct session_half *h = &session_row(w, slot)->half;
 	struct editing *e = w->editing;
 
 	FAULT_POINT("edit.kept");
 	if (!h->redraw || h->broken)
 		return;
-	if (e->redraw || w->locals[slot].blocked)
-		worker_due(w, slot);
-	else
+	if (!e->redraw && e->shown > e->lines && !w->locals[slot].blocked)
 		send_row(w, slot, w->staging->bytes + e->lines,
 		    e->shown - e->lines);
+	h->redraw |= e->resized;
+	if (h->redraw)
+		worker_due(w, slot);
+}
+
+/* A successor that has not taken up its rows yet is to say what is read. */
+static void
+know_room(struct worker *w, uint32_t room)
+{
+	if (room >= w->seg.params.nrooms)
+		return;
+	lock_acquire(&w->journal.lock);
+	w->rooms[room].next_msg = w->seg.rooms[room].messages;
+	lock_release(&w->journal.lock);
 }
 
 /*
@@ -460,7 +491,8 @@ edit_settle(struct worker *w, uint32_t slot, size_t len)
 	    h->skip_to > h->in_done
 		? 0
 		: editor_save(editor, w->editing->state, size);
-	send_echo(w, slot, out.len);
+	know_room(w, h->room);
+	echo_lines(w, slot, out.len);
 	return edit_rest(w, end, len);
 }
 

@@ -354,7 +354,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 {
 	struct local *l = &w->locals[slot];
 	struct session_shm *s = session_row(w, slot);
-	size_t kept, room, got = 0;
+	size_t kept, room = 0, got = 0;
 	uint64_t base = s->half.in_done;
 	bool was_in = s->half.state == SESSION_JOINED;
 
@@ -365,8 +365,9 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	}
 	kept = input_load(w, slot);
 	note_in_set(w, slot, kept);
-	if (readable && !l->eof && !s->half.broken) {
+	if (readable || edit_is_on(w, s)) /* what is edited may grow */
 		room = input_room(w, slot, kept);
+	if (readable && !l->eof && !s->half.broken) {
 		if (kept < room)
 			got = input_recv(w, slot, kept, room);
 		else if (!l->waiting)
