@@ -18,7 +18,7 @@ display_init(
 {
 	d->width = MIN(width, (unsigned)DISPLAY_WIDTH_MAX);
 	d->column = 0;
-	d->margin = false;
+	d->margin = d->returned = false;
 	d->odd = NULL;
 	d->state = STATE_TEXT;
 	d->on_row = on_row;
@@ -64,8 +64,21 @@ line_feed(struct display *d)
 		d->odd = "LF where no CR was";
 	len = display_row(d, d->row);
 	d->wrapped = 0;
-	d->margin = false;
+	d->margin = d->returned = false;
 	memset(d->cells, 0, d->width);
+	if (d->on_row != NULL)
+		d->on_row(d->context, d->row, len);
+}
+
+/* A row that is written over from its beginning has wrapped from nowhere. */
+static void
+end_wrapped(struct display *d)
+{
+	size_t len = d->wrapped;
+
+	while (len > 0 && d->row[len - 1] == ' ')
+		len--;
+	d->wrapped = 0;
 	if (d->on_row != NULL)
 		d->on_row(d->context, d->row, len);
 }
@@ -73,6 +86,9 @@ line_feed(struct display *d)
 static void
 put(struct display *d, char c)
 {
+	if (d->returned && d->wrapped > 0)
+		end_wrapped(d);
+	d->returned = false;
 	if (d->margin) {
 		d->wrapped = put_cells(d, d->row, d->wrapped);
 		memset(d->cells, 0, d->width);
@@ -100,6 +116,7 @@ control(struct display *d, char c)
 		d->margin = false;
 		break;
 	case '\r':
+		d->returned = true;
 		d->column = 0;
 		d->margin = false;
 		break;

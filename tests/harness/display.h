@@ -21,6 +21,7 @@ struct display {
 	unsigned width;
 	unsigned column;
 	bool margin;     /* the last column is written, the next one wraps */
+	bool returned;   /* CR came last */
 	const char *odd; /* what no program in its senses does, or NULL */
 	unsigned state, number;
 	display_row_fn *on_row;
