@@ -56,6 +56,7 @@ adopt_new(
 	atomic_store_explicit(&s->heard, 0, memory_order_relaxed);
 	if (session_is_telnet(s)) {
 		s->half.dialect = DIALECT_CRLF;
+		s->half.look = (uint8_t)w->settings->look;
 		s->half.lag = 1;
 		s->half.reply.code = REPLY_GREETING;
 	}
@@ -110,6 +111,7 @@ adopt_row(struct worker *w, uint32_t slot)
 		own_row(w, s);
 	}
 	session_counted(w, slot);
+	session_looks(w, slot);
 	l->waiting = s->half.in_done < session_input_end(s);
 	session_watch(w, slot);
 	if (session_in_need(w, slot))

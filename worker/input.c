@@ -278,6 +278,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
 	poison_off_slot(w);
 	input_keep(w, slot, got, len);
+	session_looks(w, slot);
 	/* Until then it had to log in, or to read, by its deadline. */
 	if (s->half.state == SESSION_JOINED &&
 	    (got > 0 || !was_in || s->half.in_done != base)) {
