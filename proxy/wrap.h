@@ -17,15 +17,12 @@
  */
 struct wrap {
 	enum charset charset;
-	bool spare;          /* of what is not ASCII only as many bytes at most:
-				 '?' where the set is not UTF-8 */
+	bool spare;          /* where that is not UTF-8: '?' for all else */
 	unsigned columns;    /* of a row that may be used; 0: one row */
 	unsigned indent;     /* blanks before each row but the first */
 	const char *row_end; /* behind each row but the last */
-	/* Bytes of the text that stand in colour, and what begins and ends it.
-	 */
-	size_t from, to;
-	const char *color, *plain; /* NULL: none do */
+	size_t from, to;     /* bytes of the text that stand in colour, */
+	const char *color, *plain; /* what begins it (or NULL) and ends it */
 
 	char *at, *end; /* where it goes */
 	bool full;

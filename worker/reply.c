@@ -417,8 +417,8 @@ line_of(const struct reply *r, char lines[NOTICE_HELP_MAX])
 	case REPLY_HEARD:
 		return notice_plain(lines, "*** you read all of that name");
 	case REPLY_LOOK:
-		return notice_plain(
-		    lines, look_answers[MIN(r->arg, COUNT(look_answers) - 1)]);
+		return notice_plain(lines,
+		    look_answers[MIN((size_t)r->arg, COUNT(look_answers) - 1)]);
 	default:
 		return 0;
 	}
