@@ -106,7 +106,8 @@ wrap_begin(struct look look, unsigned dialect, enum effort effort, char *dst,
 	};
 
 	if (is_wrapped(look) && effort < EFFORT_UNWRAPPED)
-		w.columns = MAX(look.columns, LOOK_COLUMNS_MIN) - 1u;
+		w.columns =
+		    MAX((unsigned)look.columns, (unsigned)LOOK_COLUMNS_MIN) - 1;
 	return w;
 }
 
