@@ -53,6 +53,8 @@ unit_end(const char *text, size_t len, size_t at)
 {
 	if (text[at] == ESC && at + 1 < len && text[at + 1] == '[')
 		return sequence_end(text, len, at);
+	if (text[at] == '\t')
+		return at + 1;
 	if (is_printable(text[at]) &&
 	    (at + 1 == len || (signed char)text[at + 1] >= 0))
 		return at + 1;
@@ -184,12 +186,20 @@ column_behind(const struct wrap *w, const char *text, size_t at, size_t end,
 	return column;
 }
 
-/* The end of a run of units that begin with a blank, or don't. */
+/*
+ * The end of a run of units that are blanks, or are none; what is joined to one
+ * makes it a word.
+ */
 static size_t
 run_end(const char *text, size_t len, size_t at, bool blanks)
 {
-	while (at < len && is_blank(text[at]) == blanks)
-		at = unit_end(text, len, at);
+	size_t next;
+
+	for (; at < len; at = next) {
+		next = unit_end(text, len, at);
+		if ((is_blank(text[at]) && next == at + 1) != blanks)
+			break;
+	}
 	return at;
 }
 
