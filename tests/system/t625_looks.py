@@ -7,6 +7,7 @@ from lib import JOINED, LEFT, test, wait_until
 from looks import SGR, columns, window
 from pool import no_buffers
 from t150_history import STAMP
+from t240_slow import check_gaps
 from telnet import GREETING, NAME, ROOM, crlf, reads, server_for
 
 TEXT = ("the quick brown fox jumps over the lazy dog and then, having nothing "
@@ -548,3 +549,31 @@ def a_slow_reader_gets_every_line_whole_and_its_looks_change_between(t):
         while read < said:
             read_one()
     wait_until(lambda: not server.session("Slow")["lagging"], "all is read")
+
+
+@test(limit=120)
+def a_lapped_reader_with_looks_is_told_how_much_it_missed(t):
+    """Its own messages don't count, whether it says them before or then."""
+    server = server_for(t, workers=1, ring_size="128K", replay=0)
+    alice, judge = server.room("general", "Alice", "Judge")
+    slow = window(server, "general", "Slow", rcvbuf=4096)
+    for client in alice, judge:
+        client.expect(JOINED % "Slow")
+    slow.send("/color on", "/time on")
+    slow.reads("*** color is on", "*** time is on")
+    for i in range(5000):
+        text = f"{i} ".ljust(1000, "x")
+        alice.send(text)
+        if i % 50 == 10:
+            slow.send(f"mine {i}")
+            judge.lines_until(f"Slow: mine {i}")
+        if i % 50 == 49:
+            judge.lines_until(f"Alice: {text}")
+        if i == 2500:
+            server.kill_worker(server.session("Slow")["worker"])
+    alice.send("/quit")
+    lines = []
+    while not lines or lines[-1] != LEFT % "Alice":
+        row = SGR.sub("", slow.rows(1)[0])
+        lines.append(re.sub(r"^\[\d\d:\d\d\] ", "", row))
+    assert check_gaps(lines[:-1], "Alice", 1000, 5000) > 0
