@@ -112,7 +112,8 @@ skip_sequence(const char *s, size_t len, size_t at)
 static void
 check_row(const struct job *j, const char *row, size_t len)
 {
-	unsigned columns = 0, most = MAX((unsigned)j->look.columns, 20u) - 1, units = 0;
+	unsigned columns = 0, most = MAX((unsigned)j->look.columns, 20u) - 1,
+		 units = 0;
 	size_t next, at = 0;
 
 	if (len > 0 && row[len - 1] == '\r')

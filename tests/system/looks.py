@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A telnet client that negotiates by itself, and reads rows."""
 import re
+import time
 import unicodedata
 
 from lib import JOINED
-from peers import Client
+from peers import DEADLINE, Client
 from telnet import (DO, DONT, GREETING, IAC, NAME, NAWS, ROOM, SB, SE,
                     TIMING_MARK, TTYPE, WILL, WONT)
 
@@ -93,8 +94,7 @@ class Window(Client):
 
     def sync(self):
         """All that it has said so far is known to the server."""
-        import time
-        end = time.monotonic() + 20
+        end = time.monotonic() + DEADLINE
         while not (self.named and self.requested):
             self.fill(end)
         for _ in range(2):  # what the first brings about comes before the last

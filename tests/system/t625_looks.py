@@ -444,8 +444,8 @@ def nothing_is_lost_or_doubled_wherever_a_worker_dies(t):
     alice = server.join("general", "Alice")
     bobs = readers(server, alice)
     seat = server.session("Bob0")["worker"]
-    points = ["fanout.own", "step.noted", "step.cleared", "fanout.staged", "fanout.sent", "fanout.moved",
-              "tx.noted", "tx.sent", "tx.done", "tx.cleared",
+    points = ["fanout.own", "step.noted", "step.cleared", "fanout.staged",
+              "fanout.sent", "fanout.moved", "tx.noted", "tx.sent", "tx.done", "tx.cleared",
               "stage.rendering"]
     said = 0
     for point, countdown in itertools.product(points, (1, 2, 3)):
