@@ -293,8 +293,14 @@ editor_draw(const struct editor *e, struct output *out)
 }
 
 void
-editor_repair(const struct editor *e, struct output *out)
+editor_blank(const struct editor *e, struct output *out)
 {
 	row_wipe(&e->screen, out);
+}
+
+void
+editor_repair(const struct editor *e, struct output *out)
+{
+	editor_blank(e, out);
 	editor_draw(e, out);
 }

@@ -162,6 +162,9 @@ void editor_ring(struct output *out);
 void editor_erase(const struct editor *e, struct output *out);
 void editor_draw(const struct editor *e, struct output *out);
 
+/* The same as editor_erase where what is on the row is not known. */
+void editor_blank(const struct editor *e, struct output *out);
+
 /*
  * What is on the row is not known, as after a death: it becomes what it should
  * be.

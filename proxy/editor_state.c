@@ -123,9 +123,14 @@ put_mark(struct output *out, enum mark mark, size_t times)
 		output_put(out, &c, 1);
 }
 
-/* The cursor, in steps from the nearer end. */
-static void
-put_cursor(const struct editor *e, struct output *out)
+/* Where the cursor is, in steps from the nearer end. */
+struct steps {
+	bool start; /* from the beginning */
+	size_t count;
+};
+
+static struct steps
+cursor_steps(const struct editor *e)
 {
 	const struct editor_text *t = &e->text;
 	size_t left = 0, right = 0, at;
@@ -134,12 +139,7 @@ put_cursor(const struct editor *e, struct output *out)
 		at = width_next(t->bytes, t->len, at);
 	for (at = 0; at < e->cursor && right < left; right++)
 		at = width_next(t->bytes, t->len, at);
-	if (left <= right) {
-		put_mark(out, MARK_LEFT, left);
-	} else {
-		put_mark(out, MARK_START, 1);
-		put_mark(out, MARK_RIGHT, right);
-	}
+	return (struct steps){right < left, MIN(left, right)};
 }
 
 size_t
@@ -148,9 +148,10 @@ editor_save(const struct editor *e, char *place, size_t size)
 	struct output out = {place, 0, size};
 	bool history = !e->finished && (e->recalled > 0 || e->searching);
 	size_t text = e->finished ? 0 : e->text.len;
-	size_t origin = history ? e->origin.len + e->recalled + 1 : 0;
-	/* At most: steps to the nearer end, ^A, ^V and the mark. */
-	size_t need = text + text / 2 + 4;
+	size_t origin =
+	    history ? e->origin.len + e->recalled + e->searching : 0;
+	struct steps steps = text > 0 ? cursor_steps(e) : (struct steps){0};
+	size_t need = text + steps.start + steps.count + e->pasting + 1;
 
 	if (e->killed.len > 0 && e->killed.len + 1 + origin + need <= size) {
 		output_put(&out, e->killed.bytes, e->killed.len);
@@ -163,11 +164,15 @@ editor_save(const struct editor *e, char *place, size_t size)
 		put_mark(&out, MARK_SEARCH, e->searching);
 		put_mark(&out, MARK_RECALLED, e->recalled);
 	}
-	if (size - out.len < need)
-		text = MIN(text, size > 2 ? size - 2 : 0);
-	output_put(&out, e->text.bytes, text);
-	if (text > 0 && size - out.len >= need - text)
-		put_cursor(e, &out);
+	if (size - out.len >= need) {
+		output_put(&out, e->text.bytes, text);
+		put_mark(&out, MARK_START, steps.start);
+		put_mark(&out, steps.start ? MARK_RIGHT : MARK_LEFT,
+		    steps.count);
+	} else {
+		output_put(&out, e->text.bytes,
+		    MIN(text, size > 2 ? size - 2 : 0));
+	}
 	put_mark(&out, MARK_PASTING, e->pasting);
 	put_mark(&out, (enum mark)TELNET_KEY_MARK, 1);
 	return out.len;

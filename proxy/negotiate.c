@@ -16,11 +16,10 @@
  * port is 23 (inetutils, tintin++, tf; PuTTY begins by itself), so one of the
  * two has to be told from the other by what it sends: a telnet client ends its
  * lines as RFC 854 has it, in CR LF or CR NUL, and nc and a script in LF.
- * Hence the first CR LF or CR NUL, or a WILL or DO, is what makes a client seem
- * to speak telnet.  A script that sends CR LF all the same and doesn't know
- * telnet reads three bytes too many, once: there is no answer, so nothing
- * follows.  (telnet_be_patient leaves out the line ends, telnet_open asks at
- * another time.)
+ * And people send one line at a time.  Hence a line alone that ends so, or a
+ * WILL or DO, is what makes a client seem to speak telnet.  A script that does
+ * the same and doesn't know telnet reads three bytes too many, once: there is
+ * no answer, so nothing follows.
  *
  * ECHO waits for the name since it means two things: a terminal that agrees to
  * it and to SGA sends each key as it is typed, and the editor begins; a MUD

@@ -88,7 +88,6 @@ enum terminal_bit {
 	TERMINAL_COLORS = 1 << 4, /* 256 of them (MTTS) */
 	/* For negotiate.c and telnet.c alone: */
 	TERMINAL_ECHO = 1 << 6,    /* has asked for ECHO by itself */
-	TERMINAL_PATIENT = 1 << 7, /* is not asked because of its line ends */
 };
 
 /* How far it has come: bits of telnet_shm.flags. */

@@ -118,16 +118,18 @@ disguised(const struct telnet_shm *t, char c)
 }
 
 void
-telnet_be_patient(struct telnet_shm *t)
-{
-	t->terminal |= TERMINAL_PATIENT;
-}
-
-void
 telnet_open(struct telnet_shm *t)
 {
 	t->flags |= NEGOTIATE_OPEN;
 	negotiate_ask(t);
+}
+
+bool
+telnet_is_typed(const char *text, size_t len, const char *raw, size_t got)
+{
+	return len > 0 && got > 1 && raw[got - 2] == '\r' &&
+	       (raw[got - 1] == '\n' || raw[got - 1] == '\0') &&
+	       memchr(text, '\n', len) == text + len - 1;
 }
 
 /* A byte of text.  Returns how many bytes of `out` it became. */
@@ -137,11 +139,8 @@ text(struct telnet_shm *t, bool *after_cr, uint8_t c, char *out)
 	bool joined = *after_cr && (c == '\n' || c == '\0');
 
 	*after_cr = c == '\r';
-	if (joined) {
-		if ((t->terminal & TERMINAL_PATIENT) == 0)
-			telnet_open(t);
+	if (joined)
 		return 0;
-	}
 	*out = c == '\r' ? '\n' : disguised(t, (char)c);
 	return 1;
 }
@@ -230,7 +229,7 @@ telnet_width(const struct telnet_shm *t)
 unsigned
 telnet_terminal(const struct telnet_shm *t)
 {
-	return t->terminal & ~(unsigned)(TERMINAL_ECHO | TERMINAL_PATIENT);
+	return t->terminal & ~(unsigned)TERMINAL_ECHO;
 }
 
 enum charset

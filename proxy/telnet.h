@@ -91,12 +91,19 @@ size_t telnet_decode(
     struct telnet_shm *t, const char *in, size_t len, char *out);
 
 /*
- * A client is asked to negotiate once it does so itself or ends a line as
- * telnet has it: see negotiate.c.  For a new session: only the former counts.
- * And: it is asked now, if it wasn't.  Appends to t->answer, as telnet_decode.
+ * The client seems to speak telnet (see negotiate.c): it is asked to negotiate,
+ * if it wasn't.  telnet_decode does that once the client negotiates by itself.
+ * Appends to t->answer, as telnet_decode.
  */
-void telnet_be_patient(struct telnet_shm *t);
 void telnet_open(struct telnet_shm *t);
+
+/*
+ * Is the text that raw[0, got) was decoded to, text[0, len), one line, ended as
+ * telnet has it and nothing behind it?  That is how it looks when somebody
+ * types into a telnet client that waits to be asked.
+ */
+bool telnet_is_typed(
+    const char *text, size_t len, const char *raw, size_t got);
 
 /* Does the client send keys, which are echoed, and not lines? */
 bool telnet_edits(const struct telnet_shm *t);

@@ -408,3 +408,9 @@ command_run(struct consumer *c, const struct line_words *words, size_t consumed)
 		return talk_refuse(c, CHAT_UNKNOWN_COMMAND, 0);
 	return command->run(c, words->text, words->text_len);
 }
+
+const char *
+command_name(size_t i)
+{
+	return i < COUNT(commands) ? commands[i].name : NULL;
+}

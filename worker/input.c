@@ -16,9 +16,9 @@
 #include "shared/shm/pool.h"
 #include "worker/worker.h"
 
-/* Load the kept input to the front of the read buffer; returns its bytes. */
-static size_t
-input_load(struct worker *w, uint32_t slot)
+/* The input that was kept, and how much of it; NULL if there is none. */
+const char *
+input_kept(const struct worker *w, uint32_t slot, size_t *bytes)
 {
 	struct session_shm *s = session_row(w, slot);
 	uint64_t from = s->half.in_done, end = session_input_end(s);
@@ -26,17 +26,43 @@ input_load(struct worker *w, uint32_t slot)
 	size_t size;
 	const char *kept = session_kept(s, &size);
 
+	*bytes = 0;
 	if (end <= from)
-		return 0;
-	if (s->in_buf != 0 && s->in_buf <= w->seg.layout.nbuffers) {
+		return NULL;
+	if (pool_size(&w->seg, s->in_buf) > 0) {
 		kept = segment_buffer(&w->seg, s->in_buf - 1);
-		size = w->seg.layout.buffer_stride;
+		size = pool_size(&w->seg, s->in_buf);
 	}
 	/* Bounds as of a process gone wrong. */
 	if (from < s->kept_at || gap > size || len > size - gap)
-		return 0;
-	memcpy(w->input, kept + gap, len);
+		return NULL;
+	*bytes = len;
+	return kept + gap;
+}
+
+/* Load the kept input to the front of the read buffer; returns its bytes. */
+static size_t
+input_load(struct worker *w, uint32_t slot)
+{
+	size_t len;
+	const char *kept = input_kept(w, slot, &len);
+
+	if (len > 0)
+		memcpy(w->input, kept, len);
 	return len;
+}
+
+/* How much can be kept of the session's input as it is? */
+size_t
+input_size(const struct worker *w, uint32_t slot)
+{
+	struct session_shm *s = session_row(w, slot);
+	size_t size;
+
+	(void)session_kept(s, &size);
+	if (w->seat->spare != 0)
+		return w->seg.layout.buffer_stride;
+	return s->in_buf != 0 ? pool_size(&w->seg, s->in_buf) : size;
 }
 
 /*
@@ -49,19 +75,19 @@ static size_t
 input_room(struct worker *w, uint32_t slot, size_t kept)
 {
 	struct session_shm *s = session_row(w, slot);
+	const size_t large = w->seg.layout.buffer_stride;
 	uint32_t mine = (w->in->seat + 1) | BUFFER_SPARE;
-	size_t size;
+	size_t size = input_size(w, slot);
 
-	(void)session_kept(s, &size);
-	if (s->in_buf == 0 && w->seat->spare == 0)
+	if (size < large && edit_is_on(w, s))
+		size = EDIT_KEYS(size);
+	if (size < large)
 		w->seat->spare =
 		    kept < size
 			? pool_claim_common(&w->seg, mine, &w->pool_hint)
 			: pool_claim(&w->seg, mine, &w->pool_hint);
 	FAULT_POINT("input.spare");
-	return s->in_buf != 0 || w->seat->spare != 0
-		   ? w->seg.layout.buffer_stride
-		   : size;
+	return w->seat->spare != 0 ? large : size;
 }
 
 /* No buffer, and the row is full: the oldest half-line anywhere must go. */
@@ -95,8 +121,13 @@ input_place(struct worker *w, uint32_t slot, size_t len, uint32_t *ref)
 	*ref = 0;
 	if (len <= size)
 		return kept;
-	*ref = pool_owns(&w->seg, s->in_buf, slot + 1) ? s->in_buf
-						       : w->seat->spare;
+	if (pool_owns(&w->seg, s->in_buf, slot + 1) &&
+	    len <= pool_size(&w->seg, s->in_buf))
+		*ref = s->in_buf;
+	else if (len <= SMALL_BYTES)
+		*ref = pool_claim_small(&w->seg, slot + 1, &w->small_hint);
+	if (*ref == 0)
+		*ref = w->seat->spare;
 	if (*ref == 0) /* a successor, whose predecessor's spare is gone */
 		*ref = pool_claim(&w->seg, slot + 1, &w->pool_hint);
 	return *ref == 0 ? NULL : segment_buffer(&w->seg, *ref - 1);
@@ -112,7 +143,7 @@ static size_t
 input_decode(struct worker *w, const struct session_shm *s, size_t got)
 {
 	const struct note_in *note = &w->seat->in;
-	size_t kept = note->kept;
+	size_t kept = note->kept, len;
 
 	w->text = w->input;
 	if (!session_is_telnet(s))
@@ -120,35 +151,52 @@ input_decode(struct worker *w, const struct session_shm *s, size_t got)
 	w->text = w->decoded;
 	memcpy(w->decoded, w->input, kept);
 	w->telnet = note->telnet;
-	return kept + telnet_decode(
-			  &w->telnet, w->input + kept, got, w->decoded + kept);
+	len = kept + telnet_decode(
+			 &w->telnet, w->input + kept, got, w->decoded + kept);
+	if (telnet_is_typed(w->decoded, len, w->input + kept, got))
+		telnet_open(&w->telnet);
+	return len;
+}
+
+/* Is what was decoded keys, for the editor? */
+static bool
+input_edits(const struct worker *w, const struct session_shm *s)
+{
+	return session_is_telnet(s) && w->editing != NULL &&
+	       telnet_edits(&w->telnet);
+}
+
+/* What is not consumed of `text` bytes of text: half a line, perhaps more. */
+static struct rest
+input_rest(const struct worker *w, const struct session_shm *s, size_t text)
+{
+	uint64_t base = w->seat->in.base, from = s->half.in_done;
+
+	if (from < base || from > base + text) /* of a process gone wrong */
+		return (struct rest){0};
+	return (struct rest){
+	    w->text + (from - base), text - (size_t)(from - base)};
 }
 
 /*
- * Keep what is not consumed, [half.in_done, ...), of the input that the note IN
- * is about: `got` bytes read, which made, with what was kept, `text` bytes of
- * text.  May be done again after a death, as long as the note holds; ends by
- * taking it away.
+ * Keep the rest, the text from half.in_done on, of the input that the note IN
+ * is about, after `got` bytes were read.  May be done again after a death, as
+ * long as the note holds; ends by taking it away.
  */
 static void
-input_keep(struct worker *w, uint32_t slot, size_t got, size_t text)
+input_keep(struct worker *w, uint32_t slot, size_t got, struct rest rest)
 {
 	struct session_shm *s = session_row(w, slot);
 	const struct note_in *note = &w->seat->in;
-	uint64_t base = note->base, total = base + text, from = s->half.in_done;
+	uint64_t from = s->half.in_done, end = from + rest.len;
 	uint32_t ref, old = s->in_buf;
-	size_t len;
-	char *place;
+	char *place = input_place(w, slot, rest.len, &ref);
 
-	if (from < base || from > total)
-		from = total; /* of a process gone wrong */
-	len = (size_t)(total - from);
-	place = input_place(w, slot, len, &ref);
 	if (place == NULL) { /* nowhere: give up the line it belongs to */
-		s->half.in_done = from = total;
+		s->half.in_done = from = end;
 		s->half.skip_line = 1;
-	} else {
-		memcpy(place, w->text + (from - base), len);
+	} else if (rest.len > 0) {
+		memcpy(place, rest.text, rest.len);
 	}
 	if (session_is_telnet(s))
 		s->telnet = w->telnet;
@@ -162,7 +210,7 @@ input_keep(struct worker *w, uint32_t slot, size_t got, size_t text)
 		atomic_store_explicit(&w->seg.bufctl[ref - 1].owner, slot + 1,
 		    memory_order_relaxed);
 	}
-	s->in_cut = note->cut + (note->kept + got - text);
+	s->in_cut = note->raw + got - end;
 	atomic_store_explicit(
 	    &s->in_total, note->raw + got, memory_order_relaxed);
 	compiler_barrier();
@@ -184,8 +232,12 @@ void
 input_settle(struct worker *w, size_t got)
 {
 	uint32_t slot = w->seat->in.slot;
+	const struct session_shm *s = session_row(w, slot);
+	size_t len = input_decode(w, s, got);
 
-	input_keep(w, slot, got, input_decode(w, session_row(w, slot), got));
+	input_keep(w, slot, got,
+	    input_edits(w, s) ? edit_settle(w, slot, len)
+			      : input_rest(w, s, len));
 }
 
 /* The same, but what was read is poison, and is thrown away unseen. */
@@ -214,9 +266,10 @@ note_in_set(struct worker *w, uint32_t slot, size_t kept)
 	note->base = s->half.in_done;
 	note->kept = (uint32_t)kept;
 	note->raw = atomic_load_explicit(&s->in_total, memory_order_relaxed);
-	note->cut = s->in_cut;
 	if (session_is_telnet(s))
 		note->telnet = s->telnet;
+	note->state = s->half.state;
+	note->echoed = 0;
 	compiler_barrier();
 	atomic_store_explicit(&note->valid, 1, memory_order_relaxed);
 	compiler_barrier();
@@ -251,6 +304,48 @@ input_deadline(const struct worker *w)
 }
 
 /*
+ * Consume what can be consumed of `got` bytes behind those that were kept, and
+ * keep the rest.
+ */
+static void
+input_consume(struct worker *w, uint32_t slot, size_t got)
+{
+	struct session_shm *s = session_row(w, slot);
+	struct local *l = &w->locals[slot];
+	uint64_t base = w->seat->in.base;
+	size_t len;
+
+	poison_at_slot(w, slot);
+	len = input_decode(w, s, got);
+	if (input_edits(w, s)) {
+		struct rest rest = edit_consume(w, slot, len);
+
+		poison_off_slot(w);
+		edit_echo(w, slot);
+		input_keep(w, slot, got, rest);
+		edit_show(w, slot);
+		return;
+	}
+	/* A reset, unlike a FIN, ends no line: half of one is nobody's wish. */
+	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
+	poison_off_slot(w);
+	input_keep(w, slot, got, input_rest(w, s, len));
+}
+
+/*
+ * Must the input wait until the client has read?  What it types is shown
+ * behind all that it is still to be sent of half a line.
+ */
+bool
+input_is_stuck(const struct worker *w, uint32_t slot)
+{
+	const struct session_shm *s = session_row(w, slot);
+
+	return session_unread(&s->half) ||
+	       (w->locals[slot].blocked && edit_is_on(w, s));
+}
+
+/*
  * Take input of a session: read if it is `readable`, consume what can be
  * consumed, keep the rest.
  */
@@ -259,25 +354,27 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 {
 	struct local *l = &w->locals[slot];
 	struct session_shm *s = session_row(w, slot);
-	size_t kept = input_load(w, slot), room, got = 0, len;
+	size_t kept, room = 0, got = 0;
 	uint64_t base = s->half.in_done;
 	bool was_in = s->half.state == SESSION_JOINED;
 
+	if (edit_must_wait(w, slot)) {
+		l->waiting = true;
+		session_watch(w, slot);
+		return;
+	}
+	kept = input_load(w, slot);
 	note_in_set(w, slot, kept);
-	if (readable && !l->eof && !s->half.broken) {
+	if (readable || edit_is_on(w, s)) /* what is edited may grow */
 		room = input_room(w, slot, kept);
+	if (readable && !l->eof && !s->half.broken) {
 		if (kept < room)
 			got = input_recv(w, slot, kept, room);
 		else if (!l->waiting)
 			input_starve(w, slot);
 	}
 	l->waiting = false;
-	poison_at_slot(w, slot);
-	len = input_decode(w, s, got);
-	/* A reset, unlike a FIN, ends no line: half of one is nobody's wish. */
-	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
-	poison_off_slot(w);
-	input_keep(w, slot, got, len);
+	input_consume(w, slot, got);
 	session_looks(w, slot);
 	/* Until then it had to log in, or to read, by its deadline. */
 	if (s->half.state == SESSION_JOINED &&
@@ -291,7 +388,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	if (l->paced)
 		worker_later(w, slot);
 	else if (l->move_to != 0 ||
-		 (l->waiting ? !session_unread(&s->half) : l->eof))
+		 (l->waiting ? !input_is_stuck(w, slot) : l->eof))
 		worker_due(w, slot);
 	session_watch(w, slot);
 }
@@ -327,6 +424,7 @@ input_refuse(struct worker *w, uint32_t slot)
 
 	half.in_done = session_input_end(s);
 	half.skip_line = 1;
+	half.redraw = edit_is_on(w, s);
 	session_reply(w, slot, &half, CHAT_TOO_LONG, w->settings->max_line);
 	journal_step(&w->journal, slot, &half);
 }

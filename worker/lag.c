@@ -271,6 +271,8 @@ lag_round(struct worker *w, uint32_t slot)
 		lag_send(w, slot, limit, STAGING_RECORDS);
 	else if (h->next_room != NONE)
 		lag_turn(w, slot);
+	else if (h->redraw)
+		edit_repair(w, slot);
 	else
 		return false;
 	return true;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proxy/telnet.h"
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "worker/worker.h"
@@ -370,10 +371,10 @@ reply_welcome(struct worker *w, uint32_t slot, struct session_half *half)
 }
 
 /* What a telnet client is asked for next; nothing once it has joined. */
-static const char *
-prompt(const struct session_half *half)
+const char *
+reply_prompt(unsigned state)
 {
-	switch ((enum session_state)half->state) {
+	switch ((enum session_state)state) {
 	case SESSION_ROOM:
 		return "Enter room name: ";
 	case SESSION_NAME:
@@ -431,7 +432,13 @@ say_line(struct worker *w, uint32_t slot, const struct reply *r)
 	const struct session_shm *s = session_row(w, slot);
 	struct piece p = piece_begin(w, &s->half);
 	char lines[NOTICE_HELP_MAX];
-	const char *question = session_is_telnet(s) ? prompt(&s->half) : "";
+	const char *question = "";
+	size_t len;
+
+	/* In edit mode it is part of the row that is being typed. */
+	if (session_is_telnet(s) && !edit_is_on(w, s))
+		question = reply_prompt(s->half.state);
+	len = strlen(question);
 
 	if (r->code < REPLY_FIRST)
 		add_lines(&p, lines,
@@ -439,8 +446,10 @@ say_line(struct worker *w, uint32_t slot, const struct reply *r)
 			r->arg));
 	else
 		add_lines(&p, lines, line_of(r, lines));
-	memcpy(p.text + p.len, question, strlen(question));
-	send_line(w, slot, p.len + strlen(question));
+	memcpy(p.text + p.len, question, len);
+	if (len > 0)
+		len += telnet_prompt_end(&s->telnet, p.text + p.len + len);
+	send_line(w, slot, p.len + len);
 }
 
 /*

@@ -19,13 +19,13 @@
 #include "shared/shm/pool.h"
 #include "worker/staged.h"
 
-#define PIECES_MAX 1024 /* iovecs in one call: UIO_MAXIOV */
+#define PIECES_MAX 1022 /* iovecs in one call: UIO_MAXIOV, less two */
 
-/* What is to be sent: runs of staged bytes. */
+/* What is to be sent: runs of staged bytes, and room for what goes around. */
 struct pieces {
-	struct iovec iov[PIECES_MAX];
+	struct iovec iov[1 + PIECES_MAX + 1]; /* the pieces in the middle */
 	int count;
-	size_t total;
+	size_t total; /* bytes of the pieces */
 };
 
 /* The runs of [first, end) that the session reads, less `skip` bytes. */
@@ -36,6 +36,7 @@ pieces_gather(const struct worker *w, uint32_t slot, uint64_t first,
 	struct staging_shm *st = w->staging;
 	const struct session_shm *s = session_row(w, slot);
 	const struct staged *row;
+	struct iovec *iov = &p->iov[1];
 	struct staged part;
 	uint32_t last = NONE;
 
@@ -48,19 +49,19 @@ pieces_gather(const struct worker *w, uint32_t slot, uint64_t first,
 		if (!staged_is_for(row, s, slot) || !staged_is_sound(row))
 			continue;
 		if (p->count > 0 && last == i - 1) {
-			p->iov[p->count - 1].iov_len += row->len;
+			iov[p->count - 1].iov_len += row->len;
 		} else if (p->count < PIECES_MAX) {
-			p->iov[p->count].iov_base = st->bytes + row->off;
-			p->iov[p->count++].iov_len = row->len;
+			iov[p->count].iov_base = st->bytes + row->off;
+			iov[p->count++].iov_len = row->len;
 		} else {
 			break; /* not with STAGING_RECORDS rows */
 		}
 		last = i;
 		p->total += row->len;
 	}
-	if (p->count > 0 && skip <= p->iov[0].iov_len) {
-		p->iov[0].iov_base = (char *)p->iov[0].iov_base + skip;
-		p->iov[0].iov_len -= skip;
+	if (p->count > 0 && skip <= iov->iov_len) {
+		iov->iov_base = (char *)iov->iov_base + skip;
+		iov->iov_len -= skip;
 		p->total -= skip;
 	}
 }
@@ -74,10 +75,34 @@ note_tx_set(struct note_tx *note)
 	FAULT_POINT("tx.noted");
 }
 
-static uint64_t
-out_total(const struct session_shm *s)
+/* A note about what is to be sent to `slot`, with nothing around it. */
+static struct note_tx *
+note_tx_begin(struct worker *w, uint32_t slot, enum tx_kind kind)
 {
-	return atomic_load_explicit(&s->out_total, memory_order_relaxed);
+	struct note_tx *tx = &w->seat->tx;
+
+	tx->slot = slot;
+	tx->kind = kind;
+	tx->before = tx->behind = 0;
+	tx->edits = 0;
+	tx->out_total = atomic_load_explicit(
+	    &session_row(w, slot)->out_total, memory_order_relaxed);
+	return tx;
+}
+
+/*
+ * What goes around lines so that they appear above the row being typed; at the
+ * rest of a line, which stands on the screen by now, only behind it.
+ */
+static void
+note_tx_around(struct worker *w, bool rest, struct iovec *before,
+    struct iovec *behind)
+{
+	struct note_tx *tx = &w->seat->tx;
+
+	tx->edits = edit_around(w, tx->slot, rest, before, behind);
+	tx->before = (uint32_t)before->iov_len;
+	tx->behind = (uint32_t)behind->iov_len;
 }
 
 /* Send; returns how much was taken.  An error that stays breaks the session. */
@@ -120,25 +145,47 @@ void
 send_staged(struct worker *w, uint32_t slot, uint64_t first, uint64_t end)
 {
 	struct session_shm *s = session_row(w, slot);
-	struct note_tx *tx = &w->seat->tx;
+	struct note_tx *tx = note_tx_begin(w, slot, TX_STAGED);
 	struct pieces p;
 	size_t n = 0;
 
-	tx->slot = slot;
-	tx->kind = TX_STAGED;
 	tx->first = first;
 	tx->end = end;
-	tx->out_total = out_total(s);
 	tx->skip = s->half.cut_skip;
 	tx->lagging = s->half.lag;
 	tx->said = s->half.said;
 	pieces_gather(w, slot, first, end, tx->skip, &p);
+	if (p.total > 0 && edit_is_on(w, s))
+		note_tx_around(
+		    w, tx->skip > 0, &p.iov[0], &p.iov[1 + p.count]);
 	note_tx_set(tx);
 	if (p.total > 0)
-		n = transmit(w, slot, p.iov, p.count);
-	if (n < p.total && !tx->lagging)
+		n = transmit(w, slot, &p.iov[tx->before == 0],
+		    p.count + (tx->before > 0) + (tx->behind > 0));
+	if (n < tx->before + p.total && !tx->lagging)
 		tx->said = sent_count_own(w, slot, first);
-	send_result(w, slot, n, p.total);
+	send_result(w, slot, n, tx->before + p.total + tx->behind);
+}
+
+/* Send `len` bytes, of which the note says all but how many. */
+static void
+send_bytes(struct worker *w, uint32_t slot, const void *bytes, size_t len,
+    bool rest)
+{
+	struct note_tx *tx = &w->seat->tx;
+	struct iovec iov[3] = {{0}, {(void *)(uintptr_t)bytes, len}, {0}};
+	size_t total, n = 0;
+
+	tx->len = (uint32_t)len;
+	if (edit_is_on(w, session_row(w, slot)) && tx->kind != TX_ANSWER)
+		note_tx_around(w, rest, &iov[0], &iov[2]);
+	total = tx->before + len + tx->behind;
+	note_tx_set(tx);
+	if (total == len && len > 0)
+		n = transmit(w, slot, &iov[1], 1);
+	else if (total > 0)
+		n = transmit(w, slot, iov, COUNT(iov));
+	send_result(w, slot, n, total);
 }
 
 /* Send the rest of a cut record. */
@@ -146,44 +193,29 @@ void
 send_cut(struct worker *w, uint32_t slot)
 {
 	struct session_shm *s = session_row(w, slot);
-	struct note_tx *tx = &w->seat->tx;
-	size_t stride = w->seg.layout.buffer_stride, total;
-	struct iovec iov;
+	size_t stride = w->seg.layout.buffer_stride;
 
 	if (!pool_owns(&w->seg, s->half.cut_buf, slot + 1) ||
 	    s->half.cut_len > stride || s->half.cut_off > s->half.cut_len) {
 		s->half.cut_buf = 0; /* of a process gone wrong */
 		return;
 	}
-	total = s->half.cut_len - s->half.cut_off;
-	iov.iov_base =
-	    segment_buffer(&w->seg, s->half.cut_buf - 1) + s->half.cut_off;
-	iov.iov_len = total;
-	tx->slot = slot;
-	tx->kind = TX_CUT;
-	tx->len = (uint32_t)total;
-	tx->cut_off = s->half.cut_off;
-	tx->out_total = out_total(s);
-	note_tx_set(tx);
-	send_result(w, slot, transmit(w, slot, &iov, 1), total);
+	note_tx_begin(w, slot, TX_CUT)->cut_off = s->half.cut_off;
+	send_bytes(w, slot,
+	    segment_buffer(&w->seg, s->half.cut_buf - 1) + s->half.cut_off,
+	    s->half.cut_len - s->half.cut_off, true);
 }
 
 /* Send a line, `len` bytes in the staging area, less what was sent of it. */
 void
 send_line(struct worker *w, uint32_t slot, size_t len)
 {
-	struct session_shm *s = session_row(w, slot);
-	struct note_tx *tx = &w->seat->tx;
-	size_t skip = MIN((size_t)s->half.reply.skip, len);
-	struct iovec iov = {w->staging->bytes + skip, len - skip};
+	const struct reply *r = &session_row(w, slot)->half.reply;
+	size_t skip = MIN((size_t)r->skip, len);
 
-	tx->slot = slot;
-	tx->kind = TX_REPLY;
-	tx->len = (uint32_t)iov.iov_len;
-	tx->skip = s->half.reply.skip;
-	tx->out_total = out_total(s);
-	note_tx_set(tx);
-	send_result(w, slot, transmit(w, slot, &iov, 1), iov.iov_len);
+	note_tx_begin(w, slot, TX_REPLY)->skip = r->skip;
+	send_bytes(w, slot, w->staging->bytes + skip, len - skip,
+	    r->skip > 0 || r->newline != 0);
 }
 
 /*
@@ -209,38 +241,55 @@ send_piece_begin(struct worker *w, uint32_t slot)
 void
 send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next)
 {
-	struct session_shm *s = session_row(w, slot);
-	struct note_tx *tx = &w->seat->tx;
-	struct iovec iov = {w->staging->bytes, len};
-
-	tx->slot = slot;
-	tx->kind = TX_PIECE;
-	tx->len = (uint32_t)len;
-	tx->end = next;
-	tx->out_total = out_total(s);
-	note_tx_set(tx);
-	send_result(w, slot, len > 0 ? transmit(w, slot, &iov, 1) : 0, len);
+	note_tx_begin(w, slot, TX_PIECE)->end = next;
+	send_bytes(w, slot, w->staging->bytes, len,
+	    session_row(w, slot)->half.reply.newline != 0);
 }
 
 /* Send what telnet has to answer; the session lags, and nothing is cut. */
 void
 send_answers(struct worker *w, uint32_t slot)
 {
-	struct session_shm *s = session_row(w, slot);
-	struct note_tx *tx = &w->seat->tx;
+	const struct session_shm *s = session_row(w, slot);
 	const char *answers;
-	struct iovec iov;
+	size_t len = telnet_answers(&s->telnet, &answers);
 
-	iov.iov_len = telnet_answers(&s->telnet, &answers);
-	memcpy(w->scratch, answers, iov.iov_len);
-	iov.iov_base = w->scratch;
-	tx->slot = slot;
-	tx->kind = TX_ANSWER;
-	tx->len = (uint32_t)iov.iov_len;
-	tx->cut_off = s->telnet.answer_off;
-	tx->out_total = out_total(s);
+	memcpy(w->scratch, answers, len);
+	note_tx_begin(w, slot, TX_ANSWER)->cut_off = s->telnet.answer_off;
+	send_bytes(w, slot, w->scratch, len, true);
+}
+
+/*
+ * Send what was typed of the lines that the note IN consumed, `len` bytes in
+ * the staging area.  A rest can be saved only for one that lags.
+ */
+void
+send_echo(struct worker *w, uint32_t slot, size_t len)
+{
+	struct note_tx *tx = note_tx_begin(w, slot, TX_ECHO);
+	struct iovec iov = {w->staging->bytes, len};
+
+	tx->buffer = 0;
+	if (session_row(w, slot)->half.lag)
+		tx->buffer =
+		    pool_claim_common(&w->seg, slot + 1, &w->pool_hint);
+	tx->len = (uint32_t)len;
+	tx->edits = 1;
 	note_tx_set(tx);
-	send_result(w, slot, transmit(w, slot, &iov, 1), tx->len);
+	send_result(w, slot, transmit(w, slot, &iov, 1), len);
+}
+
+/* Send what makes the row being typed right on the screen. */
+void
+send_row(struct worker *w, uint32_t slot, const char *bytes, size_t len)
+{
+	struct note_tx *tx = note_tx_begin(w, slot, TX_ROW);
+	struct iovec iov = {(void *)(uintptr_t)bytes, len};
+
+	tx->len = (uint32_t)len;
+	tx->edits = 1;
+	note_tx_set(tx);
+	send_result(w, slot, len > 0 ? transmit(w, slot, &iov, 1) : 0, len);
 }
 
 /*
@@ -253,7 +302,7 @@ send_settle(struct worker *w)
 	struct note_tx *tx = &w->seat->tx;
 	struct tcp_counts counts;
 	struct pieces p;
-	size_t total = tx->len, n;
+	size_t total = tx->before + tx->len + tx->behind, n;
 
 	if (atomic_load_explicit(&tx->valid, memory_order_relaxed) == 0)
 		return;
@@ -266,7 +315,7 @@ send_settle(struct worker *w)
 	n = (size_t)(counts.accepted - tx->out_total);
 	if (tx->kind == TX_STAGED) {
 		pieces_gather(w, tx->slot, tx->first, tx->end, tx->skip, &p);
-		total = p.total;
+		total = tx->before + p.total + tx->behind;
 		/* Its own messages were counted after the send, or never. */
 		if (!tx->lagging)
 			tx->said = sent_count_own(w, tx->slot, tx->first);

@@ -201,14 +201,44 @@ done_piece(struct worker *w, const struct note_tx *tx, size_t n, size_t total)
 	return n < total ? 0 : tx->buffer;
 }
 
-/* The kernel took `n` bytes of what the note TX says.  May be done again. */
+/*
+ * What was typed of whole lines is never shown again: its rest is saved, and if
+ * it can't be, the user does without.  As done_piece.
+ */
+static uint32_t
+done_echo(struct worker *w, const struct note_tx *tx, size_t n, size_t total)
+{
+	struct session_half *h = &session_row(w, tx->slot)->half;
+	size_t stride = w->seg.layout.buffer_stride, rest = total - n;
+
+	w->seat->in.echoed = 1;
+	if (rest == 0 || rest > stride ||
+	    !pool_owns(&w->seg, tx->buffer, tx->slot + 1))
+		return tx->buffer;
+	memcpy(segment_buffer(&w->seg, tx->buffer - 1), w->staging->bytes + n,
+	    rest);
+	h->cut_off = 0;
+	h->cut_len = (uint32_t)rest;
+	h->cut_buf = tx->buffer;
+	return 0;
+}
+
+/*
+ * The kernel took `taken` bytes of `all` that the note TX says.  May be done
+ * again.
+ */
 void
-sent_settle(struct worker *w, size_t n, size_t total)
+sent_settle(struct worker *w, size_t taken, size_t all)
 {
 	struct note_tx *tx = &w->seat->tx;
 	struct session_shm *s = session_row(w, tx->slot);
+	/* Without what goes around it. */
+	size_t total = all - tx->before - tx->behind;
+	size_t n = taken < tx->before ? 0 : MIN(taken - tx->before, total);
 	uint32_t give = 0;
 
+	if (tx->edits)
+		s->half.redraw = taken < all;
 	switch ((enum tx_kind)tx->kind) {
 	case TX_STAGED:
 		if (n == total)
@@ -235,10 +265,15 @@ sent_settle(struct worker *w, size_t n, size_t total)
 		s->telnet.answer_off = (uint8_t)(tx->cut_off + n);
 		s->telnet.answer_len = (uint8_t)(total - n);
 		break;
+	case TX_ECHO:
+		give = done_echo(w, tx, n, total);
+		break;
+	case TX_ROW:
+		break;
 	}
 	FAULT_POINT("tx.done");
 	atomic_store_explicit(
-	    &s->out_total, tx->out_total + n, memory_order_relaxed);
+	    &s->out_total, tx->out_total + taken, memory_order_relaxed);
 	sent_note_clear(tx);
 	pool_give(&w->seg, give);
 }

@@ -100,8 +100,7 @@ serve(struct worker *w, uint32_t slot)
 	if (l->blocked) /* for a reply: "/quit" doesn't wait for that */
 		serve_waiting(w, slot);
 	/* If it waits for its reply to be read, epoll will say when. */
-	if (l->waiting && !l->paced &&
-	    !session_unread(&session_row(w, slot)->half))
+	if (l->waiting && !l->paced && !input_is_stuck(w, slot))
 		worker_due(w, slot);
 }
 
@@ -150,7 +149,7 @@ has_gone(struct worker *w, uint32_t slot)
 	struct local *l = &w->locals[slot];
 	struct tcp_counts counts;
 
-	if (!(l->waiting || l->eof || l->gone) || !session_unread(half) ||
+	if (!(l->waiting || l->eof || l->gone) || !input_is_stuck(w, slot) ||
 	    half->state == SESSION_LEAVING)
 		return false;
 	if (!l->eof && !l->gone && tcp_counts(session_fd(slot), &counts) == 0)

@@ -52,7 +52,7 @@ session_watch(struct worker *w, uint32_t slot)
 		return;
 	/* What waits for the worker waits shortly: no system call for that. */
 	if (!l->eof && !l->starved && !l->paced &&
-	    !(l->waiting && session_unread(&s->half)))
+	    !(l->waiting && input_is_stuck(w, slot)))
 		event.events |= EPOLLIN;
 	if (l->blocked)
 		event.events |= EPOLLOUT;
@@ -146,6 +146,7 @@ session_in_need(const struct worker *w, uint32_t slot)
 	const struct session_shm *s = session_row(w, slot);
 
 	return s->half.lag || s->half.broken || session_unread(&s->half) ||
+	       s->half.redraw ||
 	       s->half.state == SESSION_LEAVING || w->locals[slot].waiting ||
 	       (session_is_telnet(s) && s->telnet.answer_len > 0);
 }

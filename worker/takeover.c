@@ -74,7 +74,8 @@ settle_pool(struct worker *w)
 	uint32_t mine = w->in->seat + 1;
 
 	w->seat->spare = 0;
-	for (uint32_t i = 0; i < seg->layout.nbuffers; i++) {
+	for (uint32_t i = 0; i < seg->layout.nbuffers + seg->layout.nsmall;
+	     i++) {
 		uint32_t owner = atomic_load_explicit(
 		    &seg->bufctl[i].owner, memory_order_relaxed);
 		uint32_t slot = owner - 1;

@@ -234,7 +234,7 @@ talk_login(struct consumer *c, const struct line *line)
 	return p;
 }
 
-static enum progress
+enum progress
 talk_found(struct consumer *c, const struct line *line)
 {
 	FAULT_POINT("talk.line");
@@ -256,12 +256,7 @@ talk_too_long(struct consumer *c, const struct line *line)
 	return talk_refuse(c, CHAT_TOO_LONG, c->w->settings->max_line);
 }
 
-/*
- * Throw away what is to be thrown away: all up to skip_to, the rest of a line
- * already refused, everything of one who has left.  Returns whether something
- * was.
- */
-static bool
+bool
 talk_skip(struct consumer *c)
 {
 	struct session_half *h = &c->half;
@@ -326,6 +321,8 @@ talk_next(struct consumer *c)
 	case LINE_TOO_LONG:
 		return talk_too_long(c, &line);
 	case LINE_FOUND:
+		if (session_is_telnet(c->s) && !edit_plain(c->w, &line))
+			return talk_too_long(c, &line);
 		return talk_found(c, &line);
 	}
 	return STOP;

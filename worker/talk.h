@@ -24,6 +24,16 @@ enum progress {
 	STOP, /* nothing more to do with this input now */
 };
 
+/*
+ * Throw away what is to be thrown away: all up to skip_to, the rest of a line
+ * already refused, everything of one who has left.  Returns whether something
+ * was.
+ */
+bool talk_skip(struct consumer *c);
+
+/* A line, of max_line bytes at most. */
+enum progress talk_found(struct consumer *c, const struct line *line);
+
 /* Publish the messages gathered so far, and how far they consumed. */
 void talk_flush(struct consumer *c);
 
@@ -43,5 +53,8 @@ void talk_end(struct worker *w, uint32_t slot, struct session_half *half,
  */
 enum progress command_run(
     struct consumer *c, const struct line_words *words, size_t consumed);
+
+/* The commands' names, without the '/': NULL behind the last one. */
+const char *command_name(size_t i);
 
 #endif

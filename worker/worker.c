@@ -109,6 +109,8 @@ worker_init(struct worker *w, const struct inherit *in)
 	w->gathered = allocate(1, sizeof(*w->gathered));
 	w->scratch = allocate(1, SCRATCH_SIZE);
 	w->decoded = allocate(1, w->seg.layout.input_stride);
+	if (in->type == WORKER_TELNET)
+		edit_init(w);
 	w->batch.text_size = TEXT_SIZE;
 	w->batch.text = allocate(1, TEXT_SIZE);
 }
@@ -125,6 +127,7 @@ worker_fini(struct worker *w)
 	free(w->batch.text);
 	free(w->scratch);
 	free(w->decoded);
+	free(w->editing);
 	segment_detach(&w->seg);
 }
 

@@ -6,8 +6,8 @@
  *
  * Reading order: worker.c (the loop), serve.c (what is due), input.c (bytes
  * in), talk.c and command.c (what lines do), publish.c and member.c (into the
- * ring), fanout.c, stage.c, send.c and sent.c (out of it), lag.c (sessions that
- * read for themselves), reply.c (what is said to one of them), adopt.c
+ * ring), fanout.c, stage.c, send.c and sent.c (out of it), edit.c (lines that
+ * are edited here), lag.c (sessions that read for themselves), reply.c (what is said to one of them), adopt.c
  * (connections come and go), takeover.c (settling what a dead predecessor
  * left), poison.c (what it died of), damage.c (what nobody can settle).
  */
@@ -22,6 +22,7 @@
 
 #include "proxy/look.h"
 #include "shared/base/base.h"
+#include "shared/chat/line.h"
 #include "shared/chat/notice.h"
 #include "shared/chat/render.h"
 #include "shared/chat/settings.h"
@@ -130,6 +131,18 @@ struct span {
 	size_t len;
 };
 
+/* Input that is not consumed, and has to be kept. */
+struct rest {
+	const char *text;
+	size_t len;
+};
+
+/*
+ * A telnet session's half-line in edit mode has marks of the editor's with it:
+ * as many keys fit into `size` bytes whatever they are.
+ */
+#define EDIT_KEYS(size) (((size) - 4) * 2 / 3)
+
 /* How the records being staged are rendered. */
 struct form {
 	unsigned dialect;
@@ -160,6 +173,7 @@ struct worker {
 	char *input; /* read buffer, seg.layout.input_stride bytes */
 	char *text;  /* what is consumed of it: itself, or what it decodes to */
 	char *decoded;            /* of the same size */
+	struct editing *editing;  /* of a telnet worker: see edit.c */
 	struct telnet_shm telnet; /* behind what is in there */
 	uint64_t bit;             /* of this seat in a room's set */
 	struct local *locals;
@@ -172,7 +186,7 @@ struct worker {
 	struct gathered *gathered;
 	uint32_t ignorers; /* sessions of mine that ignore somebody */
 	uint32_t sessions;
-	uint32_t pool_hint;
+	uint32_t pool_hint, small_hint;
 	uint32_t acks;   /* CHANNEL_PASS dealt with and not yet acknowledged */
 	uint64_t now_us; /* CLOCK_MONOTONIC, as of this pass */
 	uint64_t later_us;           /* when the list `later` is due */
@@ -238,8 +252,24 @@ void input_drop(struct worker *w, size_t got);
 
 uint64_t input_queued(struct worker *w, uint32_t slot);
 void input_evict(struct worker *w);
+const char *input_kept(const struct worker *w, uint32_t slot, size_t *bytes);
+size_t input_size(const struct worker *w, uint32_t slot);
+bool input_is_stuck(const struct worker *w, uint32_t slot);
 /* Until when one who has just said something, or has joined, may be silent. */
 uint64_t input_deadline(const struct worker *w);
+
+/* edit.c: telnet sessions whose lines are edited here */
+void edit_init(struct worker *w);
+bool edit_is_on(const struct worker *w, const struct session_shm *s);
+bool edit_must_wait(const struct worker *w, uint32_t slot);
+struct rest edit_consume(struct worker *w, uint32_t slot, size_t len);
+struct rest edit_settle(struct worker *w, uint32_t slot, size_t len);
+void edit_echo(struct worker *w, uint32_t slot);
+void edit_show(struct worker *w, uint32_t slot);
+void edit_repair(struct worker *w, uint32_t slot);
+bool edit_around(struct worker *w, uint32_t slot, bool rest,
+    struct iovec *before, struct iovec *behind);
+bool edit_plain(struct worker *w, struct line *line);
 
 /* talk.c: consume [in_done, total) of a session from the read buffer. */
 void talk_consume(
@@ -292,6 +322,9 @@ void send_line(struct worker *w, uint32_t slot, size_t len);
 bool send_piece_begin(struct worker *w, uint32_t slot);
 void send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next);
 void send_answers(struct worker *w, uint32_t slot);
+void send_echo(struct worker *w, uint32_t slot, size_t len);
+void send_row(
+    struct worker *w, uint32_t slot, const char *bytes, size_t len);
 void send_settle(struct worker *w);
 
 /* sent.c */
@@ -300,6 +333,7 @@ void sent_settle(struct worker *w, size_t n, size_t total);
 uint32_t sent_count_own(const struct worker *w, uint32_t slot, uint64_t from);
 
 /* reply.c */
+const char *reply_prompt(unsigned state);
 bool reply_send(struct worker *w, uint32_t slot);
 void reply_history(struct worker *w, uint32_t slot, struct session_half *half,
     uint64_t from, uint32_t n);

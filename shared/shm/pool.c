@@ -3,14 +3,21 @@
 
 #include "shared/base/fault.h"
 
-/* Claim one of the first `n`. */
 static uint32_t
-claim(struct segment *seg, uint32_t n, uint32_t owner, uint32_t *hint)
+count(const struct segment *seg)
+{
+	return seg->layout.nbuffers + seg->layout.nsmall;
+}
+
+/* Claim one of `n` from `first` on. */
+static uint32_t
+claim(struct segment *seg, uint32_t first, uint32_t n, uint32_t owner,
+    uint32_t *hint)
 {
 	uint32_t free_word, at;
 
 	for (uint32_t i = 0; i < n; i++) {
-		at = (*hint + i) % n;
+		at = first + (*hint + i) % n;
 		free_word = 0;
 		if (atomic_load_explicit(
 			&seg->bufctl[at].owner, memory_order_relaxed) != 0 ||
@@ -23,18 +30,28 @@ claim(struct segment *seg, uint32_t n, uint32_t owner, uint32_t *hint)
 		    &seg->bufctl[at].evict, 0, memory_order_relaxed);
 		atomic_store_explicit(
 		    &seg->bufctl[at].since_us, 0, memory_order_relaxed);
-		*hint = (at + 1) % n;
+		*hint = (at - first + 1) % n;
 		return at + 1;
 	}
-	atomic_fetch_add_explicit(
-	    &seg->tables->pool_empty, 1, memory_order_relaxed);
 	return 0;
+}
+
+/* The same, of the large ones. */
+static uint32_t
+claim_large(struct segment *seg, uint32_t n, uint32_t owner, uint32_t *hint)
+{
+	uint32_t ref = claim(seg, 0, n, owner, hint);
+
+	if (ref == 0)
+		atomic_fetch_add_explicit(
+		    &seg->tables->pool_empty, 1, memory_order_relaxed);
+	return ref;
 }
 
 uint32_t
 pool_claim(struct segment *seg, uint32_t owner, uint32_t *hint)
 {
-	return claim(seg, seg->layout.nbuffers, owner, hint);
+	return claim_large(seg, seg->layout.nbuffers, owner, hint);
 }
 
 uint32_t
@@ -42,13 +59,29 @@ pool_claim_common(struct segment *seg, uint32_t owner, uint32_t *hint)
 {
 	uint32_t n = seg->layout.nbuffers;
 
-	return claim(seg, n - n / POOL_RESERVED, owner, hint);
+	return claim_large(seg, n - n / POOL_RESERVED, owner, hint);
+}
+
+uint32_t
+pool_claim_small(struct segment *seg, uint32_t owner, uint32_t *hint)
+{
+	return claim(
+	    seg, seg->layout.nbuffers, seg->layout.nsmall, owner, hint);
+}
+
+size_t
+pool_size(const struct segment *seg, uint32_t ref)
+{
+	if (ref == 0 || ref > count(seg))
+		return 0;
+	return ref > seg->layout.nbuffers ? SMALL_BYTES
+					  : seg->layout.buffer_stride;
 }
 
 void
 pool_give(struct segment *seg, uint32_t ref)
 {
-	if (ref == 0 || ref > seg->layout.nbuffers)
+	if (ref == 0 || ref > count(seg))
 		return;
 	/* Pairs with the compare and exchange in pool_claim. */
 	atomic_store_explicit(
@@ -58,7 +91,7 @@ pool_give(struct segment *seg, uint32_t ref)
 bool
 pool_owns(const struct segment *seg, uint32_t ref, uint32_t owner)
 {
-	return ref != 0 && ref <= seg->layout.nbuffers &&
+	return ref != 0 && ref <= count(seg) &&
 	       atomic_load_explicit(
 		   &seg->bufctl[ref - 1].owner, memory_order_relaxed) == owner;
 }

@@ -9,6 +9,8 @@
 #ifndef SHARED_SHM_POOL_H
 #define SHARED_SHM_POOL_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shared/shm/segment.h"
@@ -29,6 +31,15 @@ uint32_t pool_claim(struct segment *seg, uint32_t owner, uint32_t *hint);
  */
 #define POOL_RESERVED 4
 uint32_t pool_claim_common(struct segment *seg, uint32_t owner, uint32_t *hint);
+
+/*
+ * The same for a small one, of SMALL_BYTES, with a hint of its own.  That there
+ * is none is not counted: a large one does as well.
+ */
+uint32_t pool_claim_small(struct segment *seg, uint32_t owner, uint32_t *hint);
+
+/* Bytes of buffer `ref` (index + 1); 0 if it is none. */
+size_t pool_size(const struct segment *seg, uint32_t ref);
 
 /* Give buffer `ref` (index + 1) back, or do nothing when `ref` is 0. */
 void pool_give(struct segment *seg, uint32_t ref);

@@ -208,7 +208,7 @@ input_noted(const struct salvage *v, uint32_t slot,
 		if (atomic_load(&note->valid) != 1 || note->slot != slot)
 			continue;
 		/* Telnet's bytes would have to be decoded again. */
-		if (c->telnet || note->raw > c->read || note->cut != 0 ||
+		if (c->telnet || note->raw > c->read || row_of(v, slot)->in_cut != 0 ||
 		    note->kept > l->input_stride ||
 		    c->read - note->raw > l->input_stride - note->kept)
 			return false;
@@ -247,7 +247,7 @@ input_kept(const struct salvage *v, uint32_t slot,
 		if (!pool_owns(v->old, s->in_buf, slot + 1))
 			return false;
 		in->text = segment_buffer(v->old, s->in_buf - 1);
-		size = v->old->layout.buffer_stride;
+		size = pool_size(v->old, s->in_buf);
 	}
 	gap = from - s->kept_at;
 	if (from < s->kept_at || gap > size || in->len > size - gap)

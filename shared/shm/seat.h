@@ -42,7 +42,6 @@ struct note_in {
 	uint32_t kept;
 	uint64_t base;
 	uint64_t raw;
-	uint64_t cut;             /* the row's in_cut before */
 	struct telnet_shm telnet; /* the row's before */
 	uint8_t state;            /* enum session_state before */
 	uint8_t echoed;           /* what is consumed was shown: TX_ECHO */
@@ -81,6 +80,7 @@ struct note_tx {
 	uint32_t said;    /* half.said before it */
 	uint32_t buffer;  /* TX_PIECE: pool buffer + 1 for its rest */
 	uint32_t lagging; /* it reads for itself: see half.lag */
+	uint32_t edits;   /* telnet, edit mode: half.redraw depends on this */
 };
 
 /*

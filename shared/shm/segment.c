@@ -33,6 +33,13 @@
 #define BUFFERS_MIN 100u
 #define CLIENTS_PER_BUFFER 100
 
+/*
+ * Small ones hold half-lines alone.  Whoever edits a line in the server, by
+ * telnet, has one in there for as long as it is being typed.
+ */
+#define SMALL_MIN 64u
+#define CLIENTS_PER_SMALL 16
+
 /* The largest rendering of one record: U+FFFD and escapes grow. */
 #define RENDERED_MAX(max_line) (3 * (max_line) + 1024)
 static_assert(STAGING_BYTES >= RENDERED_MAX(LIMIT_LINE_MAX), "one at least");
@@ -87,6 +94,7 @@ segment_plan(const struct segment_params *p, struct segment_layout *l)
 	l->nroomnames = power_of_two(p->nrooms);
 	l->nbuffers =
 	    MAX(BUFFERS_MIN, p->nslots / CLIENTS_PER_BUFFER) + p->nseats;
+	l->nsmall = MAX(SMALL_MIN, p->nslots / CLIENTS_PER_SMALL);
 	l->buffer_stride = round_up(RENDERED_MAX(p->max_line), CACHELINE);
 	l->input_stride = l->buffer_stride;
 	l->seat_stride = round_up(sizeof(struct seat_shm), CACHELINE);
@@ -108,8 +116,10 @@ segment_plan(const struct segment_params *p, struct segment_layout *l)
 	l->names = area(l, (uint64_t)l->nnames * 4, CACHELINE);
 	l->roomnames = area(l, (uint64_t)l->nroomnames * 4, CACHELINE);
 	l->creators = area(l, (uint64_t)l->nroomnames * 4, CACHELINE);
-	l->bufctl = area(l, l->nbuffers * sizeof(struct buffer_shm), CACHELINE);
+	l->bufctl = area(l,
+	    (l->nbuffers + l->nsmall) * sizeof(struct buffer_shm), CACHELINE);
 	l->buffers = area(l, l->nbuffers * l->buffer_stride, CACHELINE);
+	l->small = area(l, l->nsmall * SMALL_BYTES, CACHELINE);
 	l->staging = area(l, p->nseats * l->staging_stride, PAGE);
 	l->desc = area(l, (uint64_t)l->ndesc * sizeof(struct desc_shm), PAGE);
 	l->bytes = area(l, p->ring_bytes, PAGE);
@@ -288,6 +298,10 @@ segment_staging(const struct segment *seg, uint32_t seat)
 char *
 segment_buffer(const struct segment *seg, uint32_t index)
 {
-	return seg->base + seg->layout.buffers +
-	       index * seg->layout.buffer_stride;
+	const struct segment_layout *l = &seg->layout;
+
+	if (index >= l->nbuffers)
+		return seg->base + l->small +
+		       (index - l->nbuffers) * SMALL_BYTES;
+	return seg->base + l->buffers + index * l->buffer_stride;
 }

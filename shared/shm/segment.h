@@ -73,10 +73,10 @@ struct segment_layout {
 	uint64_t staging, staging_stride;
 	uint64_t sessions, members, rooms;
 	uint64_t names, roomnames, creators;
-	uint64_t bufctl, buffers, buffer_stride;
+	uint64_t bufctl, buffers, buffer_stride, small;
 	uint64_t desc, bytes;
 	uint32_t nnames, nroomnames; /* buckets, powers of two */
-	uint32_t nbuffers;
+	uint32_t nbuffers, nsmall; /* of the pool: large ones, then small */
 	uint32_t ndesc; /* a power of two */
 };
 
@@ -191,7 +191,11 @@ struct seat_shm *segment_seat(const struct segment *seg, uint32_t seat);
 char *segment_input(const struct segment *seg, uint32_t seat);
 struct staging_shm *segment_staging(const struct segment *seg, uint32_t seat);
 
-/* The bytes of pool buffer `index`; layout.buffer_stride of them. */
+/*
+ * The bytes of pool buffer `index`: layout.buffer_stride of them if it is one
+ * of the first layout.nbuffers, or else SMALL_BYTES.
+ */
+#define SMALL_BYTES 256u
 char *segment_buffer(const struct segment *seg, uint32_t index);
 
 #endif

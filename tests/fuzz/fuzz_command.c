@@ -366,7 +366,8 @@ check_nothing_left(void)
 
 	for (uint32_t i = 0; i < CLIENTS; i++)
 		MUST(atomic_load(&seg->sessions[i].owner) == 0);
-	for (uint32_t i = 0; i < seg->layout.nbuffers; i++) {
+	for (uint32_t i = 0; i < seg->layout.nbuffers + seg->layout.nsmall;
+	     i++) {
 		uint32_t owner = atomic_load(&seg->bufctl[i].owner);
 
 		MUST(owner == 0 || (owner & BUFFER_SPARE) != 0);

@@ -11,9 +11,10 @@ telnet_client(struct telnet_shm *t, const char *says, size_t len,
 {
 	char out[2048];
 	const char *answers;
-	size_t n;
+	size_t n = telnet_decode(t, says, len, out);
 
-	telnet_decode(t, says, len, out);
+	if (telnet_is_typed(out, n, says, len))
+		telnet_open(t);
 	n = telnet_answers(t, &answers);
 	CHECK_MEM(answers, n, expected, expected_len);
 	telnet_answers_sent(t, n);

@@ -288,8 +288,11 @@ class Server:
         return client
 
     def telnet(self, **options):
-        """The same by the telnet listener."""
-        return self.connect(("127.0.0.1", self.telnet_port), **options)
+        """The same by the telnet listener, of one who doesn't say what
+        terminal it has when it is asked."""
+        client = self.connect(("127.0.0.1", self.telnet_port), **options)
+        client.overheard = bytes([255, 253, 24])  # IAC DO TTYPE
+        return client
 
     def join(self, room, name, **options):
         """A client that has joined and read so."""

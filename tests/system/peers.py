@@ -106,6 +106,7 @@ class Client(Stream):
         if source is not None:
             self.socket.bind((source, 0))
         self.socket.settimeout(DEADLINE)
+        self.overheard = None  # bytes to be taken out where they come first
         self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -124,6 +125,9 @@ class Client(Stream):
                 f"nothing came in time; so far: {self.data!r}") from None
         self.data += got
         self.ended = not got
+        if self.overheard and self.overheard in self.data:
+            self.data = self.data.replace(self.overheard, b"", 1)
+            self.overheard = None
 
     def send(self, *lines):
         """Lines, as text or bytes, each with LF, in one send."""

@@ -23,7 +23,7 @@ def formula():
         text = f.read()
     block = text.split("The shared memory object is, in bytes,", 1)[1]
     lines = re.findall(r"(?m)^ +(.*)$", block.split("\nWith the", 1)[0])
-    assert len(lines) == 6, lines
+    assert len(lines) == 7, lines
     terms = [re.split(r" {6,}", line)[0] for line in lines]
     text = " ".join(re.sub(r"(?<=\d),(?=\d{3})", "", t) for t in terms)
     text = re.sub(r"\(([a-z-]+), *up to the next power of two\)",

@@ -4,9 +4,10 @@ import socket
 
 from lib import JOINED, LEFT, test, wait_until
 from t150_history import past
-from telnet import (AYT, DM, DO, DONT, ECHO, GREETING, IAC, IP, NAME, NAWS,
-                    NOP, ROOM, SB, SE, SGA, TIMING_MARK, TTYPE, WILL, WONT,
-                    crlf, join, join_all, reads, send_pieces, server_for)
+from telnet import (ASKED, AYT, CHARSET, DM, DO, DONT, ECHO, GREETING, IAC,
+                    IP, LINEMODE, NAME, NAWS, NOP, ROOM, SB, SE, TIMING_MARK,
+                    TTYPE, WILL, WONT, crlf, join, join_all, raw, reads,
+                    send_pieces, server_for)
 
 
 @test
@@ -116,22 +117,67 @@ def a_cr_ends_a_line_before_the_lf_comes(t):
 
 
 @test
+def one_line_ended_as_telnet_has_it_is_what_a_client_is_asked_upon(t):
+    server = server_for(t)
+    for end in b"\r\n", b"\r\0":
+        bob = raw(server)
+        reads(bob, GREETING + ROOM)
+        bob.send_bytes(b"general" + end)
+        got = bob.bytes(3 + len(NAME))
+        assert got in (DO + TTYPE + NAME, NAME + DO + TTYPE), got
+        # It knows nothing of that: nobody asks again, or anything else.
+        bob.send_bytes(b"Bob" + end)
+        reads(bob, crlf(JOINED % "Bob"))
+        bob.send_bytes(b"/whoami" + end + b"/quit" + end)
+        reads(bob, crlf("*** you are Bob in general, from 127.0.0.1"))
+        bob.expect_end()
+        server.wait_sessions(0)
+
+
+@test
+def who_ends_lines_in_lf_reads_no_option_ever(t):
+    server = server_for(t)
+    bob = raw(server)
+    reads(bob, GREETING + ROOM)
+    bob.send("general")
+    reads(bob, NAME)
+    bob.send("Bob")
+    reads(bob, crlf(JOINED % "Bob"))
+    for i in range(3):
+        bob.send(f"{i}", "/whoami")
+        reads(bob, crlf("*** you are Bob in general, from 127.0.0.1"))
+    bob.send("/quit")
+    bob.expect_end()
+
+
+@test
+def a_script_that_sends_all_at_once_reads_no_option_however_lines_end(t):
+    server = server_for(t)
+    for end in b"\r\n", b"\r\0", b"\n":
+        bob = raw(server)
+        bob.send_bytes(end.join([b"general", b"Bob", b"Hi!", b"/quit", b""]))
+        reads(bob, GREETING + ROOM + NAME + crlf(JOINED % "Bob"))
+        bob.expect_end()
+        server.wait_sessions(0)
+
+
+@test
 def options_are_refused_once_each(t):
     server = server_for(t)
-    bob = server.telnet()
+    bob = raw(server)
     reads(bob, GREETING + ROOM)
-    bob.send_bytes(WILL + NAWS + DO + SGA)
-    reads(bob, DONT + NAWS + WONT + SGA)
-    bob.send_bytes(WILL + NAWS + DO + SGA + WONT + NAWS + DONT + ECHO +
-                   WILL + NAWS + WILL + TTYPE)
-    reads(bob, DONT + TTYPE)
+    bob.send_bytes(WILL + LINEMODE + DO + LINEMODE)
+    reads(bob, DONT + LINEMODE + ASKED + WONT + LINEMODE)
+    bob.send_bytes(WILL + LINEMODE + DO + LINEMODE + WONT + LINEMODE +
+                   DONT + LINEMODE + WILL + LINEMODE + WILL + ECHO)
+    reads(bob, DONT + ECHO)
     bob.send_bytes(b"general\r\n")
     reads(bob, NAME)
-    bob.send_bytes(b"Bob\r\n" + DO + SGA + DO + ECHO)
+    bob.send_bytes(b"Bob\r\n" + DO + LINEMODE + DO + NAWS)
     got = bob.bytes(len(crlf(JOINED % "Bob")) + 3)
     # An answer stands between lines, before or behind.
-    assert got in (crlf(JOINED % "Bob") + WONT + ECHO,
-                   WONT + ECHO + crlf(JOINED % "Bob")), got
+    assert got in (crlf(JOINED % "Bob") + WONT + NAWS,
+                   WONT + NAWS + crlf(JOINED % "Bob")), got
 
 
 @test
@@ -142,7 +188,7 @@ def a_client_that_asks_is_answered(t):
         bob.send_bytes(AYT)
         reads(bob, b"[Yes]\r\n")
         bob.send_bytes(IP + DM + DO + TIMING_MARK)
-        reads(bob, WONT + TIMING_MARK)
+        reads(bob, WILL + TIMING_MARK)
 
 
 @test
@@ -163,12 +209,13 @@ def what_is_not_text_may_be_cut_at_each_byte(t):
     alice = server.join("general", "Alice")
     bob = join(server, "general", "Bob")
     alice.expect(JOINED % "Bob")
+    bob.overheard = None
     data = (b"a" + WILL + b"\x01b" + SB + TTYPE + b"\0x" + IAC + IAC + SE +
             b"c" + NOP + b"d\xff\xffe" + DO + b"\x02f\r\n")
     send_pieces(server, "Bob", bob,
                 [data[i:i + 1] for i in range(len(data))])
     alice.expect("Bob: abcd\ufffdef")
-    reads(bob, DONT + b"\x01" + WONT + b"\x02")
+    reads(bob, DONT + b"\x01" + ASKED + WONT + b"\x02")
     for at in range(1, len(data)):
         send_pieces(server, "Bob", bob, [data[:at], data[at:]])
         alice.expect("Bob: abcd\ufffdef")
@@ -237,14 +284,15 @@ def a_wrong_name_is_asked_for_again_and_the_room_stays(t):
 @test
 def what_came_behind_a_wrong_line_is_thrown_away_but_not_half_an_option(t):
     server = server_for(t)
-    bob = server.telnet()
+    bob = raw(server)
     reads(bob, GREETING + ROOM)
     bob.send_bytes(b"/x\ty\r\nnot a room\r\nnot a name\r\n" + WILL)
     assert bob.raw_line().startswith(b"*** error bad-room: ")
     reads(bob, ROOM)
     bob.send_bytes(NAWS + b"general\r\n")
-    got = bob.bytes(3 + len(NAME))
-    assert got in (DONT + NAWS + NAME, NAME + DONT + NAWS), got
+    answers = DO + NAWS + DO + TTYPE + WILL + CHARSET
+    got = bob.bytes(len(answers) + len(NAME))
+    assert got in (answers + NAME, NAME + answers), got
     bob.send_bytes(b"Bob\r\n")
     reads(bob, crlf(JOINED % "Bob"))
     assert [r["name"] for r in server.dump("rooms")] == ["general"]
@@ -414,10 +462,12 @@ def urgent_data_is_read_in_its_place(t):
     bob = join(server, "general", "Bob")
     alice.expect(JOINED % "Bob")
     for i in range(5):
-        bob.send_bytes(b"be" + IP)
+        bob.send_bytes(b"what it takes back" + IP)
+        bob.socket.send(DM, socket.MSG_OOB)
+        bob.send_bytes(b"be" + NOP)
         bob.socket.send(DM, socket.MSG_OOB)
         bob.send_bytes(DO + TIMING_MARK + f"fore {i}\r\n".encode())
-        reads(bob, WONT + TIMING_MARK)
+        reads(bob, WILL + TIMING_MARK)
         alice.expect(f"Bob: before {i}")
     bob.socket.send(b"!\r\n", socket.MSG_OOB)
     alice.expect("Bob: !")

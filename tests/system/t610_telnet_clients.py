@@ -4,8 +4,8 @@ import re
 import warnings
 
 from lib import JOINED, LEFT, test
-from telnet import (ECHO, GREETING, NAME, ROOM, SGA, TTYPE, WILL, DO,
-                    Terminal, crlf, join, reads, server_for)
+from telnet import (BINARY, CHARSET, DO, ECHO, GREETING, NAME, NAWS, ROOM,
+                    SGA, TTYPE, WILL, Terminal, crlf, join, reads, server_for)
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -29,6 +29,7 @@ def typed_join(terminal, room, name):
     reads(terminal, GREETING + ROOM)
     terminal.type(f"{room}\n")
     reads(terminal, crlf(room) + NAME)
+    terminal.wait_keys()
     terminal.type(f"{name}\n")
     reads(terminal, crlf(name, JOINED % name))
 
@@ -42,6 +43,7 @@ def a_real_telnet_reads_exactly_the_session(t):
     reads(bob, b"Enter room name: ")
     bob.type("general\n")
     reads(bob, b"general\r\nEnter username: ")
+    bob.wait_keys()
     bob.type("Bob\n")
     reads(bob, "Bob\r\n🌟 Bob joined the room!\r\n".encode())
     alice.expect(JOINED % "Bob")
@@ -72,13 +74,14 @@ def a_real_telnet_asks_whether_we_are_there_and_interrupts(t):
         bob.type(f"send {command}\n")
         if command == "ayt":
             assert bob.reads_until(b"[Yes]\r\n")
+        bob.wait_keys()
         bob.type(f"{i}\n")
         bob.reads_until(crlf(f"{i}"))
         alice.expect(f"Bob: {i}")
 
 
 @test
-def a_real_telnet_that_negotiates_is_refused_and_talks_on(t):
+def a_real_telnet_that_begins_is_told_what_there_is_and_talks_on(t):
     """With a minus before the port it begins as if we were a telnetd."""
     server = server_for(t)
     alice = server.join("general", "Alice")
@@ -87,13 +90,19 @@ def a_real_telnet_that_negotiates_is_refused_and_talks_on(t):
     bob.type("toggle options\n")
     bob.reads_until(TELNET_PROMPT)
     bob.type(f"open 127.0.0.1 -{server.telnet_port}\n")
-    said = bob.reads_until(ROOM)
-    asked = re.findall(rb"SENT (DO|WILL) ([A-Z -]+)", said)
-    assert len(asked) > 5, said
-    for verb, option in asked:
-        no = {b"DO": b"WONT", b"WILL": b"DONT"}[verb]
-        if b"RCVD %s %s\r" % (no, option) not in said:
-            said += bob.reads_until(b"RCVD %s %s\r" % (no, option))
+    bob.wait_keys()
+    said = bob.reads_until(b"SENT DO BINARY\r")
+    assert ROOM in said, said
+    answered = re.findall(rb"RCVD (DO|DONT|WILL|WONT) ([A-Z -]+)", said)
+    begun = re.findall(rb"SENT (DO|WILL) ([A-Z -]+)",
+                       said[:said.index(b"RCVD ")])
+    assert len(begun) > 5, said
+    for verb, option in begun:
+        liked = option in (b"SUPPRESS GO AHEAD", b"TERMINAL TYPE", b"NAWS")
+        answer = {b"DO": (b"WONT", b"WILL"), b"WILL": (b"DONT", b"DO")}
+        assert (answer[verb][liked], option) in answered, (verb, option, said)
+    # Nothing is answered, or asked for, twice.
+    assert len(set(answered)) == len(answered), answered
     for typed, prompt in ("general", NAME), ("Bob", crlf(JOINED % "Bob")):
         bob.type(typed + "\n")
         bob.reads_until(prompt)
@@ -108,7 +117,7 @@ def a_real_telnet_that_negotiates_is_refused_and_talks_on(t):
 
 
 @test
-def telnetlib_joins_and_talks(t):
+def telnetlib_refuses_all_and_joins_and_talks(t):
     server = server_for(t)
     alice = server.join("general", "Alice")
     with telnetlib.Telnet("127.0.0.1", server.telnet_port, 20) as bob:
@@ -123,16 +132,36 @@ def telnetlib_joins_and_talks(t):
         alice.expect("Bob: \ufffd")
         alice.send("Hi Bob!")
         assert bob.read_until(b"\r\n", 20) == b"Alice: Hi Bob!\r\n"
-        refused = []
-        bob.set_option_negotiation_callback(
-            lambda _sock, verb, option: refused.append(verb + option))
-        bob.sock.sendall(WILL + TTYPE + DO + ECHO + DO + SGA)
-        alice.send("and now")
-        assert bob.read_until(b"now\r\n", 20) == b"Alice: and now\r\n"
-        assert refused == [telnetlib.DONT + TTYPE, telnetlib.WONT + ECHO,
-                           telnetlib.WONT + SGA], refused
         bob.write(b"/quit\r\n")
         assert bob.read_all() == b""
+
+
+@test
+def telnetlib_hears_each_question_once_and_agrees_by_hand(t):
+    server = server_for(t)
+    alice = server.join("general", "Alice")
+    heard = []
+    with telnetlib.Telnet("127.0.0.1", server.telnet_port, 20) as bob:
+        bob.set_option_negotiation_callback(
+            lambda _sock, verb, option: heard.append(verb + option))
+        assert bob.read_until(ROOM, 20) == GREETING + ROOM
+        bob.write(b"general\r\n")
+        assert bob.read_until(NAME, 20) == NAME
+        bob.sock.sendall(telnetlib.IAC + telnetlib.WONT + TTYPE)
+        bob.write(b"Bob\r\n")
+        joined = crlf(JOINED % "Bob")
+        assert bob.read_until(joined, 20) == joined
+        bob.sock.sendall(DO + ECHO + DO + SGA)
+        alice.expect(JOINED % "Bob")
+        bob.write(b"Hi!\r\n")
+        assert bob.read_until(b"\r\n", 20) == b"Hi!\r\n"  # it echoes
+        alice.expect("Bob: Hi!")
+        alice.send("and now")
+        assert bob.read_until(b"now\r\n", 20) == b"Alice: and now\r\n"
+        do, will = telnetlib.DO, telnetlib.WILL
+        assert heard == [
+            do + TTYPE, do + NAWS, will + CHARSET, will + ECHO, will + SGA,
+            do + BINARY, will + BINARY], heard
 
 
 @test

@@ -4,11 +4,20 @@ import random
 import re
 
 from lib import JOINED, test, wait_until
-from telnet import (AYT, DO, DONT, ECHO, GREETING, IAC, NAME, NAWS, ROOM, SB,
-                    SE, TIMING_MARK, TTYPE, WILL, WONT, crlf, join, join_all,
-                    reads, send_pieces, server_for)
+from telnet import (ASKED, AYT, DO, DONT, ECHO, GREETING, IAC, NAME,
+                    NAWS, ROOM, SB, SE, SGA, TIMING_MARK, TTYPE, WILL, WONT,
+                    crlf, join, join_all, raw, reads, send_pieces, server_for)
 
-BIG = b"\xc8"  # an option that is refused each time
+BIG = b"\xc8"  # an option that is refused each time, up to 255 times
+
+
+def join_asked(server, room, name, **options):
+    """One that has negotiated a little, and leaves what it is asked open."""
+    client = join(server, room, name, **options)
+    client.overheard = None
+    client.send_bytes(DO + BIG)
+    reads(client, WONT + BIG + ASKED)
+    return client
 
 
 def drain(client):
@@ -44,7 +53,7 @@ def answers_until(client, last):
     answers = client.data[:-len(last)]
     client.data = b""
     assert re.fullmatch(
-        rb"(\xff\xfc\xc8|\xff\xfc\x06|\xff\xfe\xc8|\[Yes\]\r\n)*", answers,
+        rb"(\xff\xfc\xc8|\xff\xfb\x06|\xff\xfe\xc8|\[Yes\]\r\n)*", answers,
         re.DOTALL), f"{answers[:100]!r} ... {answers[-100:]!r}"
     return answers
 
@@ -53,7 +62,7 @@ def answers_until(client, last):
 def a_client_that_asks_and_never_reads_harms_nobody(t):
     server = server_for(t, workers=1)
     bob, dave = join_all(server, "general", "Bob", "Dave")
-    flood = join(server, "elsewhere", "Flood", rcvbuf=4096)
+    flood = join_asked(server, "elsewhere", "Flood", rcvbuf=4096)
     asked = (DO + BIG + AYT + DO + TIMING_MARK) * 2000
     sent = 0
     for i in range(400):
@@ -72,7 +81,7 @@ def a_client_that_asks_and_never_reads_harms_nobody(t):
 @test
 def a_flood_of_questions_is_answered_whole_or_not(t):
     server = server_for(t)
-    bob = join(server, "general", "Bob")
+    bob = join_asked(server, "general", "Bob")
     for i in range(20):
         send_and_drain(bob, (DO + BIG + AYT + WILL + BIG) * 500)
         send_and_drain(bob, b"/whoami\r\n")
@@ -109,15 +118,16 @@ def negotiation_begun_goes_on_after_a_death(t):
     server = server_for(t, workers=1)
     alice = server.join("general", "Alice")
     bob = join(server, "general", "Bob")
+    bob.overheard = None
     alice.expect(JOINED % "Bob")
     seat = server.session("Bob")["worker"]
     pieces = [b"a", WILL, b"\x01b" + IAC, IAC + b"c" + IAC, b"\xfa", TTYPE,
-              b"\0x" + IAC, IAC + IAC, b"\xf0d\r", b"\ne" + DO + ECHO]
+              b"\0x" + IAC, IAC + IAC, b"\xf0d\r", b"\ne" + DO + NAWS]
     for piece in pieces:
         send_pieces(server, "Bob", bob, [piece])
         server.kill_worker(seat)
-    reads(bob, DONT + b"\x01" + WONT + ECHO)
-    bob.send_bytes(WILL + b"\x01" + DO + ECHO + b"f\r\n" + AYT)
+    reads(bob, DONT + ECHO + ASKED + WONT + NAWS)
+    bob.send_bytes(WILL + ECHO + DO + NAWS + b"f\r\n" + AYT)
     reads(bob, b"[Yes]\r\n")  # and nothing was refused again
     alice.expect("Bob: ab\ufffdcd", "Bob: ef")
 
@@ -160,7 +170,7 @@ ANSWERED = WONT + BIG + b"[Yes]\r\n" + DONT + BIG
 def a_death_at_any_moment_costs_no_line_and_no_answer_and_doubles_none(t):
     server = server_for(t, workers=1, faults=True)
     alice = server.join("general", "Alice")
-    bob = join(server, "general", "Bob")
+    bob = join_asked(server, "general", "Bob")
     alice.expect(JOINED % "Bob")
     seat = server.session("Bob")["worker"]
     points = """
@@ -199,16 +209,17 @@ def a_death_at_any_moment_of_the_login_is_not_noticed(t):
     died = 0
     for i, point in enumerate(points):
         server.faults.arm(point, "die", seat=seat)
-        bob = server.telnet()
+        bob = raw(server)
         reads(bob, GREETING + ROOM)
-        bob.send_bytes(b"\r\n" + WILL + NAWS)
-        # The answer stands before the error, or behind the question.
+        bob.send_bytes(b"\r\n" + WILL + SGA)
+        answers = DO + SGA + ASKED
+        # They stand before the error, or behind the question.
         got = bob.raw_line()
-        early = got.startswith(DONT + NAWS)
+        early = got.startswith(answers)
         if early:
-            got = got[3:]
+            got = got[len(answers):]
         assert got.startswith(b"*** error bad-room: "), got
-        reads(bob, ROOM + (b"" if early else DONT + NAWS))
+        reads(bob, ROOM + (b"" if early else answers))
         bob.send_bytes(f"room{i}\r\n".encode())
         reads(bob, NAME)
         bob.send_bytes(b"Bob\r\n")
@@ -225,7 +236,7 @@ def a_death_at_any_moment_of_the_login_is_not_noticed(t):
 @test(limit=120)
 def answers_to_one_who_hardly_reads_stay_whole_whatever_dies(t):
     server = server_for(t, workers=1)
-    bob = join(server, "general", "Bob", rcvbuf=4096)
+    bob = join_asked(server, "general", "Bob", rcvbuf=4096)
     seat = server.session("Bob")["worker"]
     asked = (DO + BIG + AYT + WILL + BIG) * 400
     sent = 0

@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import struct
 import subprocess
 import termios
 import time
@@ -13,9 +14,19 @@ from peers import DEADLINE, Stream
 
 IAC = b"\xff"
 DONT, DO, WONT, WILL, SB = (IAC + bytes([c]) for c in (254, 253, 252, 251, 250))
-AYT, AO, IP, DM, NOP, SE = (IAC + bytes([c])
-                            for c in (246, 245, 244, 242, 241, 240))
-ECHO, SGA, TIMING_MARK, TTYPE, NAWS = (bytes([c]) for c in (1, 3, 6, 24, 31))
+GA, EL, EC, AYT, AO, IP, BRK, DM, NOP, SE = (
+    IAC + bytes([c]) for c in range(249, 239, -1))
+EOR, ABORT = IAC + b"\xef", IAC + b"\xee"
+BINARY, ECHO, SGA, TIMING_MARK, TTYPE, END_OF_RECORD, NAWS, LINEMODE, \
+    CHARSET = (bytes([c]) for c in (0, 1, 3, 6, 24, 25, 31, 34, 42))
+ENVIRON, AUTHENTICATION, ENCRYPT, NEW_ENVIRON = (
+    bytes([c]) for c in (36, 37, 38, 39))
+
+# What a client is asked when it has begun, by itself, to negotiate.
+ASKED = DO + TTYPE + DO + NAWS + WILL + CHARSET
+# And when its terminal is known.
+ASKED_FOR_KEYS = WILL + ECHO + WILL + SGA + DO + BINARY + WILL + BINARY
+SEND_TTYPE = SB + TTYPE + b"\1" + SE
 
 GREETING = b"Welcome to Telnet Chat Proxy!\r\n"
 ROOM = b"Enter room name: "
@@ -24,6 +35,19 @@ NAME = b"Enter username: "
 
 def crlf(*lines):
     return "".join(line + "\r\n" for line in lines).encode()
+
+
+def sub(option, data):
+    """A subnegotiation."""
+    return SB + option + data.replace(IAC, IAC + IAC) + SE
+
+
+def window(columns, rows=24):
+    return sub(NAWS, struct.pack(">HH", columns, rows))
+
+
+def terminal(name):
+    return sub(TTYPE, b"\0" + name.encode())
 
 
 def server_for(t, **options):
@@ -37,8 +61,16 @@ def reads(client, data):
     assert got == data, f"read {got!r}, not {data!r}"
 
 
+def raw(server, **options):
+    """A client of whom no question is overheard."""
+    client = server.telnet(**options)
+    client.overheard = None
+    return client
+
+
 def join(server, room, name, **options):
-    """A telnet client that has joined and read so."""
+    """A telnet client that has joined and read so: nobody has asked it what
+    it is, since it sent two lines at once."""
     client = server.telnet(**options)
     client.send_bytes(f"{room}\r\n{name}\r\n".encode())
     reads(client, GREETING + ROOM + NAME + crlf(JOINED % name))
@@ -104,6 +136,12 @@ class Terminal(Stream):
 
     def type(self, text):
         os.write(self.master, text.encode())
+
+    def wait_keys(self):
+        """Until it sends each key as it is typed, and shows none itself."""
+        lines = termios.ICANON | termios.ECHO
+        wait_until(lambda: termios.tcgetattr(self.master)[3] & lines == 0,
+                   "the terminal is in character mode")
 
     def wait(self):
         """Its exit code."""

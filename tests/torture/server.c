@@ -238,10 +238,11 @@ server_passes(uint32_t seat)
 unsigned
 server_buffers(void)
 {
+	const struct segment_layout *l = &server.seg.layout;
 	unsigned n = 0;
 	uint32_t owner;
 
-	for (uint32_t i = 0; i < server.seg.layout.nbuffers; i++) {
+	for (uint32_t i = 0; i < l->nbuffers + l->nsmall; i++) {
 		owner = atomic_load(&server.seg.bufctl[i].owner);
 		n += owner != 0 && (owner & BUFFER_SPARE) == 0;
 	}

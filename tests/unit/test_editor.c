@@ -461,14 +461,12 @@ TEST(what_does_not_fit_is_left_out_the_line_last)
 		size_t n = editor_save(&editor, place, size);
 
 		CHECK(n <= size);
-		if (size >= 24)
+		if (size >= 19)
 			CHECK_MEM(place, n, kept, kept_len);
-		else if (size >= 17)
+		else if (size >= 12)
 			CHECK_MEM(place, n, "text\020three\1\034", 12);
-		else if (size >= 11)
-			CHECK_MEM(place, n, "three\1\034", 7);
 		else if (size >= 7)
-			CHECK_MEM(place, n, "three\034", 6);
+			CHECK_MEM(place, n, "three\1\034", 7);
 	}
 }
 

@@ -100,6 +100,7 @@ TEST(a_claimed_buffer_is_not_asked_back_for_its_predecessor)
 
 TEST(references_to_no_buffer_are_harmless)
 {
+	uint32_t none;
 	static const uint32_t odd[] = {0, 100000, UINT32_MAX};
 
 	set_up();
@@ -110,8 +111,33 @@ TEST(references_to_no_buffer_are_harmless)
 		hint = odd[i];
 		CHECK(pool_claim(&seg, 1, &hint) != 0);
 	}
-	pool_give(&seg, seg.layout.nbuffers + 1);
-	CHECK(!pool_owns(&seg, seg.layout.nbuffers + 1, 0));
+	none = seg.layout.nbuffers + seg.layout.nsmall + 1;
+	pool_give(&seg, none);
+	CHECK(!pool_owns(&seg, none, 0));
+	CHECK_EQ(pool_size(&seg, none), 0);
+	CHECK_EQ(pool_size(&seg, 0), 0);
+}
+
+TEST(small_buffers_are_claimed_apart_from_large_ones)
+{
+	uint32_t small_hint = 0, ref;
+
+	set_up();
+	for (uint32_t i = 0; i < seg.layout.nsmall; i++) {
+		ref = pool_claim_small(&seg, i + 1, &small_hint);
+		CHECK(ref > seg.layout.nbuffers);
+		CHECK_EQ(pool_size(&seg, ref), SMALL_BYTES);
+		memset(segment_buffer(&seg, ref - 1), 'x', SMALL_BYTES);
+		CHECK(pool_owns(&seg, ref, i + 1));
+	}
+	CHECK_EQ(pool_claim_small(&seg, 1, &small_hint), 0);
+	CHECK_EQ(seg.tables->pool_empty, 0);
+	ref = pool_claim(&seg, 1, &hint);
+	CHECK(ref != 0 && ref <= seg.layout.nbuffers);
+	CHECK_EQ(pool_size(&seg, ref), seg.layout.buffer_stride);
+	pool_give(&seg, seg.layout.nbuffers + 3);
+	CHECK_EQ(pool_claim_small(&seg, 9, &small_hint),
+	    seg.layout.nbuffers + 3);
 }
 
 TEST(the_oldest_half_line_is_the_one_to_go)

@@ -68,26 +68,57 @@ TEST(text_comes_out_as_it_went_in)
 
 TEST(each_line_end_becomes_one_lf)
 {
-	check(TEXT("a\r\nb\r\0c\nd\re"), TEXT("a\nb\nc\nd\ne"), TEXT(ASK));
-	check(TEXT("\r\n\r\n"), TEXT("\n\n"), TEXT(ASK));
-	check(TEXT("\r\0\r\0"), TEXT("\n\n"), TEXT(ASK));
-	check(TEXT("\r\r\n"), TEXT("\n\n"), TEXT(ASK));
+	check(TEXT("a\r\nb\r\0c\nd\re"), TEXT("a\nb\nc\nd\ne"), TEXT(""));
+	check(TEXT("\r\n\r\n"), TEXT("\n\n"), TEXT(""));
+	check(TEXT("\r\0\r\0"), TEXT("\n\n"), TEXT(""));
+	check(TEXT("\r\r\n"), TEXT("\n\n"), TEXT(""));
 	check(TEXT("\n\r"), TEXT("\n\n"), TEXT(""));
 }
 
 TEST(one_lf_or_nul_belongs_to_a_cr)
 {
-	check(TEXT("\r\n\n"), TEXT("\n\n"), TEXT(ASK));
-	check(TEXT("\r\n\0"), TEXT("\n\0"), TEXT(ASK));
-	check(TEXT("\r\0\n"), TEXT("\n\n"), TEXT(ASK));
+	check(TEXT("\r\n\n"), TEXT("\n\n"), TEXT(""));
+	check(TEXT("\r\n\0"), TEXT("\n\0"), TEXT(""));
+	check(TEXT("\r\0\n"), TEXT("\n\n"), TEXT(""));
 	check(TEXT("\rx\n"), TEXT("\nx\n"), TEXT(""));
 }
 
 TEST(a_line_end_may_have_a_command_in_it)
 {
-	check(TEXT("a\r" IAC "\362\nb"), TEXT("a\nb"), TEXT(ASK));
-	check(TEXT("a\r" IAC WONT "\1\0b"), TEXT("a\nb"), TEXT(ASK));
+	check(TEXT("a\r" IAC "\362\nb"), TEXT("a\nb"), TEXT(""));
+	check(TEXT("a\r" IAC WONT "\1\0b"), TEXT("a\nb"), TEXT(""));
 	check(TEXT("a\r" IAC IAC "\nb"), TEXT("a\n\377\nb"), TEXT(""));
+}
+
+TEST(one_line_alone_ended_as_telnet_has_it_looks_typed)
+{
+	static const struct {
+		const char *raw;
+		size_t len;
+		bool typed;
+	} cases[] = {
+	    {TEXT("general\r\n"), true},
+	    {TEXT("general\r\0"), true},
+	    {TEXT("\r\n"), true},
+	    {TEXT("general\n"), false},
+	    {TEXT("general\r"), false},
+	    {TEXT("\n"), false},
+	    {TEXT("general\r\nBob\r\n"), false},
+	    {TEXT("general\nBob\r\n"), false},
+	    {TEXT("general\r\nB"), false},
+	    {TEXT(""), false},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct telnet_shm t = {0};
+		char text[64];
+		size_t n = telnet_decode(
+		    &t, cases[i].raw, cases[i].len, text);
+
+		CHECK_EQ(telnet_is_typed(
+			     text, n, cases[i].raw, cases[i].len),
+		    cases[i].typed);
+	}
 }
 
 TEST(a_doubled_iac_is_one_byte_of_text)

@@ -365,7 +365,9 @@ check_quiet(void)
 static void
 check_pool(void)
 {
-	for (uint32_t i = 0; i < sim.seg.layout.nbuffers; i++) {
+	const struct segment_layout *l = &sim.seg.layout;
+
+	for (uint32_t i = 0; i < l->nbuffers + l->nsmall; i++) {
 		uint32_t owner = sim.seg.bufctl[i].owner;
 		uint32_t seat = (owner & ~BUFFER_SPARE) - 1;
 

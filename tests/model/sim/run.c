@@ -102,8 +102,10 @@ draw_settings(struct settings *s)
 static void
 reset_segment(void)
 {
-	memcpy(sim.seg.base, sim.image, sim.seg.layout.size);
-	for (uint32_t i = 0; i < sim.seg.layout.nbuffers; i++)
+	const struct segment_layout *l = &sim.seg.layout;
+
+	memcpy(sim.seg.base, sim.image, l->size);
+	for (uint32_t i = 0; i < l->nbuffers + l->nsmall; i++)
 		if (sim.profile.small_pool && i >= SEATS + 1 &&
 		    random_percent(98))
 			sim.seg.bufctl[i].owner = BUFFER_NOBODY;
