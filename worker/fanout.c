@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "shared/base/fault.h"
-#include "worker/worker.h"
+#include "worker/fetch.h"
 
 #define PASS_MAX 16384 /* records looked at before the cursor moves */
 
@@ -118,7 +118,10 @@ send_room(
 	     slot = w->locals[slot].next) {
 		const struct session_half *h = &session_row(w, slot)->half;
 		uint64_t first = MAX(h->own, cursor);
+		uint32_t next = w->locals[slot].next;
 
+		if (next != NONE)
+			fetch_row(w, next);
 		if (h->lag || h->broken || first > last ||
 		    w->locals[slot].dialect != w->form.dialect)
 			continue;
@@ -268,6 +271,18 @@ fanout_room(
 	return true;
 }
 
+/* The rooms behind the one whose turn it is: their first members. */
+static void
+fetch_ahead(const struct worker *w, const uint32_t *rooms, uint32_t n)
+{
+	uint32_t slot;
+
+	if (n > 1 && (slot = w->rooms[rooms[1]].first) != NONE)
+		fetch_row(w, slot);
+	if (n > 2 && (slot = w->rooms[rooms[2]].first) != NONE)
+		__builtin_prefetch(&w->locals[slot]);
+}
+
 /* As much as is gathered at once. */
 static void
 fanout_some(struct worker *w, uint64_t cursor)
@@ -279,6 +294,7 @@ fanout_some(struct worker *w, uint64_t cursor)
 	for (uint32_t i = 0; i < g->rooms_count; i++) {
 		struct local_room *r = &w->rooms[g->rooms[i]];
 
+		fetch_ahead(w, g->rooms + i, g->rooms_count - i);
 		if (!lapped)
 			lapped = !fanout_room(w, r, cursor, end);
 		r->chain_first = NONE;

@@ -281,6 +281,8 @@ void talk_leave(struct worker *w, uint32_t slot, enum close_reason reason,
 bool publish_allowed(struct worker *w);
 void publish_batch_add(
     struct worker *w, uint32_t slot, const char *text, size_t len);
+size_t publish_batch_plain(
+    struct worker *w, uint32_t slot, const char *text, size_t len, size_t max);
 bool publish_batch_full(const struct worker *w, size_t more);
 void publish_batch(struct worker *w, uint32_t slot, struct session_half *half);
 enum chat_error publish_rename(struct worker *w, uint32_t slot,
