@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The line editor, in bytes: keys in, rows out, lines to the others."""
+import socket
+
 from editing import (DOWN, ENTER, LEFT, RIGHT, UP, WELCOME, Keys, columns,
                      typing)
 from lib import JOINED, LEFT as LEFT_ROOM, test, wait_until
@@ -217,6 +219,20 @@ def commands_of_telnet_are_keys_wherever_they_stand(t):
     bob.type(b"wrong" + IP + b"ri" + NOP + b"ght" + ENTER)
     bob.shows("right", "")
     alice.expect("Bob: right")
+
+
+@test
+def urgent_data_is_a_key_in_its_place(t):
+    """The Synch of RFC 854, as telnet sends it with its interrupt."""
+    _, alice, bob = pair(t)
+    for i in range(5):
+        bob.type(b"wrong" + IP)
+        bob.client.socket.send(DM, socket.MSG_OOB)
+        bob.type(f"ri{i}".encode())
+        bob.client.socket.send(b"g", socket.MSG_OOB)
+        bob.type(b"ht" + ENTER)
+        bob.shows(f"ri{i}ght", "")
+        alice.expect(f"Bob: ri{i}ght")
 
 
 @test
