@@ -37,7 +37,8 @@ struct editing {
 	/* Of the last edit_consume: */
 	size_t shown;  /* bytes to be sent, in the staging area, */
 	size_t lines;  /* so many of them of whole lines */
-	bool redraw;   /* the row is to be drawn anew */
+	bool redraw;   /* the row is to be drawn anew, */
+	bool resized;  /* also if that was shown */
 	size_t state_len;
 	char state[]; /* of the line that begins there; then what is kept */
 };
@@ -140,7 +141,7 @@ static struct rest
 edit_nothing(const struct worker *w, size_t from, size_t len)
 {
 	w->editing->shown = w->editing->lines = 0;
-	w->editing->redraw = false;
+	w->editing->redraw = w->editing->resized = false;
 	return (struct rest){w->text + from, len - from};
 }
 
@@ -390,9 +391,29 @@ edit_consume(struct worker *w, uint32_t slot, size_t len)
 		journal_step(&w->journal, slot, &t.c.half);
 	rest = type_rest(&t, p);
 	e->shown = t.out.len;
-	e->redraw |= telnet_width(&w->telnet) !=
+	e->resized = telnet_width(&w->telnet) !=
 		     telnet_width(&w->seat->in.telnet);
 	return rest;
+}
+
+/*
+ * Show what was typed of lines that are consumed, `len` bytes in the staging
+ * area.  The session lags, so that a rest of it can be saved.
+ */
+static void
+echo_lines(struct worker *w, uint32_t slot, size_t len)
+{
+	struct session_half half = session_row(w, slot)->half;
+
+	if (half.broken)
+		return;
+	if (!half.lag) {
+		session_lag(w, slot, &half);
+		journal_step(&w->journal, slot, &half);
+		worker_due(w, slot);
+	}
+	send_echo(w, slot, len);
+	FAULT_POINT("edit.echoed");
 }
 
 /* Show what was typed of the lines that were consumed, before it is gone. */
@@ -401,21 +422,12 @@ edit_echo(struct worker *w, uint32_t slot)
 {
 	struct session_shm *s = session_row(w, slot);
 	struct editing *e = w->editing;
-	struct session_half half;
 
 	FAULT_POINT("edit.consumed");
-	if (e->lines > 0 && !s->half.broken) {
-		if (!s->half.lag) { /* so that a rest of it can be saved */
-			half = s->half;
-			session_lag(w, slot, &half);
-			journal_step(&w->journal, slot, &half);
-			worker_due(w, slot);
-		}
-		send_echo(w, slot, e->lines);
-		FAULT_POINT("edit.echoed");
-	}
+	if (e->lines > 0)
+		echo_lines(w, slot, e->lines);
 	/* Before what is kept changes: who dies now leaves it unknown. */
-	if (e->shown > e->lines || e->redraw)
+	if (e->shown > e->lines || e->redraw || e->resized)
 		s->half.redraw = 1;
 }
 
@@ -423,17 +435,29 @@ edit_echo(struct worker *w, uint32_t slot)
 void
 edit_show(struct worker *w, uint32_t slot)
 {
-	const struct session_half *h = &session_row(w, slot)->half;
+	struct session_half *h = &session_row(w, slot)->half;
 	struct editing *e = w->editing;
 
 	FAULT_POINT("edit.kept");
 	if (!h->redraw || h->broken)
 		return;
-	if (e->redraw || w->locals[slot].blocked)
-		worker_due(w, slot);
-	else
+	if (!e->redraw && e->shown > e->lines && !w->locals[slot].blocked)
 		send_row(w, slot, w->staging->bytes + e->lines,
 		    e->shown - e->lines);
+	h->redraw |= e->resized;
+	if (h->redraw)
+		worker_due(w, slot);
+}
+
+/* A successor that has not taken up its rows yet is to say what is read. */
+static void
+know_room(struct worker *w, uint32_t room)
+{
+	if (room >= w->seg.params.nrooms)
+		return;
+	lock_acquire(&w->journal.lock);
+	w->rooms[room].next_msg = w->seg.rooms[room].messages;
+	lock_release(&w->journal.lock);
 }
 
 /*
@@ -467,7 +491,8 @@ edit_settle(struct worker *w, uint32_t slot, size_t len)
 	    h->skip_to > h->in_done
 		? 0
 		: editor_save(editor, w->editing->state, size);
-	send_echo(w, slot, out.len);
+	know_room(w, h->room);
+	echo_lines(w, slot, out.len);
 	return edit_rest(w, end, len);
 }
 
