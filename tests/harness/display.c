@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* A terminal that tells its rows. */
+#include "tests/harness/display.h"
+
+#include <string.h>
+
+#include "shared/base/base.h"
+
+enum state {
+	STATE_TEXT,
+	STATE_ESCAPE,
+	STATE_SEQUENCE,
+};
+
+void
+display_init(struct display *d, unsigned width, display_row_fn *on_row,
+    void *context)
+{
+	d->width = MIN(width, (unsigned)DISPLAY_WIDTH_MAX);
+	d->column = 0;
+	d->margin = false;
+	d->odd = NULL;
+	d->state = STATE_TEXT;
+	d->on_row = on_row;
+	d->context = context;
+	d->wrapped = 0;
+	memset(d->cells, 0, sizeof(d->cells));
+}
+
+/* Appends the cells to text[0, len). */
+static size_t
+put_cells(const struct display *d, char *text, size_t len)
+{
+	for (unsigned i = 0; i < d->width && len < DISPLAY_ROW_MAX; i++)
+		text[len++] = d->cells[i] == '\0' ? ' ' : d->cells[i];
+	return len;
+}
+
+size_t
+display_row(const struct display *d, char text[DISPLAY_ROW_MAX])
+{
+	size_t len;
+
+	if (text != d->row)
+		memcpy(text, d->row, d->wrapped);
+	len = put_cells(d, text, d->wrapped);
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
+	return len;
+}
+
+unsigned
+display_column(const struct display *d)
+{
+	return d->column + d->margin;
+}
+
+static void
+line_feed(struct display *d)
+{
+	size_t len;
+
+	if (d->column != 0)
+		d->odd = "LF where no CR was";
+	len = display_row(d, d->row);
+	d->wrapped = 0;
+	d->margin = false;
+	memset(d->cells, 0, d->width);
+	if (d->on_row != NULL)
+		d->on_row(d->context, d->row, len);
+}
+
+static void
+put(struct display *d, char c)
+{
+	if (d->margin) {
+		d->wrapped = put_cells(d, d->row, d->wrapped);
+		memset(d->cells, 0, d->width);
+		d->column = 0;
+		d->margin = false;
+	}
+	d->cells[d->column] = c;
+	if (d->column + 1 < d->width)
+		d->column++;
+	else
+		d->margin = true;
+}
+
+static void
+control(struct display *d, char c)
+{
+	switch (c) {
+	case '\a':
+		break;
+	case '\b':
+		if (d->column == 0)
+			d->odd = "BS in the first column";
+		else
+			d->column--;
+		d->margin = false;
+		break;
+	case '\r':
+		d->column = 0;
+		d->margin = false;
+		break;
+	case '\n':
+		line_feed(d);
+		break;
+	default:
+		d->odd = "a control character";
+	}
+}
+
+/* The byte that ends ESC [ number. */
+static void
+finish(struct display *d, char c)
+{
+	d->state = STATE_TEXT;
+	d->margin = false;
+	switch (c) {
+	case 'K':
+		memset(d->cells + d->column, 0, d->width - d->column);
+		break;
+	case 'C':
+		if (d->number == 0 || d->column + d->number >= d->width)
+			d->odd = "CSI C beyond the margin";
+		else
+			d->column += d->number;
+		break;
+	case 'D':
+		if (d->number == 0 || d->number > d->column)
+			d->odd = "CSI D beyond the margin";
+		else
+			d->column -= d->number;
+		break;
+	default:
+		d->odd = "an unknown sequence";
+	}
+}
+
+/* Controls act in the middle of a sequence too, and ESC begins another. */
+static void
+take(struct display *d, char c)
+{
+	if (c == '\033') {
+		d->state = STATE_ESCAPE;
+		d->number = 0;
+	} else if ((unsigned char)c < ' ') {
+		control(d, c);
+	} else if (d->state == STATE_TEXT) {
+		put(d, c);
+	} else if (d->state == STATE_ESCAPE) {
+		if (c != '[')
+			d->odd = "an escape sequence";
+		d->state = c == '[' ? STATE_SEQUENCE : STATE_TEXT;
+	} else if (c >= '0' && c <= '9') {
+		d->number = (d->number * 10 + (unsigned)(c - '0')) % 10000;
+	} else {
+		finish(d, c);
+	}
+}
+
+void
+display_write(struct display *d, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		take(d, bytes[i]);
+}
