@@ -313,20 +313,21 @@ def looks_used_wrongly_are_bad_usage(t):
     bob = window(server, "general", "Bob", width=80)
     alice = server.join("general", "Alice")
     bob.reads(JOINED % "Alice")
-    for command in "wrap", "color", "time":
-        usage = f"*** error bad-usage: /{command} on, or /{command} off"
+    usages = {"wrap": "/wrap on, or /wrap off",
+              "color": "/color on, or /color off",
+              "time": "/time on, or /time off"}
+    elsewhere = "/wrap, /color and /time are for telnet clients"
+    for command, usage in usages.items():
         for wrong in "", " ", " yes", " on off", " onn", " o", " 80":
             bob.send(f"/{command}{wrong}")
-            bob.reads(usage)
+            bob.reads(f"*** error bad-usage: {usage}")
             alice.send(f"/{command}{wrong}")
-            alice.expect("*** error bad-usage: /wrap, /color and /time are "
-                         "for telnet clients")
+            alice.expect(f"*** error bad-usage: {elsewhere}")
         for word in "ON", "Off", "on", "on", "off", "off":
             bob.send(f"/{command.upper()} {word}")
             bob.reads(f"*** {command} is {word.lower()}")
     alice.send("/wrap on", TEXT)
-    alice.expect("*** error bad-usage: /wrap, /color and /time are for telnet "
-                 "clients")
+    alice.expect(f"*** error bad-usage: {elsewhere}")
     bob.reads(f"Alice: {TEXT}")
 
 
