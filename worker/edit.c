@@ -24,7 +24,8 @@
 #include "worker/edit.h"
 #include "worker/talk.h"
 
-/* Bytes that erase a row, and that draw one: marks on letters take no column. */
+/* Bytes that erase a row, and that draw one: marks on letters take no column.
+ */
 #define ERASE_MAX ROW_OUTPUT_MAX(0)
 #define DRAW_MAX ROW_OUTPUT_MAX(LIMIT_LINE_MAX + 128)
 
@@ -35,10 +36,10 @@ struct editing {
 	char answer[LIMIT_LINE_MAX]; /* to RECALL and COMPLETE */
 	char plain[CHARSET_EXPANSION * LIMIT_LINE_MAX]; /* a line decoded */
 	/* Of the last edit_consume: */
-	size_t shown;  /* bytes to be sent, in the staging area, */
-	size_t lines;  /* so many of them of whole lines */
-	bool redraw;   /* the row is to be drawn anew, */
-	bool resized;  /* also if that was shown */
+	size_t shown; /* bytes to be sent, in the staging area, */
+	size_t lines; /* so many of them of whole lines */
+	bool redraw;  /* the row is to be drawn anew, */
+	bool resized; /* also if that was shown */
 	size_t state_len;
 	char state[]; /* of the line that begins there; then what is kept */
 };
@@ -57,8 +58,8 @@ struct typing {
 void
 edit_init(struct worker *w)
 {
-	w->editing = calloc(
-	    1, sizeof(*w->editing) + 2 * w->seg.layout.buffer_stride);
+	w->editing =
+	    calloc(1, sizeof(*w->editing) + 2 * w->seg.layout.buffer_stride);
 	if (w->editing == NULL)
 		die(1, "out-of-memory", NULL);
 }
@@ -88,12 +89,19 @@ edit_begin(struct worker *w, const struct telnet_shm *t, unsigned state)
 	return &w->editing->editor;
 }
 
-/* The row that the session is typing, as it is kept. */
+/*
+ * The row that the session is typing, as it is kept.  A reply before the join
+ * brings the prompt with it: until then, unless it is what `replies`, there is
+ * none.
+ */
 static struct editor *
-edit_kept(struct worker *w, uint32_t slot)
+edit_kept(struct worker *w, uint32_t slot, bool replies)
 {
 	const struct session_shm *s = session_row(w, slot);
-	struct editor *editor = edit_begin(w, &s->telnet, s->half.state);
+	bool waits = s->half.state != SESSION_JOINED &&
+		     s->half.reply.code != CHAT_OK && !replies;
+	struct editor *editor = edit_begin(
+	    w, &s->telnet, waits ? (unsigned)SESSION_JOINED : s->half.state);
 	size_t len;
 	const char *kept = input_kept(w, slot, &len);
 
@@ -348,8 +356,8 @@ type_rest(struct typing *t, enum progress p)
 	if (t->at == t->loaded) /* nothing was typed */
 		return edit_nothing(w, 0, t->len);
 	if (t->at > t->line_end)
-		t->e->state_len = editor_save(&t->e->editor, t->e->state,
-		    room > rest ? room - rest : 0);
+		t->e->state_len = editor_save(
+		    &t->e->editor, t->e->state, room > rest ? room - rest : 0);
 	return edit_rest(w, t->at, t->len);
 }
 
@@ -383,16 +391,16 @@ edit_consume(struct worker *w, uint32_t slot, size_t len)
 		return edit_skip(w, &t);
 	e->lines = e->state_len = 0;
 	e->redraw = false;
-	t.at = t.loaded = editor_load(
-	    edit_begin(w, &w->telnet, s->half.state), w->text, len);
+	t.at = t.loaded =
+	    editor_load(edit_begin(w, &w->telnet, s->half.state), w->text, len);
 	p = type_keys(&t);
 	talk_flush(&t.c);
 	if (t.c.half.in_done != s->half.in_done)
 		journal_step(&w->journal, slot, &t.c.half);
 	rest = type_rest(&t, p);
 	e->shown = t.out.len;
-	e->resized = telnet_width(&w->telnet) !=
-		     telnet_width(&w->seat->in.telnet);
+	e->resized =
+	    telnet_width(&w->telnet) != telnet_width(&w->seat->in.telnet);
 	return rest;
 }
 
@@ -442,8 +450,8 @@ edit_show(struct worker *w, uint32_t slot)
 	if (!h->redraw || h->broken)
 		return;
 	if (!e->redraw && e->shown > e->lines && !w->locals[slot].blocked)
-		send_row(w, slot, w->staging->bytes + e->lines,
-		    e->shown - e->lines);
+		send_row(
+		    w, slot, w->staging->bytes + e->lines, e->shown - e->lines);
 	h->redraw |= e->resized;
 	if (h->redraw)
 		worker_due(w, slot);
@@ -508,7 +516,7 @@ edit_repair(struct worker *w, uint32_t slot)
 		return;
 	}
 	poison_at_slot(w, slot);
-	editor_repair(edit_kept(w, slot), &out);
+	editor_repair(edit_kept(w, slot, true), &out);
 	poison_off_slot(w);
 	send_row(w, slot, out.bytes, out.len);
 }
@@ -536,7 +544,7 @@ edit_around(struct worker *w, uint32_t slot, bool rest, struct iovec *before,
 	    session_input_end(s) == s->half.in_done)
 		return true; /* an empty row, as nearly always */
 	poison_at_slot(w, slot);
-	editor = edit_kept(w, slot);
+	editor = edit_kept(w, slot, w->seat->tx.kind == TX_REPLY);
 	if (!rest && s->half.redraw)
 		editor_blank(editor, &erase);
 	else if (!rest && session_input_end(s) > s->half.in_done)

@@ -13,8 +13,8 @@ enum state {
 };
 
 void
-display_init(struct display *d, unsigned width, display_row_fn *on_row,
-    void *context)
+display_init(
+    struct display *d, unsigned width, display_row_fn *on_row, void *context)
 {
 	d->width = MIN(width, (unsigned)DISPLAY_WIDTH_MAX);
 	d->column = 0;

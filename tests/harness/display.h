@@ -30,8 +30,8 @@ struct display {
 	char row[DISPLAY_ROW_MAX];
 };
 
-void display_init(struct display *d, unsigned width, display_row_fn *on_row,
-    void *context);
+void display_init(
+    struct display *d, unsigned width, display_row_fn *on_row, void *context);
 void display_write(struct display *d, const char *bytes, size_t len);
 
 /* The row being written, into `text`; returns its bytes. */

@@ -28,8 +28,8 @@ static void
 insert(struct typist *t, const char *text, size_t len)
 {
 	len = MIN(len, sizeof(t->text) - t->len);
-	memmove(t->text + t->cursor + len, t->text + t->cursor,
-	    t->len - t->cursor);
+	memmove(
+	    t->text + t->cursor + len, t->text + t->cursor, t->len - t->cursor);
 	memcpy(t->text + t->cursor, text, len);
 	t->len += len;
 	t->cursor += len;

@@ -95,23 +95,23 @@ struct client {
 	size_t whos[WHOS];   /* where in its text it asks for /who */
 	int nwhos, nwhoamis; /* and how often for these */
 	int room_then, nmoves;
-	bool renames;  /* its name is not for ever */
-	bool joins;    /* logs in, in the end */
-	bool resets;   /* may not get all, nor have all published */
-	bool telnet;   /* its protocol */
-	bool plain;    /* it says nothing but text any more */
-	bool refuses;  /* says no to all that telnet asks of it */
-	bool edits;    /* sends keys: see typing.c */
-	bool passive;  /* is asked for options, and does not ask */
-	bool ansi;     /* its terminal's kind, */
-	unsigned width;      /* and columns; 0: not told */
-	unsigned detours;    /* percent of letters that follow one */
-	size_t keys_from;    /* in its text; before, it sends lines */
+	bool renames;              /* its name is not for ever */
+	bool joins;                /* logs in, in the end */
+	bool resets;               /* may not get all, nor have all published */
+	bool telnet;               /* its protocol */
+	bool plain;                /* it says nothing but text any more */
+	bool refuses;              /* says no to all that telnet asks of it */
+	bool edits;                /* sends keys: see typing.c */
+	bool passive;              /* is asked for options, and does not ask */
+	bool ansi;                 /* its terminal's kind, */
+	unsigned width;            /* and columns; 0: not told */
+	unsigned detours;          /* percent of letters that follow one */
+	size_t keys_from;          /* in its text; before, it sends lines */
 	size_t names_at, joins_at; /* where it has said room and name */
-	struct bytes own;      /* lines that it sees itself type, */
-	struct bytes own_ends; /* and where in its text each ends */
-	struct bytes line;     /* script: the line so far, */
-	bool astray, unseen;   /* where its cursor is, and who sees it */
+	struct bytes own;          /* lines that it sees itself type, */
+	struct bytes own_ends;     /* and where in its text each ends */
+	struct bytes line;         /* script: the line so far, */
+	bool astray, unseen;       /* where its cursor is, and who sees it */
 	int ignores;   /* client whom it ignores now and then, or -1 */
 	int nignores;  /* how often it changes that */
 	int nanswers;  /* questions that have one answer each */
@@ -129,13 +129,13 @@ struct client {
 	struct bytes got; /* as text */
 	size_t line_at;   /* where in it the line begins that it reads */
 	bool json, prompted, cr;
-	uint8_t verb;                      /* of telnet, read last, or 0 */
+	uint8_t verb; /* of telnet, read last, or 0 */
 	uint8_t sub_option;
 	uint64_t heard_do, heard_will; /* asked of it so far */
 	struct bytes answers;          /* to that */
 	size_t answers_sent;
-	bool answering;      /* in the middle of one */
-	size_t own_at, nown; /* of `own`: seen so far */
+	bool answering;                    /* in the middle of one */
+	size_t own_at, nown;               /* of `own`: seen so far */
 	uint64_t refused_do, refused_will; /* options still to be refused */
 	int asked;                         /* how many */
 	int yes_due;

@@ -43,8 +43,7 @@ put_option(struct client *c, uint8_t verb)
 	unsigned option = 1 + random_below(OPTIONS);
 
 	if (c->asked == ASKED_MAX || option == TELNET_TIMING_MARK ||
-	    is_known(option) ||
-	    (*asked & UINT64_C(1) << option) != 0)
+	    is_known(option) || (*asked & UINT64_C(1) << option) != 0)
 		return;
 	c->asked++;
 	*asked |= UINT64_C(1) << option;
@@ -256,8 +255,7 @@ refused(struct client *c, uint8_t option)
 static void
 requested(struct client *c, uint8_t option)
 {
-	uint64_t *heard =
-	    c->verb == TELNET_DO ? &c->heard_do : &c->heard_will;
+	uint64_t *heard = c->verb == TELNET_DO ? &c->heard_do : &c->heard_will;
 	uint64_t bit = UINT64_C(1) << option % 64;
 	uint8_t no[] = {TELNET_IAC,
 	    c->verb == TELNET_DO ? TELNET_WONT : TELNET_DONT, option};

@@ -35,8 +35,7 @@ put_wrong(struct client *c, bool name, int *wrong)
 	if (name)
 		say_put(c, random_percent(50) ? "a:b\n" : "\n");
 	else
-		say_put(
-		    c, c->edits || random_percent(50) ? "\n" : "x\x01y\n");
+		say_put(c, c->edits || random_percent(50) ? "\n" : "x\x01y\n");
 	c->unseen = true;
 	if (random_percent(50))
 		say_put(c, "thrown away\nwith this\n");

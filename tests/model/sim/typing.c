@@ -144,8 +144,8 @@ typing_put(struct client *c, char letter)
 		if (!c->unseen) {
 			bytes_add(&c->own, c->line.data, c->line.len);
 			bytes_add(&c->own, "\n", 1);
-			bytes_add(&c->own_ends, &c->text.len,
-			    sizeof(c->text.len));
+			bytes_add(
+			    &c->own_ends, &c->text.len, sizeof(c->text.len));
 		}
 		c->line.len = 0;
 	} else {
@@ -187,8 +187,8 @@ begins(const char *row, size_t len, const char *with)
 static bool
 is_servers(const char *row, size_t len)
 {
-	static const char *const heads[] = {"\xf0\x9f", "*** ", "* ", "User", "[private] ",
-	    "[Yes]", "Welcome to ", "{"};
+	static const char *const heads[] = {"\xf0\x9f", "*** ", "* ", "User",
+	    "[private] ", "[Yes]", "Welcome to ", "{"};
 
 	for (size_t i = 0; i < COUNT(heads); i++)
 		if (begins(row, len, heads[i]))
@@ -241,8 +241,8 @@ own_behind(const struct client *c, size_t at)
 {
 	const char *line = c->own.data + at;
 
-	return at + (size_t)((char *)memchr(line, '\n', c->own.len - at) -
-			     line) + 1;
+	return at +
+	       (size_t)((char *)memchr(line, '\n', c->own.len - at) - line) + 1;
 }
 
 static void
@@ -462,8 +462,8 @@ typing_reset(struct client *c)
 	c->detours = random_below(random_percent(50) ? 10 : 50);
 	c->keys_from = SIZE_MAX;
 	c->answers.len = c->own.len = c->own_ends.len = c->line.len = 0;
-	display_init(&displays[number_of(c)], c->width == 0 ? 80 : c->width,
-	    on_row, c);
+	display_init(
+	    &displays[number_of(c)], c->width == 0 ? 80 : c->width, on_row, c);
 }
 
 /* What it is asked for, when all it has sent was seen to. */
