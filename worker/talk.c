@@ -174,6 +174,13 @@ talk_line(struct consumer *c, const struct line *line)
 	return talk_message(c, words.text, words.text_len, line->consumed);
 }
 
+/* A line is to be looked at. */
+static inline void
+line_begin(void)
+{
+	FAULT_POINT("talk.line");
+}
+
 /*
  * Messages as nearly all are, of a session that has nothing else to heed: as
  * many as come one behind the other.  Returns whether there were any.
@@ -195,7 +202,7 @@ talk_plain(struct consumer *c)
 		    c->w->text + (h->in_done - c->base), len, set->max_line);
 		if (n == 0)
 			break;
-		FAULT_POINT("talk.line");
+		line_begin();
 		h->in_done += n;
 	}
 	return h->in_done != first;
@@ -264,7 +271,7 @@ talk_login(struct consumer *c, const struct line *line)
 enum progress
 talk_found(struct consumer *c, const struct line *line)
 {
-	FAULT_POINT("talk.line");
+	line_begin();
 	if (c->half.state != SESSION_JOINED)
 		return talk_login(c, line);
 	return pace_allows(c) ? pace_count(c, talk_line(c, line)) : WAIT;
