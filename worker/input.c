@@ -375,6 +375,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	}
 	l->waiting = false;
 	input_consume(w, slot, got);
+	session_looks(w, slot);
 	/* Until then it had to log in, or to read, by its deadline. */
 	if (s->half.state == SESSION_JOINED &&
 	    (got > 0 || !was_in || s->half.in_done != base)) {

@@ -33,8 +33,11 @@ cut_save(struct worker *w, uint32_t slot, const struct staged *row, size_t sent)
 		ref = pool_claim_common(&w->seg, slot + 1, &w->pool_hint);
 	if (ref == 0) {
 		/* Had it been cut before, then in what it read then. */
-		if (w->seat->tx.skip == 0)
+		if (w->seat->tx.skip == 0) {
 			s->half.cut_dialect = s->half.dialect;
+			s->half.cut_look = s->half.look;
+			s->half.cut_columns = s->half.columns;
+		}
 		s->half.own = row->record;
 		s->half.cut_skip = (uint32_t)sent;
 		return;

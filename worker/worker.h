@@ -20,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
+#include "proxy/look.h"
 #include "shared/base/base.h"
 #include "shared/chat/line.h"
 #include "shared/chat/notice.h"
@@ -56,6 +57,12 @@ static_assert(BATCH_RECORDS <= RUN_MAX, "a batch is a run of records");
 /* Bytes of a record, or of lines, before they are rendered. */
 #define SCRATCH_SIZE STAGING_BYTES
 
+/*
+ * As what a member of a room is counted: whose lines have looks of their own
+ * shares no rendering, but reads for itself; see fanout.c.
+ */
+#define DIALECT_OWN DIALECTS
+
 /* Runs of records of one room each that a fan-out takes at once. */
 #define RUNS_MAX 1024
 
@@ -87,15 +94,15 @@ struct local {
 	bool gone : 1;       /* has left, but for input that must wait */
 };
 static_assert(sizeof(struct local) == 20, "not much more than its links");
-static_assert((EPOLLIN | EPOLLOUT) < 16 && DIALECTS <= 16, "they fit");
+static_assert((EPOLLIN | EPOLLOUT) < 16 && DIALECT_OWN < 16, "they fit");
 static_assert(SEATS_MAX < UINT8_MAX, "a seat + 1, too");
 
 /* A worker's own words about a room. */
 struct local_room {
-	uint32_t first;                   /* local member's slot, or NONE */
-	uint32_t count;                   /* local members */
-	uint32_t dialects[DIALECTS];      /* and how many read which */
-	uint32_t chain_first, chain_last; /* during a fan-out: batch rows */
+	uint32_t first;                     /* local member's slot, or NONE */
+	uint32_t count;                     /* local members */
+	uint32_t dialects[DIALECT_OWN + 1]; /* and how many read which */
+	uint32_t chain_first, chain_last;   /* during a fan-out: batch rows */
 	uint64_t next_msg; /* number after the last message known of */
 };
 
@@ -139,6 +146,7 @@ struct rest {
 /* How the records being staged are rendered. */
 struct form {
 	unsigned dialect;
+	struct look look;
 	const char *room; /* its name */
 	size_t room_len;
 };
@@ -174,7 +182,7 @@ struct worker {
 	struct batch batch;
 	struct span span;
 	struct form form;
-	char *scratch; /* SCRATCH_SIZE bytes: a record to be rendered */
+	char *scratch; /* SCRATCH_SIZE bytes: what is to be rendered */
 	struct gathered *gathered;
 	uint32_t ignorers; /* sessions of mine that ignore somebody */
 	uint32_t sessions;
@@ -223,6 +231,8 @@ bool session_in_need(const struct worker *w, uint32_t slot);
 void session_turn(const struct worker *w, struct session_half *half);
 void session_name_room(
     const struct worker *w, struct session_half *half, uint32_t room);
+struct look session_look(const struct session_half *half);
+void session_looks(struct worker *w, uint32_t slot);
 void session_counted(struct worker *w, uint32_t slot);
 char *session_kept(struct session_shm *s, size_t *size);
 bool session_is_telnet(const struct session_shm *s);
@@ -271,6 +281,8 @@ void talk_leave(struct worker *w, uint32_t slot, enum close_reason reason,
 bool publish_allowed(struct worker *w);
 void publish_batch_add(
     struct worker *w, uint32_t slot, const char *text, size_t len);
+size_t publish_batch_plain(
+    struct worker *w, uint32_t slot, const char *text, size_t len, size_t max);
 bool publish_batch_full(const struct worker *w, size_t more);
 void publish_batch(struct worker *w, uint32_t slot, struct session_half *half);
 enum chat_error publish_rename(struct worker *w, uint32_t slot,

@@ -23,4 +23,11 @@
  */
 size_t text_sanitise(char *restrict dst, const char *restrict src, size_t len);
 
+/*
+ * Copy the printable ASCII that src begins with, which is safe as it is, and
+ * nearly all there ever is in a line.  Returns how much there was; dst, which
+ * doesn't overlap src, may be written up to `len` bytes.
+ */
+size_t text_plain(char *restrict dst, const char *restrict src, size_t len);
+
 #endif

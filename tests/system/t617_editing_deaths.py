@@ -302,6 +302,30 @@ def a_death_in_a_paste_costs_no_line_and_doubles_none(t):
 
 
 @test(faults=True, limit=150)
+def a_death_in_front_of_a_full_queue_leaves_every_row_right(t):
+    server = server_for(t, workers=1, replay=0, faults=True)
+    alice = server.join("general", "Alice")
+    bob = typing(server, "general", "Bob", rcvbuf=4096)
+    alice.expect(JOINED % "Bob")
+    points = """edit.consumed edit.echoed edit.kept tx.noted tx.sent
+        tx.cut.copied tx.done tx.cleared input.received input.kept
+        input.keep.stored step.noted""".split()
+    for what in Deaths(server, seat_of(server, "Bob")).at(points, 1, 4):
+        bob.type("ty")
+        bob.shows("ty")
+        said = flood(alice, 30, 4000)
+        bob.type(f"ped {what}\rhalf")
+        bob.wait(lambda w=what: bob.rows.text(-1) == "half" and
+                 len(bob.rows.cells) == 32, "all is read")
+        others, own = own_and_others(bob.rows.texts())
+        assert others == said and own == [f"typed {what}", "half"], own
+        del bob.rows.cells[:-1]
+        alice.expect(f"Bob: typed {what}")
+        bob.type(b"\x15")
+        bob.shows("")
+
+
+@test(faults=True, limit=150)
 def a_death_at_any_moment_of_a_login_by_keys_is_not_noticed(t):
     server = server_for(t, workers=1, replay=0, faults=True)
     join(server, "x", "First")
