@@ -31,8 +31,13 @@ display_init(
 static size_t
 put_cells(const struct display *d, char *text, size_t len)
 {
-	for (unsigned i = 0; i < d->width && len < DISPLAY_ROW_MAX; i++)
-		text[len++] = d->cells[i] == '\0' ? ' ' : d->cells[i];
+	for (unsigned i = 0; i < d->width && len + 4 < DISPLAY_ROW_MAX; i++) {
+		const char *cell = d->cells[i][0] == '\0' ? " " : d->cells[i];
+		size_t n = strlen(cell);
+
+		memcpy(text + len, cell, n);
+		len += n;
+	}
 	return len;
 }
 
@@ -65,7 +70,7 @@ line_feed(struct display *d)
 	len = display_row(d, d->row);
 	d->wrapped = 0;
 	d->margin = d->returned = false;
-	memset(d->cells, 0, d->width);
+	memset(d->cells, 0, sizeof(d->cells[0]) * d->width);
 	if (d->on_row != NULL)
 		d->on_row(d->context, d->row, len);
 }
@@ -91,15 +96,29 @@ put(struct display *d, char c)
 	d->returned = false;
 	if (d->margin) {
 		d->wrapped = put_cells(d, d->row, d->wrapped);
-		memset(d->cells, 0, d->width);
+		memset(d->cells, 0, sizeof(d->cells[0]) * d->width);
 		d->column = 0;
 		d->margin = false;
 	}
-	d->cells[d->column] = c;
+	d->cells[d->column][0] = c;
+	d->cells[d->column][1] = '\0';
 	if (d->column + 1 < d->width)
 		d->column++;
 	else
 		d->margin = true;
+}
+
+/* A further byte of the last character. */
+static void
+put_more(struct display *d, char c)
+{
+	unsigned at = d->margin ? d->column : d->column - (d->column > 0);
+	size_t n = strlen(d->cells[at]);
+
+	if (n > 0 && n < sizeof(d->cells[0]) - 1) {
+		d->cells[at][n] = c;
+		d->cells[at][n + 1] = '\0';
+	}
 }
 
 static void
@@ -136,7 +155,8 @@ finish(struct display *d, char c)
 	d->margin = false;
 	switch (c) {
 	case 'K':
-		memset(d->cells + d->column, 0, d->width - d->column);
+		memset(d->cells + d->column, 0,
+		    sizeof(d->cells[0]) * (d->width - d->column));
 		break;
 	case 'C':
 		if (d->number == 0 || d->column + d->number >= d->width)
@@ -165,7 +185,10 @@ take(struct display *d, char c)
 	} else if ((unsigned char)c < ' ') {
 		control(d, c);
 	} else if (d->state == STATE_TEXT) {
-		put(d, c);
+		if (((unsigned char)c & 0xc0) == 0x80)
+			put_more(d, c);
+		else
+			put(d, c);
 	} else if (d->state == STATE_ESCAPE) {
 		if (c != '[')
 			d->odd = "an escape sequence";
