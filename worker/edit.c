@@ -332,6 +332,9 @@ edit_skip(struct worker *w, struct typing *t)
 	do
 		t->c.half.skip_line = 0; /* see edit_consume */
 	while (talk_skip(&t->c));
+	/* What one who leaves has typed is on its screen, and no more kept. */
+	if (t->c.half.state == SESSION_LEAVING && w->seat->in.kept > 0)
+		t->c.half.redraw = 1;
 	w->seat->in.echoed = 1;
 	compiler_barrier();
 	journal_step(&w->journal, t->c.slot, &t->c.half);
