@@ -324,6 +324,7 @@ void typing_make(struct client *c);
 void typing_begin(struct client *c);
 void typing_say(struct client *c, const char *bytes, size_t len);
 void typing_half(struct client *c);
+void typing_clear(struct client *c);
 void typing_read(struct client *c, const char *data, size_t len);
 bool typing_may_send(struct client *c);
 bool typing_is_right(const struct client *c);
