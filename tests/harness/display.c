@@ -18,7 +18,7 @@ display_init(
 {
 	d->width = MIN(width, (unsigned)DISPLAY_WIDTH_MAX);
 	d->column = 0;
-	d->margin = false;
+	d->margin = d->returned = false;
 	d->odd = NULL;
 	d->state = STATE_TEXT;
 	d->on_row = on_row;
@@ -31,8 +31,13 @@ display_init(
 static size_t
 put_cells(const struct display *d, char *text, size_t len)
 {
-	for (unsigned i = 0; i < d->width && len < DISPLAY_ROW_MAX; i++)
-		text[len++] = d->cells[i] == '\0' ? ' ' : d->cells[i];
+	for (unsigned i = 0; i < d->width && len + 4 < DISPLAY_ROW_MAX; i++) {
+		const char *cell = d->cells[i][0] == '\0' ? " " : d->cells[i];
+		size_t n = strlen(cell);
+
+		memcpy(text + len, cell, n);
+		len += n;
+	}
 	return len;
 }
 
@@ -64,8 +69,21 @@ line_feed(struct display *d)
 		d->odd = "LF where no CR was";
 	len = display_row(d, d->row);
 	d->wrapped = 0;
-	d->margin = false;
-	memset(d->cells, 0, d->width);
+	d->margin = d->returned = false;
+	memset(d->cells, 0, sizeof(d->cells[0]) * d->width);
+	if (d->on_row != NULL)
+		d->on_row(d->context, d->row, len);
+}
+
+/* A row that is written over from its beginning has wrapped from nowhere. */
+static void
+end_wrapped(struct display *d)
+{
+	size_t len = d->wrapped;
+
+	while (len > 0 && d->row[len - 1] == ' ')
+		len--;
+	d->wrapped = 0;
 	if (d->on_row != NULL)
 		d->on_row(d->context, d->row, len);
 }
@@ -73,17 +91,34 @@ line_feed(struct display *d)
 static void
 put(struct display *d, char c)
 {
+	if (d->returned && d->wrapped > 0)
+		end_wrapped(d);
+	d->returned = false;
 	if (d->margin) {
 		d->wrapped = put_cells(d, d->row, d->wrapped);
-		memset(d->cells, 0, d->width);
+		memset(d->cells, 0, sizeof(d->cells[0]) * d->width);
 		d->column = 0;
 		d->margin = false;
 	}
-	d->cells[d->column] = c;
+	d->cells[d->column][0] = c;
+	d->cells[d->column][1] = '\0';
 	if (d->column + 1 < d->width)
 		d->column++;
 	else
 		d->margin = true;
+}
+
+/* A further byte of the last character. */
+static void
+put_more(struct display *d, char c)
+{
+	unsigned at = d->margin ? d->column : d->column - (d->column > 0);
+	size_t n = strlen(d->cells[at]);
+
+	if (n > 0 && n < sizeof(d->cells[0]) - 1) {
+		d->cells[at][n] = c;
+		d->cells[at][n + 1] = '\0';
+	}
 }
 
 static void
@@ -100,6 +135,7 @@ control(struct display *d, char c)
 		d->margin = false;
 		break;
 	case '\r':
+		d->returned = true;
 		d->column = 0;
 		d->margin = false;
 		break;
@@ -119,7 +155,8 @@ finish(struct display *d, char c)
 	d->margin = false;
 	switch (c) {
 	case 'K':
-		memset(d->cells + d->column, 0, d->width - d->column);
+		memset(d->cells + d->column, 0,
+		    sizeof(d->cells[0]) * (d->width - d->column));
 		break;
 	case 'C':
 		if (d->number == 0 || d->column + d->number >= d->width)
@@ -148,7 +185,10 @@ take(struct display *d, char c)
 	} else if ((unsigned char)c < ' ') {
 		control(d, c);
 	} else if (d->state == STATE_TEXT) {
-		put(d, c);
+		if (((unsigned char)c & 0xc0) == 0x80)
+			put_more(d, c);
+		else
+			put(d, c);
 	} else if (d->state == STATE_ESCAPE) {
 		if (c != '[')
 			d->odd = "an escape sequence";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A terminal that is told bytes as they come, cut anywhere, and tells each row
- * when it is left for the next one; nothing goes back up here.  ASCII, BS, CR,
- * LF, BEL, CSI K, C and D.  Text that wraps at the margin is one row, as one
+ * when it is left for the next one; nothing goes back up here.  UTF-8, each
+ * character one column wide, BS, CR, LF, BEL, CSI K, C and D.  Text that wraps at the margin is one row, as one
  * that copies it has it.
  */
 #ifndef TESTS_HARNESS_DISPLAY_H
@@ -21,11 +21,12 @@ struct display {
 	unsigned width;
 	unsigned column;
 	bool margin;     /* the last column is written, the next one wraps */
+	bool returned;   /* CR came last */
 	const char *odd; /* what no program in its senses does, or NULL */
 	unsigned state, number;
 	display_row_fn *on_row;
 	void *context;
-	char cells[DISPLAY_WIDTH_MAX]; /* 0: nothing was written there */
+	char cells[DISPLAY_WIDTH_MAX][5]; /* "": nothing was written there */
 	size_t wrapped; /* bytes of this row that have been wrapped: */
 	char row[DISPLAY_ROW_MAX];
 };
