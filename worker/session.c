@@ -146,8 +146,8 @@ session_in_need(const struct worker *w, uint32_t slot)
 	const struct session_shm *s = session_row(w, slot);
 
 	return s->half.lag || s->half.broken || session_unread(&s->half) ||
-	       s->half.redraw ||
-	       s->half.state == SESSION_LEAVING || w->locals[slot].waiting ||
+	       s->half.redraw || s->half.state == SESSION_LEAVING ||
+	       w->locals[slot].waiting ||
 	       (session_is_telnet(s) && s->telnet.answer_len > 0);
 }
 

@@ -7,9 +7,10 @@
  * Reading order: worker.c (the loop), serve.c (what is due), input.c (bytes
  * in), talk.c and command.c (what lines do), publish.c and member.c (into the
  * ring), fanout.c, stage.c, send.c and sent.c (out of it), edit.c (lines that
- * are edited here), lag.c (sessions that read for themselves), reply.c (what is said to one of them), adopt.c
- * (connections come and go), takeover.c (settling what a dead predecessor
- * left), poison.c (what it died of), damage.c (what nobody can settle).
+ * are edited here), lag.c (sessions that read for themselves), reply.c (what is
+ * said to one of them), adopt.c (connections come and go), takeover.c (settling
+ * what a dead predecessor left), poison.c (what it died of), damage.c (what
+ * nobody can settle).
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -141,7 +142,7 @@ struct rest {
  * A telnet session's half-line in edit mode has marks of the editor's with it:
  * as many keys fit into `size` bytes whatever they are.
  */
-#define EDIT_KEYS(size) (((size) - 4) * 2 / 3)
+#define EDIT_KEYS(size) (((size)-4) * 2 / 3)
 
 /* How the records being staged are rendered. */
 struct form {
@@ -325,8 +326,7 @@ bool send_piece_begin(struct worker *w, uint32_t slot);
 void send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next);
 void send_answers(struct worker *w, uint32_t slot);
 void send_echo(struct worker *w, uint32_t slot, size_t len);
-void send_row(
-    struct worker *w, uint32_t slot, const char *bytes, size_t len);
+void send_row(struct worker *w, uint32_t slot, const char *bytes, size_t len);
 void send_settle(struct worker *w);
 
 /* sent.c */

@@ -144,9 +144,7 @@ essence(const char *s, size_t len, char *out)
 	for (size_t at = 0; at < len;) {
 		size_t next = skip_sequence(s, len, at);
 
-		if (next == at && strchr(" \t\r\n", s[at]) == NULL)
-			out[n++] = s[at];
-		else if (next == at && s[at] == '\0')
+		if (next == at && memchr(" \t\r\n", s[at], 4) == NULL)
 			out[n++] = s[at];
 		at = MAX(next, at + 1);
 	}
