@@ -114,10 +114,15 @@ edit_kept(struct worker *w, uint32_t slot, bool replies)
 static bool
 edit_is_behind(const struct worker *w, uint32_t slot)
 {
-	const struct session_half *h = &session_row(w, slot)->half;
+	const struct session_shm *s = session_row(w, slot);
+	const struct session_half *h = &s->half;
+	const char *answers;
 
 	if (h->state == SESSION_LEAVING || h->broken)
 		return false;
+	/* One of them may be half sent. */
+	if (telnet_answers(&s->telnet, &answers) > 0)
+		return true;
 	/* The prompt comes with the reply. */
 	if (h->state != SESSION_JOINED && h->reply.code != CHAT_OK)
 		return true;
@@ -548,11 +553,13 @@ edit_around(struct worker *w, uint32_t slot, bool rest, struct iovec *before,
 	    session_input_end(s) == s->half.in_done)
 		return true; /* an empty row, as nearly always */
 	poison_at_slot(w, slot);
-	editor = edit_kept(w, slot, w->seat->tx.kind == TX_REPLY);
+	editor = edit_kept(w, slot, false);
 	if (!rest && s->half.redraw)
 		editor_blank(editor, &erase);
 	else if (!rest && session_input_end(s) > s->half.in_done)
 		editor_erase(editor, &erase);
+	if (w->seat->tx.kind == TX_REPLY)
+		editor = edit_kept(w, slot, true);
 	if (s->half.state != SESSION_LEAVING)
 		editor_draw(editor, &draw);
 	poison_off_slot(w);
