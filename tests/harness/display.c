@@ -155,6 +155,8 @@ finish(struct display *d, char c)
 	d->margin = false;
 	switch (c) {
 	case 'K':
+		if (d->returned && d->wrapped > 0)
+			end_wrapped(d);
 		memset(d->cells + d->column, 0,
 		    sizeof(d->cells[0]) * (d->width - d->column));
 		break;
