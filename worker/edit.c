@@ -165,7 +165,8 @@ edit_show(struct worker *w, uint32_t slot)
 		send_row(
 		    w, slot, w->staging->bytes + e->lines, e->shown - e->lines);
 	h->redraw |= e->resized;
-	if (h->redraw)
+	/* Else epoll says when; to look again at once would be to spin. */
+	if (h->redraw && !w->locals[slot].blocked)
 		worker_due(w, slot);
 }
 

@@ -2,8 +2,8 @@
 /*
  * A terminal that is told bytes as they come, cut anywhere, and tells each row
  * when it is left for the next one; nothing goes back up here.  UTF-8, each
- * character one column wide, BS, CR, LF, BEL, CSI K, C and D.  Text that wraps at the margin is one row, as one
- * that copies it has it.
+ * character one column wide, BS, CR, LF, BEL, CSI K, C and D.  Text that wraps
+ * at the margin is one row, as one that copies it has it.
  */
 #ifndef TESTS_HARNESS_DISPLAY_H
 #define TESTS_HARNESS_DISPLAY_H

@@ -306,7 +306,9 @@ client_ended(struct client *c, int error)
 		c->state = CLIENT_OUT;
 		return;
 	}
-	if (c->state == CLIENT_GOING && error == 0 && c->out_at == c->out_len) {
+	/* Enter may be two bytes, and the first of them enough. */
+	if (c->state == CLIENT_GOING && error == 0 &&
+	    c->out_len - c->out_at <= (c->typing != NULL)) {
 		c->state = CLIENT_SETTLING;
 		if (c->index == rooms[c->room].observer)
 			order_take(c, own_leave); /* which nobody reads */

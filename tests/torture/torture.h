@@ -5,12 +5,12 @@
  *
  * Reading order: main.c, run.c (the phases of a run), server.c (starts it,
  * reads its log), client.c (connections), load.c (what clients do), text.c
- * (what they say), typing.c (by keys), reader.c (bytes into lines), dialect.c (lines in whatever
- * form), order.c (who must read what, in which order), ignore.c and gap.c (and
- * what not), commands.c (renames, moves, private messages), fleeting.c (rooms
- * that end), quiet.c (one message at a time, for lost wake-ups), killer.c (who
- * dies when), points.c and places.c (and where), resources.c, report.c (what
- * was wrong).
+ * (what they say), typing.c (by keys), reader.c (bytes into lines), dialect.c
+ * (lines in whatever form), order.c (who must read what, in which order),
+ * ignore.c and gap.c (and what not), commands.c (renames, moves, private
+ * messages), fleeting.c (rooms that end), quiet.c (one message at a time, for
+ * lost wake-ups), killer.c (who dies when), points.c and places.c (and where),
+ * resources.c, report.c (what was wrong).
  *
  * In each room one client says nothing, comes first, leaves last, and reads
  * all: the observer.  What it reads is the room's log; every other member
@@ -246,9 +246,9 @@ struct client {
 	enum going going;
 	int fd;
 	uint32_t armed;
-	bool paused; /* reads nothing */
-	bool shut;   /* has half-closed */
-	bool telnet; /* comes by that way */
+	bool paused;           /* reads nothing */
+	bool shut;             /* has half-closed */
+	bool telnet;           /* comes by that way */
 	struct typing *typing; /* and sends keys, or NULL */
 	uint64_t pause_until_us;
 	uint64_t due_us; /* when it does something again */
@@ -324,6 +324,7 @@ void typing_make(struct client *c);
 void typing_begin(struct client *c);
 void typing_say(struct client *c, const char *bytes, size_t len);
 void typing_half(struct client *c);
+void typing_clear(struct client *c);
 void typing_read(struct client *c, const char *data, size_t len);
 bool typing_may_send(struct client *c);
 bool typing_is_right(const struct client *c);

@@ -167,6 +167,17 @@ typing_half(struct client *c)
 		client_put(c, "\033[D", 3);
 }
 
+/* Take back what is half typed. */
+void
+typing_clear(struct client *c)
+{
+	if (c->typing == NULL || !c->typing->half)
+		return;
+	c->typing->half = false;
+	c->typing->len = 0;
+	client_put(c, "\x03", 1);
+}
+
 /* Has telnet said what it has to say?  Before, nothing may be typed. */
 bool
 typing_may_send(struct client *c)

@@ -202,10 +202,11 @@ put_goodbye(struct client *c)
 	op(c, OP_END, 0);
 	/*
 	 * Who has left and doesn't read is cut off; a "/quit" behind other
-	 * input that must wait for it to read is not seen.
+	 * input that must wait for it to read is not seen: keys always must.
 	 */
 	if (random_percent(10) &&
-	    (hangs_up || (how < 80 && c->nreplies == 0 && c->questions == 0)))
+	    (hangs_up || (how < 80 && !c->edits && c->nreplies == 0 &&
+			     c->questions == 0)))
 		c->deaf = c->silent = c->resets = true;
 }
 

@@ -18,7 +18,8 @@
  *   tcp.c     connections
  *   master.c  the master: admits, passes, reaps, starts successors
  *   client.c  clients; script.c what they are to do; say.c what they say
- *   dialect.c telnet and JSON, from and to lines of text; typing.c keys
+ *   dialect.c telnet and JSON, from and to lines of text; typing.c screens
+ *   keys.c    what is typed there
  *   oracle.c  all that was committed, checked as it comes
  *   who.c     replies about who is in a room; asked.c those to all else
  *   check.c   what each client read, and what is left in the end
