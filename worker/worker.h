@@ -5,12 +5,12 @@
  * from the shared segment.
  *
  * Reading order: worker.c (the loop), serve.c (what is due), input.c (bytes
- * in), talk.c and command.c (what lines do), publish.c and member.c (into the
- * ring), fanout.c, stage.c, send.c and sent.c (out of it), edit.c (lines that
- * are edited here), lag.c (sessions that read for themselves), reply.c (what is
- * said to one of them), adopt.c (connections come and go), takeover.c (settling
- * what a dead predecessor left), poison.c (what it died of), damage.c (what
- * nobody can settle).
+ * in), talk.c and command.c (what lines do), typing.c and edit.c (lines that
+ * are edited here), publish.c and member.c (into the ring), fanout.c, stage.c,
+ * send.c and sent.c (out of it), lag.c (sessions that read for themselves),
+ * reply.c (what is said to one of them), adopt.c (connections come and go),
+ * takeover.c (settling what a dead predecessor left), poison.c (what it died
+ * of), damage.c (what nobody can settle).
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -263,7 +263,6 @@ uint64_t input_deadline(const struct worker *w);
 void edit_init(struct worker *w);
 bool edit_is_on(const struct worker *w, const struct session_shm *s);
 bool edit_must_wait(const struct worker *w, uint32_t slot);
-struct rest edit_consume(struct worker *w, uint32_t slot, size_t len);
 struct rest edit_settle(struct worker *w, uint32_t slot, size_t len);
 void edit_echo(struct worker *w, uint32_t slot);
 void edit_show(struct worker *w, uint32_t slot);
@@ -271,6 +270,9 @@ void edit_repair(struct worker *w, uint32_t slot);
 bool edit_around(struct worker *w, uint32_t slot, bool rest,
     struct iovec *before, struct iovec *behind);
 bool edit_plain(struct worker *w, struct line *line);
+
+/* typing.c */
+struct rest typing_consume(struct worker *w, uint32_t slot, size_t len);
 
 /* talk.c: consume [in_done, total) of a session from the read buffer. */
 void talk_consume(
