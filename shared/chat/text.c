@@ -33,12 +33,8 @@ load_word(const char *src)
 	return word;
 }
 
-/*
- * Copy the printable ASCII that `src` begins with; returns how much there was.
- * `dst` may be written up to `len` bytes.  Nearly all text is that.
- */
-static size_t
-copy_plain(char *restrict dst, const char *restrict src, size_t len)
+size_t
+text_copy_plain(char *restrict dst, const char *restrict src, size_t len)
 {
 	size_t n = 0;
 	uint64_t a, b, odd;
@@ -74,7 +70,7 @@ stays(uint32_t code)
 size_t
 text_sanitise(char *restrict dst, const char *restrict src, size_t len)
 {
-	size_t i = copy_plain(dst, src, len), n = i, bytes;
+	size_t i = text_copy_plain(dst, src, len), n = i, bytes;
 	uint32_t code;
 
 	while (i < len) {
@@ -87,7 +83,7 @@ text_sanitise(char *restrict dst, const char *restrict src, size_t len)
 			n += bytes;
 		}
 		i += bytes;
-		bytes = copy_plain(dst + n, src + i, len - i);
+		bytes = text_copy_plain(dst + n, src + i, len - i);
 		i += bytes;
 		n += bytes;
 	}

@@ -23,4 +23,12 @@
  */
 size_t text_sanitise(char *restrict dst, const char *restrict src, size_t len);
 
+/*
+ * Copy the printable ASCII (0x20 to 0x7e) that src begins with, and return how
+ * much there is of it: nearly all text is that.  dst may be written up to `len`
+ * bytes, and doesn't overlap src.
+ */
+size_t text_copy_plain(
+    char *restrict dst, const char *restrict src, size_t len);
+
 #endif
