@@ -8,6 +8,7 @@ import servers
 from servers import Failed
 from tables import COLUMN, Table, cell, short
 
+CLIENTS = 10000  # those of the round before may still be leaving
 CASE = re.compile(r"(?P<rooms>\d+)x(?P<members>\d+)"
                   r"(w(?P<window>\d+)|r(?P<rate>\d+)"
                   r"(t(?P<typed>\d+))?(k(?P<typists>\d+))?)")
@@ -67,7 +68,7 @@ class Telnet(Table):
     def run_pairs(self, case):
         """The figures of the line protocol's rounds, and of telnet's."""
         runs = [], []
-        server = self.kind.start(0)
+        server = self.kind.start(CLIENTS)
         try:
             found = re.search(r'\bevent=ready\b.*\btelnet="?[^ "]*:(\d+)',
                               server.output())
