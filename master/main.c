@@ -130,6 +130,9 @@ main_open(struct master *m)
 	    .idle_timeout_s = m->options.idle_timeout_s,
 	    .rate = m->options.rate,
 	    .burst = m->options.burst,
+	    .wrap = m->options.wrap == 1,
+	    .color = m->options.color == 1,
+	    .time = m->options.time == 1,
 	};
 	for (unsigned kind = 0; kind < LISTENER_KINDS; kind++)
 		m->settings.replay[kind] = types_replay(&m->options, kind);

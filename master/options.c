@@ -18,6 +18,8 @@
 #define SOCKET_PATH_MAX 107 /* struct sockaddr_un */
 #define LINES_MIN 32        /* of the longest kind: the ring holds so many */
 
+static const char *const off_on[] = {"off", "on", NULL};
+
 #define AT(field) offsetof(struct options, field)
 
 /* Says what is wrong with a value; returns -1. */
@@ -249,6 +251,30 @@ static const struct config_key keys[] = {
 	.set = config_set_uint,
 	.offset = AT(replay),
 	.max = 1000},
+    {.name = "wrap",
+	.placeholder = "on|off",
+	.help = "telnet: lines are broken at words until a client says "
+		"/wrap off",
+	.initial = "off",
+	.set = config_set_enum,
+	.offset = AT(wrap),
+	.names = off_on},
+    {.name = "color",
+	.placeholder = "on|off",
+	.help = "telnet: names are in colour until a client says /color off, "
+		"on terminals that are known to show it",
+	.initial = "off",
+	.set = config_set_enum,
+	.offset = AT(color),
+	.names = off_on},
+    {.name = "time",
+	.placeholder = "on|off",
+	.help = "telnet: lines begin with the time (UTC) until a client says "
+		"/time off",
+	.initial = "off",
+	.set = config_set_enum,
+	.offset = AT(time),
+	.names = off_on},
     {.name = "ring-size",
 	.placeholder = "BYTES",
 	.help = "bytes of message ring, rounded up to a power of two; "

@@ -44,6 +44,7 @@ struct options {
 	unsigned idle_timeout_s;  /* 0: never */
 	unsigned rate, burst;     /* lines a second; 0: no limit */
 	unsigned replay;          /* messages shown on joining */
+	int wrap, color, time;    /* telnet clients begin with that: 1 */
 	bool replay_given;        /* else each kind of listener has its own */
 	uint64_t ring_size;       /* bytes, a power of two */
 	uint64_t ring_size_asked; /* the same before it was rounded up */

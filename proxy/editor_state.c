@@ -139,7 +139,10 @@ cursor_steps(const struct editor *e)
 		at = width_next(t->bytes, t->len, at);
 	for (at = 0; at < e->cursor && right < left; right++)
 		at = width_next(t->bytes, t->len, at);
-	return (struct steps){right < left, MIN(left, right)};
+	return (struct steps){
+	    .start = right < left,
+	    .count = right < left ? right : left,
+	};
 }
 
 size_t
@@ -167,11 +170,11 @@ editor_save(const struct editor *e, char *place, size_t size)
 	if (size - out.len >= need) {
 		output_put(&out, e->text.bytes, text);
 		put_mark(&out, MARK_START, steps.start);
-		put_mark(&out, steps.start ? MARK_RIGHT : MARK_LEFT,
-		    steps.count);
+		put_mark(
+		    &out, steps.start ? MARK_RIGHT : MARK_LEFT, steps.count);
 	} else {
-		output_put(&out, e->text.bytes,
-		    MIN(text, size > 2 ? size - 2 : 0));
+		output_put(
+		    &out, e->text.bytes, MIN(text, size > 2 ? size - 2 : 0));
 	}
 	put_mark(&out, MARK_PASTING, e->pasting);
 	put_mark(&out, (enum mark)TELNET_KEY_MARK, 1);

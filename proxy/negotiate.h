@@ -87,7 +87,7 @@ enum terminal_bit {
 	TERMINAL_READER = 1 << 3, /* reads the screen to somebody (MTTS) */
 	TERMINAL_COLORS = 1 << 4, /* 256 of them (MTTS) */
 	/* For negotiate.c and telnet.c alone: */
-	TERMINAL_ECHO = 1 << 6,    /* has asked for ECHO by itself */
+	TERMINAL_ECHO = 1 << 6, /* has asked for ECHO by itself */
 };
 
 /* How far it has come: bits of telnet_shm.flags. */

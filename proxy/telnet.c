@@ -209,7 +209,7 @@ telnet_decode(struct telnet_shm *t, const char *in, size_t len, char *out)
 	negotiate_ask(t); /* there may be room now */
 	for (size_t i = 0; i < len; i++) {
 		if (state == STATE_DATA) { /* as step() does, all at once */
-			plain = text_copy_plain(out + n, in + i, len - i);
+			plain = text_plain(out + n, in + i, len - i);
 			after_cr = after_cr && plain == 0;
 			n += plain;
 			i += plain;

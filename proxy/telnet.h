@@ -102,8 +102,7 @@ void telnet_open(struct telnet_shm *t);
  * telnet has it and nothing behind it?  That is how it looks when somebody
  * types into a telnet client that waits to be asked.
  */
-bool telnet_is_typed(
-    const char *text, size_t len, const char *raw, size_t got);
+bool telnet_is_typed(const char *text, size_t len, const char *raw, size_t got);
 
 /* Does the client send keys, which are echoed, and not lines? */
 bool telnet_edits(const struct telnet_shm *t);

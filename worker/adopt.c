@@ -18,6 +18,15 @@
 
 #define MOVE_PAUSE_US 1000000 /* a session moves at most once a second */
 
+/* What of its looks a telnet session begins with. */
+static uint8_t
+look_asked(const struct settings *set)
+{
+	return (uint8_t)((set->wrap ? LOOK_WRAP : 0) |
+			 (set->color ? LOOK_COLOR : 0) |
+			 (set->time ? LOOK_TIME : 0));
+}
+
 /*
  * Make the row of a slot that was free into a new session's.  The generation
  * comes last: until then a successor finds one that isn't its connection's,
@@ -56,6 +65,7 @@ adopt_new(
 	atomic_store_explicit(&s->heard, 0, memory_order_relaxed);
 	if (session_is_telnet(s)) {
 		s->half.dialect = DIALECT_CRLF;
+		s->half.look = look_asked(w->settings);
 		s->half.lag = 1;
 		s->half.reply.code = REPLY_GREETING;
 	}
@@ -110,6 +120,7 @@ adopt_row(struct worker *w, uint32_t slot)
 		own_row(w, s);
 	}
 	session_counted(w, slot);
+	session_looks(w, slot);
 	l->waiting = s->half.in_done < session_input_end(s);
 	session_watch(w, slot);
 	if (session_in_need(w, slot))

@@ -6,6 +6,8 @@
  */
 #include <string.h>
 
+#include "proxy/negotiate.h"
+#include "proxy/telnet.h"
 #include "shared/base/fault.h"
 #include "shared/chat/name.h"
 #include "shared/chat/text.h"
@@ -243,6 +245,52 @@ run_format(struct consumer *c, const char *text, size_t len)
 	return GO_ON;
 }
 
+/* On or off: what of the looks that a telnet client may ask for. */
+static enum progress
+run_look(struct consumer *c, const char *text, size_t len, unsigned bit,
+    enum look_answer answer, enum chat_usage usage)
+{
+	bool on = name_equal(text, len, "on", 2);
+	unsigned terminal = telnet_terminal(&c->s->telnet);
+
+	if (!session_is_telnet(c->s))
+		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_LOOK);
+	if (!on && !name_equal(text, len, "off", 3))
+		return talk_refuse(c, CHAT_BAD_USAGE, usage);
+	if (on && bit == LOOK_COLOR && (terminal & TERMINAL_ANSI) == 0)
+		answer = LOOK_ANSWER_DUMB;
+	else if (on && bit == LOOK_WRAP && telnet_width(&c->s->telnet) == 0)
+		answer = LOOK_ANSWER_NARROW;
+	else
+		answer += on;
+	if (answer != LOOK_ANSWER_DUMB)
+		c->half.look =
+		    (uint8_t)((c->half.look & ~bit) | (on ? bit : 0));
+	session_reply(c->w, c->slot, &c->half, REPLY_LOOK, answer);
+	journal_step(&c->w->journal, c->slot, &c->half);
+	session_counted(c->w, c->slot);
+	return GO_ON;
+}
+
+static enum progress
+run_wrap(struct consumer *c, const char *text, size_t len)
+{
+	return run_look(c, text, len, LOOK_WRAP, LOOK_ANSWER_WRAP, USAGE_WRAP);
+}
+
+static enum progress
+run_color(struct consumer *c, const char *text, size_t len)
+{
+	return run_look(
+	    c, text, len, LOOK_COLOR, LOOK_ANSWER_COLOR, USAGE_COLOR);
+}
+
+static enum progress
+run_time(struct consumer *c, const char *text, size_t len)
+{
+	return run_look(c, text, len, LOOK_TIME, LOOK_ANSWER_TIME, USAGE_TIME);
+}
+
 /*
  * Whose messages this client reads is no part of its half: to note a name
  * again, or to forget it again, changes nothing.
@@ -300,22 +348,26 @@ run_quit(struct consumer *c, const char *text, size_t len)
 static const struct command {
 	const char *name;
 	enum progress (*run)(struct consumer *, const char *, size_t);
+	bool form; /* it is about how lines are written */
 } commands[] = {
-    {"help", run_help},
-    {"who", run_who},
-    {"rooms", run_rooms},
-    {"whoami", run_whoami},
-    {"join", run_join},
-    {"nick", run_nick},
-    {"me", run_me},
-    {"msg", run_msg},
-    {"topic", run_topic},
-    {"history", run_history},
-    {"search", run_search},
-    {"format", run_format},
-    {"ignore", run_ignore},
-    {"unignore", run_unignore},
-    {"quit", run_quit},
+    {"help", run_help, false},
+    {"who", run_who, false},
+    {"rooms", run_rooms, false},
+    {"whoami", run_whoami, false},
+    {"join", run_join, false},
+    {"nick", run_nick, false},
+    {"me", run_me, false},
+    {"msg", run_msg, false},
+    {"topic", run_topic, false},
+    {"history", run_history, false},
+    {"search", run_search, false},
+    {"format", run_format, true},
+    {"wrap", run_wrap, true},
+    {"color", run_color, true},
+    {"time", run_time, true},
+    {"ignore", run_ignore, false},
+    {"unignore", run_unignore, false},
+    {"quit", run_quit, false},
 };
 
 /*
@@ -324,27 +376,37 @@ static const struct command {
  * is its join line.
  */
 static bool
-command_waits(const struct consumer *c, const struct line_words *words)
+command_waits(const struct consumer *c, const struct line_words *words,
+    const struct command *command)
 {
 	if (talk_reply_waits(c))
 		return !(c->w->locals[c->slot].blocked &&
 			 name_equal(words->name, words->name_len, "quit", 4));
-	return session_unwelcomed(&c->half) &&
-	       name_equal(words->name, words->name_len, "format", 6);
+	return session_unwelcomed(&c->half) && command != NULL && command->form;
+}
+
+static const struct command *
+command_find(const struct line_words *words)
+{
+	for (size_t i = 0; i < COUNT(commands); i++)
+		if (name_equal(words->name, words->name_len, commands[i].name,
+			strlen(commands[i].name)))
+			return &commands[i];
+	return NULL;
 }
 
 enum progress
 command_run(struct consumer *c, const struct line_words *words, size_t consumed)
 {
+	const struct command *command = command_find(words);
+
 	talk_flush(c);
-	if (!publish_allowed(c->w) || command_waits(c, words))
+	if (!publish_allowed(c->w) || command_waits(c, words, command))
 		return WAIT;
 	c->half.in_done += consumed;
-	for (size_t i = 0; i < COUNT(commands); i++)
-		if (name_equal(words->name, words->name_len, commands[i].name,
-			strlen(commands[i].name)))
-			return commands[i].run(c, words->text, words->text_len);
-	return talk_refuse(c, CHAT_UNKNOWN_COMMAND, 0);
+	if (command == NULL)
+		return talk_refuse(c, CHAT_UNKNOWN_COMMAND, 0);
+	return command->run(c, words->text, words->text_len);
 }
 
 const char *

@@ -39,6 +39,9 @@ static const struct {
     {"topic", KIND_NOTHING},
     {"history", KIND_NOTHING},
     {"format", KIND_NOTHING},
+    {"wrap", KIND_NOTHING},
+    {"color", KIND_NOTHING},
+    {"time", KIND_NOTHING},
     {"quit", KIND_NOTHING},
 };
 

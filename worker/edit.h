@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the line editor of a telnet session asks of the worker that it lives in:
- * lines typed before, and names.
+ * What edit.c (what is shown), typing.c (what keys do), recall.c (lines typed
+ * before) and complete.c (names) know of each other.
  */
 #ifndef WORKER_EDIT_H
 #define WORKER_EDIT_H
@@ -10,7 +10,41 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proxy/editor.h"
 #include "worker/worker.h"
+
+/* Bytes that erase a row, and that draw one: marks on letters take no column.
+ */
+#define ERASE_MAX ROW_OUTPUT_MAX(0)
+#define DRAW_MAX ROW_OUTPUT_MAX(LIMIT_LINE_MAX + 128)
+
+/* What editing one session after the other takes: nothing of it lasts. */
+struct editing {
+	struct editor editor;
+	char before[ERASE_MAX], behind[DRAW_MAX];
+	char answer[LIMIT_LINE_MAX]; /* to RECALL and COMPLETE */
+	char plain[CHARSET_EXPANSION * LIMIT_LINE_MAX]; /* a line decoded */
+	/* Of the last edit_consume: */
+	size_t shown; /* bytes to be sent, in the staging area, */
+	size_t lines; /* so many of them of whole lines */
+	bool redraw;  /* the row is to be drawn anew, */
+	bool resized; /* also if that was shown */
+	size_t state_len;
+	char state[]; /* of the line that begins there; then what is kept */
+};
+
+/* Begin an empty row for who has that telnet state and is in that state. */
+struct editor *edit_begin(
+    struct worker *w, const struct telnet_shm *t, unsigned state);
+
+/* Is something else to be sent before what is typed can be shown? */
+bool edit_is_behind(const struct worker *w, uint32_t slot);
+
+/* To be kept: the state at the front of e->state, and the text behind it. */
+struct rest edit_rest(const struct worker *w, size_t from, size_t len);
+
+/* Nothing is shown, and all of the text from `from` on is kept. */
+struct rest edit_nothing(const struct worker *w, size_t from, size_t len);
 
 /*
  * A line that the session has typed before, as it was typed but for what made

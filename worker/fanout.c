@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "shared/base/fault.h"
-#include "worker/worker.h"
+#include "worker/fetch.h"
 
 #define PASS_MAX 16384 /* records looked at before the cursor moves */
 
@@ -118,7 +118,10 @@ send_room(
 	     slot = w->locals[slot].next) {
 		const struct session_half *h = &session_row(w, slot)->half;
 		uint64_t first = MAX(h->own, cursor);
+		uint32_t next = w->locals[slot].next;
 
+		if (next != NONE)
+			fetch_row(w, next);
 		if (h->lag || h->broken || first > last ||
 		    w->locals[slot].dialect != w->form.dialect)
 			continue;
@@ -201,6 +204,52 @@ fanout_dialect(struct worker *w, const struct local_room *r, unsigned dialect,
 	return flush_room(w, r, cursor, end);
 }
 
+/* The number of the room's next message behind its runs; false if lapped. */
+static bool
+fanout_count(const struct worker *w, const struct local_room *r,
+    uint64_t cursor, uint64_t *next_msg)
+{
+	const struct gathered *g = w->gathered;
+	struct desc_shm d;
+	uint64_t next;
+
+	for (uint32_t i = r->chain_first; i != NONE; i = g->runs[i].next) {
+		uint64_t n = g->runs[i].first, stop = n + g->runs[i].records;
+
+		for (; n < stop; n = next) {
+			ring_load(&w->seg, n, &d);
+			next = ring_run_end(&w->seg, n, stop);
+			*next_msg = d.room_msg;
+			if (record_is_talk(d.type))
+				*next_msg += next - n;
+		}
+	}
+	return ring_holds(&w->seg, cursor);
+}
+
+/*
+ * Those whose lines have looks of their own: they lag from here on, and are
+ * served at once, as all who lag are.
+ */
+static void
+fanout_own(struct worker *w, const struct local_room *r, uint64_t end)
+{
+	for (uint32_t slot = r->first; slot != NONE;
+	     slot = w->locals[slot].next) {
+		struct session_half half;
+
+		if (w->locals[slot].dialect != DIALECT_OWN)
+			continue;
+		half = session_row(w, slot)->half;
+		if (half.lag || half.broken || half.own >= end)
+			continue;
+		session_lag(w, slot, &half);
+		journal_step(&w->journal, slot, &half);
+		FAULT_POINT("fanout.own");
+		worker_due(w, slot);
+	}
+}
+
 /* The same in all dialects that are read in the room. */
 static bool
 fanout_room(
@@ -212,9 +261,26 @@ fanout_room(
 		if (r->dialects[dialect] > 0 &&
 		    !fanout_dialect(w, r, dialect, cursor, end, &next_msg))
 			return false;
+	if (r->dialects[DIALECT_OWN] == r->count &&
+	    !fanout_count(w, r, cursor, &next_msg))
+		return false;
+	if (r->dialects[DIALECT_OWN] > 0)
+		fanout_own(w, r, end);
 	/* Last: those who were served keep their own count, see done_all. */
 	r->next_msg = next_msg;
 	return true;
+}
+
+/* The rooms behind the one whose turn it is: their first members. */
+static void
+fetch_ahead(const struct worker *w, const uint32_t *rooms, uint32_t n)
+{
+	uint32_t slot;
+
+	if (n > 1 && (slot = w->rooms[rooms[1]].first) != NONE)
+		fetch_row(w, slot);
+	if (n > 2 && (slot = w->rooms[rooms[2]].first) != NONE)
+		__builtin_prefetch(&w->locals[slot]);
 }
 
 /* As much as is gathered at once. */
@@ -228,6 +294,7 @@ fanout_some(struct worker *w, uint64_t cursor)
 	for (uint32_t i = 0; i < g->rooms_count; i++) {
 		struct local_room *r = &w->rooms[g->rooms[i]];
 
+		fetch_ahead(w, g->rooms + i, g->rooms_count - i);
 		if (!lapped)
 			lapped = !fanout_room(w, r, cursor, end);
 		r->chain_first = NONE;

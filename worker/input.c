@@ -195,6 +195,7 @@ input_keep(struct worker *w, uint32_t slot, size_t got, struct rest rest)
 	if (place == NULL) { /* nowhere: give up the line it belongs to */
 		s->half.in_done = from = end;
 		s->half.skip_line = 1;
+		s->half.redraw = edit_is_on(w, s);
 	} else if (rest.len > 0) {
 		memcpy(place, rest.text, rest.len);
 	}
@@ -318,7 +319,7 @@ input_consume(struct worker *w, uint32_t slot, size_t got)
 	poison_at_slot(w, slot);
 	len = input_decode(w, s, got);
 	if (input_edits(w, s)) {
-		struct rest rest = edit_consume(w, slot, len);
+		struct rest rest = typing_consume(w, slot, len);
 
 		poison_off_slot(w);
 		edit_echo(w, slot);
@@ -375,6 +376,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	}
 	l->waiting = false;
 	input_consume(w, slot, got);
+	session_looks(w, slot);
 	/* Until then it had to log in, or to read, by its deadline. */
 	if (s->half.state == SESSION_JOINED &&
 	    (got > 0 || !was_in || s->half.in_done != base)) {

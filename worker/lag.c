@@ -142,6 +142,9 @@ lag_stage(struct worker *w, uint32_t slot, uint64_t limit, uint32_t most)
 	struct desc_shm d;
 
 	stage_reset(w, h->cut_skip > 0 ? h->cut_dialect : h->dialect, h);
+	w->form.look = h->cut_skip > 0
+			   ? (struct look){h->cut_look, h->cut_columns}
+			   : session_look(h);
 	for (n = h->own; n < stop; n = next) {
 		next = n + 1;
 		if (ring_peek_room(&w->seg, n) != h->room) {
@@ -306,6 +309,7 @@ lag_serve(struct worker *w, uint32_t slot)
 	while (!l->blocked && !h->broken && rounds < ROUNDS_MAX &&
 	       lag_round(w, slot))
 		rounds++;
+	session_looks(w, slot); /* if a line had to be sent first */
 	if (h->state == SESSION_LEAVING && h->broken) {
 		lag_finish(w, slot);
 		return;

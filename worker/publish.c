@@ -97,23 +97,59 @@ batch_begin(struct batch *b, const struct session_shm *s, uint32_t slot)
 	};
 }
 
-/* Add the message `text`, made safe, to a batch that isn't full. */
-void
-publish_batch_add(struct worker *w, uint32_t slot, const char *text, size_t len)
+/* Where the next line of the batch goes; its prefix is there already. */
+static char *
+batch_line(struct worker *w, uint32_t slot)
 {
 	struct batch *b = &w->batch;
 	char *line = b->text + b->used;
-	size_t n;
 
 	if (b->count == 0)
 		batch_begin(b, session_row(w, slot), slot);
 	ring_prefetch(&w->seg, b->count, b->used);
 	memcpy(line, b->prefix, sizeof(b->prefix)); /* what is too much of */
-	n = b->prefix_len;                          /* it is written over */
-	n += text_sanitise(line + n, text, len);
-	line[n++] = '\n';
+	return line + b->prefix_len;                /* it is written over */
+}
+
+/* Its text, up to `end`, is in place. */
+static void
+batch_add(struct batch *b, char *end)
+{
+	size_t n = (size_t)(end - (b->text + b->used)) + 1;
+
+	*end = '\n';
 	b->lens[b->count++] = (uint32_t)n;
 	b->used += n;
+}
+
+/* Add the message `text`, made safe, to a batch that isn't full. */
+void
+publish_batch_add(struct worker *w, uint32_t slot, const char *text, size_t len)
+{
+	char *to = batch_line(w, slot);
+
+	batch_add(&w->batch, to + text_sanitise(to, text, len));
+}
+
+/*
+ * Add the message that the input `text` begins with, if it is a whole line of
+ * at most `max` bytes, printable ASCII, and no command, to a batch that isn't
+ * full: then there is nothing to look for but its end.  Returns how many bytes
+ * of input that was, or 0: it has to be looked at closely.
+ */
+size_t
+publish_batch_plain(
+    struct worker *w, uint32_t slot, const char *text, size_t len, size_t max)
+{
+	char *to = batch_line(w, slot);
+	size_t n = text_plain(to, text, MIN(len, max)), end = n;
+
+	if (n < len && text[n] == '\r')
+		end++;
+	if (n == 0 || end >= len || text[end] != '\n' || text[0] == '/')
+		return 0;
+	batch_add(&w->batch, to + n);
+	return end + 1;
 }
 
 static void

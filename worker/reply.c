@@ -29,6 +29,8 @@ struct piece {
 	char *text;
 	size_t len, size;
 	unsigned dialect;
+	struct look look;
+	char *scratch; /* SCRATCH_SIZE bytes */
 	uint64_t seq, time_us;
 	uint64_t next; /* position of the piece behind it, or REPLY_DONE */
 };
@@ -37,8 +39,17 @@ struct piece {
 static void
 add_lines(struct piece *p, const char *lines, size_t len)
 {
-	p->len += render_reply(p->dialect, p->seq, p->time_us, lines, len,
-	    p->text + p->len, p->size - p->len);
+	char *to = p->text + p->len;
+	size_t room = p->size - p->len;
+
+	if (look_is_plain(p->look, p->dialect)) {
+		p->len += render_reply(
+		    p->dialect, p->seq, p->time_us, lines, len, to, room);
+		return;
+	}
+	len = render_reply(p->dialect, p->seq, p->time_us, lines, len,
+	    p->scratch, MIN(room, (size_t)SCRATCH_SIZE));
+	p->len += look_lines(p->look, p->dialect, p->scratch, len, to, room);
 }
 
 static void say(struct piece *p, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -58,14 +69,20 @@ say(struct piece *p, const char *format, ...)
 		add_lines(p, line, MIN((size_t)n, sizeof(line) - 1));
 }
 
-/* What the reply to a session with `half` begins as, at `text`. */
+/*
+ * What the reply to a session with `half` begins as.  If it is a long one, a
+ * piece has to fit into the buffer that takes the rest of it.
+ */
 static struct piece
-piece_begin(const struct session_half *half, char *text)
+piece_begin(struct worker *w, const struct session_half *half)
 {
 	struct piece p = {
-	    .text = text,
-	    .size = STAGING_BYTES,
+	    .text = w->staging->bytes,
+	    .size = half->reply.code < REPLY_LONG ? STAGING_BYTES
+						  : w->seg.layout.buffer_stride,
 	    .dialect = half->dialect,
+	    .look = session_look(half),
+	    .scratch = w->scratch,
 	    .seq = half->own > 0 ? half->own - 1 : 0,
 	    .time_us = half->reply.time_us,
 	    .next = REPLY_DONE,
@@ -217,11 +234,18 @@ add_past(struct worker *w, const struct session_half *half, struct piece *p,
 {
 	size_t room = MIN((size_t)half->room_len, (size_t)LIMIT_ROOM), len;
 	struct render_record r = stage_shown(w, n, d, half->room_name, room);
+	char *to = p->text + p->len;
+	size_t left = p->size - p->len;
 
 	if (d->len > SCRATCH_SIZE - 8 ||
 	    ring_copy(&w->seg, d, 0, w->scratch, d->len) != RING_OK)
 		return true; /* it is gone */
-	len = render_past(p->dialect, &r, p->text + p->len, p->size - p->len);
+	if (look_is_plain(p->look, p->dialect))
+		len = render_past(p->dialect, &r, to, left);
+	else if (p->len > 0 && d->len > left / 4)
+		len = 0; /* all of its looks need more, perhaps */
+	else
+		len = look_past(p->look, p->dialect, &r, to, left);
 	p->len += len;
 	return len > 0;
 }
@@ -237,8 +261,6 @@ render_history(
 	uint64_t stop = MIN(end, n + SCAN_MAX);
 	struct desc_shm d;
 
-	/* A piece has to fit into the buffer that takes the rest of it. */
-	p->size = w->seg.layout.buffer_stride;
 	for (; n < stop; n++) {
 		if (ring_peek_room(&w->seg, n) != r->room ||
 		    ring_read(&w->seg, n, &d) != RING_OK ||
@@ -364,6 +386,20 @@ reply_prompt(unsigned state)
 	return "";
 }
 
+/* The answers to what asks for looks; REPLY_LOOK has their number. */
+static const char *const look_answers[] = {
+    [LOOK_ANSWER_WRAP] = "*** wrap is off",
+    [LOOK_ANSWER_WRAP + 1] = "*** wrap is on",
+    [LOOK_ANSWER_COLOR] = "*** color is off",
+    [LOOK_ANSWER_COLOR + 1] = "*** color is on",
+    [LOOK_ANSWER_TIME] = "*** time is off",
+    [LOOK_ANSWER_TIME + 1] = "*** time is on",
+    [LOOK_ANSWER_NARROW] = "*** wrap is on, as soon as your client says how "
+			   "wide its window is",
+    [LOOK_ANSWER_DUMB] = "*** color stays off: your terminal is not known to "
+			 "show colours",
+};
+
 /* The lines that are no errors; returns their bytes. */
 static size_t
 line_of(const struct reply *r, char lines[NOTICE_HELP_MAX])
@@ -381,6 +417,9 @@ line_of(const struct reply *r, char lines[NOTICE_HELP_MAX])
 		    lines, "*** you read nothing of that name any more");
 	case REPLY_HEARD:
 		return notice_plain(lines, "*** you read all of that name");
+	case REPLY_LOOK:
+		return notice_plain(lines,
+		    look_answers[MIN((size_t)r->arg, COUNT(look_answers) - 1)]);
 	default:
 		return 0;
 	}
@@ -391,7 +430,7 @@ static void
 say_line(struct worker *w, uint32_t slot, const struct reply *r)
 {
 	const struct session_shm *s = session_row(w, slot);
-	struct piece p = piece_begin(&s->half, w->staging->bytes);
+	struct piece p = piece_begin(w, &s->half);
 	char lines[NOTICE_HELP_MAX];
 	const char *question = "";
 	size_t len;
@@ -430,7 +469,7 @@ reply_send(struct worker *w, uint32_t slot)
 	}
 	if (!send_piece_begin(w, slot))
 		return false;
-	p = piece_begin(half, w->staging->bytes);
+	p = piece_begin(w, half);
 	p.time_us = clock_real_us();
 	poison_at_slot(w, slot);
 	FAULT_POINT("reply.piece");

@@ -95,8 +95,8 @@ note_tx_begin(struct worker *w, uint32_t slot, enum tx_kind kind)
  * rest of a line, which stands on the screen by now, only behind it.
  */
 static void
-note_tx_around(struct worker *w, bool rest, struct iovec *before,
-    struct iovec *behind)
+note_tx_around(
+    struct worker *w, bool rest, struct iovec *before, struct iovec *behind)
 {
 	struct note_tx *tx = &w->seat->tx;
 
@@ -156,8 +156,7 @@ send_staged(struct worker *w, uint32_t slot, uint64_t first, uint64_t end)
 	tx->said = s->half.said;
 	pieces_gather(w, slot, first, end, tx->skip, &p);
 	if (p.total > 0 && edit_is_on(w, s))
-		note_tx_around(
-		    w, tx->skip > 0, &p.iov[0], &p.iov[1 + p.count]);
+		note_tx_around(w, tx->skip > 0, &p.iov[0], &p.iov[1 + p.count]);
 	note_tx_set(tx);
 	if (p.total > 0)
 		n = transmit(w, slot, &p.iov[tx->before == 0],
@@ -169,8 +168,8 @@ send_staged(struct worker *w, uint32_t slot, uint64_t first, uint64_t end)
 
 /* Send `len` bytes, of which the note says all but how many. */
 static void
-send_bytes(struct worker *w, uint32_t slot, const void *bytes, size_t len,
-    bool rest)
+send_bytes(
+    struct worker *w, uint32_t slot, const void *bytes, size_t len, bool rest)
 {
 	struct note_tx *tx = &w->seat->tx;
 	struct iovec iov[3] = {{0}, {(void *)(uintptr_t)bytes, len}, {0}};

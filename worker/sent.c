@@ -33,8 +33,11 @@ cut_save(struct worker *w, uint32_t slot, const struct staged *row, size_t sent)
 		ref = pool_claim_common(&w->seg, slot + 1, &w->pool_hint);
 	if (ref == 0) {
 		/* Had it been cut before, then in what it read then. */
-		if (w->seat->tx.skip == 0)
+		if (w->seat->tx.skip == 0) {
 			s->half.cut_dialect = s->half.dialect;
+			s->half.cut_look = s->half.look;
+			s->half.cut_columns = s->half.columns;
+		}
 		s->half.own = row->record;
 		s->half.cut_skip = (uint32_t)sent;
 		return;
@@ -169,9 +172,10 @@ done_all(struct worker *w, uint32_t slot, const struct note_tx *tx)
 
 /*
  * The kernel took `n` bytes of a piece: its rest is saved, the reply goes on
- * behind it.  Without a buffer it took all or nothing; if it did otherwise
- * after all, the session has lost its thread.  Returns the buffer that was
- * claimed for the rest if it isn't needed.
+ * behind it.  If it took nothing, which may be less than what goes before it,
+ * the piece is rendered anew.  Without a buffer it took all or nothing; if it
+ * did otherwise after all, the session has lost its thread.  Returns the buffer
+ * that was claimed for the rest if it isn't needed.
  */
 static uint32_t
 done_piece(struct worker *w, const struct note_tx *tx, size_t n, size_t total)
@@ -179,10 +183,10 @@ done_piece(struct worker *w, const struct note_tx *tx, size_t n, size_t total)
 	struct session_half *h = &session_row(w, tx->slot)->half;
 	size_t stride = w->seg.layout.buffer_stride;
 
-	if (n < total && tx->buffer == 0) {
+	if (n < total && (n == 0 || tx->buffer == 0)) {
 		if (n > 0)
 			h->broken = 1;
-		return 0;
+		return tx->buffer;
 	}
 	if (n < total && pool_owns(&w->seg, tx->buffer, tx->slot + 1)) {
 		memcpy(segment_buffer(&w->seg, tx->buffer - 1),

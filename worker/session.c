@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "proxy/telnet.h"
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "worker/worker.h"
@@ -145,8 +146,8 @@ session_in_need(const struct worker *w, uint32_t slot)
 	const struct session_shm *s = session_row(w, slot);
 
 	return s->half.lag || s->half.broken || session_unread(&s->half) ||
-	       s->half.redraw ||
-	       s->half.state == SESSION_LEAVING || w->locals[slot].waiting ||
+	       s->half.redraw || s->half.state == SESSION_LEAVING ||
+	       w->locals[slot].waiting ||
 	       (session_is_telnet(s) && s->telnet.answer_len > 0);
 }
 
@@ -172,6 +173,47 @@ session_turn(const struct worker *w, struct session_half *half)
 	half->next_room = NONE;
 }
 
+/* How its lines look. */
+struct look
+session_look(const struct session_half *half)
+{
+	return (struct look){.bits = half->look, .columns = half->columns};
+}
+
+/* As what its worker counts it: see DIALECT_OWN. */
+static uint8_t
+counted_as(const struct session_half *half)
+{
+	return look_is_plain(session_look(half), half->dialect)
+		   ? half->dialect % DIALECTS
+		   : DIALECT_OWN;
+}
+
+/*
+ * Let its lines be as its client's terminal, as far as that is known now, shows
+ * them.  Not as long as a line is half sent that is rendered again for its
+ * rest; a record's looks are noted for that, see cut_save.
+ */
+void
+session_looks(struct worker *w, uint32_t slot)
+{
+	const struct session_shm *s = session_row(w, slot);
+	struct session_half half = s->half;
+	struct look look;
+
+	if (!session_is_telnet(s) || half.reply.skip > 0)
+		return;
+	look = look_of(half.look, telnet_charset(&s->telnet),
+	    telnet_terminal(&s->telnet), telnet_width(&s->telnet));
+	if (look.bits == half.look && look.columns == half.columns)
+		return;
+	half.look = look.bits;
+	half.columns = look.columns;
+	journal_step(&w->journal, slot, &half);
+	FAULT_POINT("session.looks");
+	session_counted(w, slot);
+}
+
 /* Put a joined session into the worker's list of its room. */
 void
 session_link(struct worker *w, uint32_t slot, uint32_t room)
@@ -189,7 +231,7 @@ session_link(struct worker *w, uint32_t slot, uint32_t room)
 		w->locals[r->first].prev = slot;
 	r->first = slot;
 	r->count++;
-	l->dialect = session_row(w, slot)->half.dialect % DIALECTS;
+	l->dialect = counted_as(&session_row(w, slot)->half);
 	r->dialects[l->dialect]++;
 }
 
@@ -228,7 +270,7 @@ session_counted(struct worker *w, uint32_t slot)
 	l->ignores = ignores;
 	if (l->linked) {
 		w->rooms[l->room].dialects[l->dialect]--;
-		l->dialect = s->half.dialect % DIALECTS;
+		l->dialect = counted_as(&s->half);
 		w->rooms[l->room].dialects[l->dialect]++;
 	}
 }
@@ -327,8 +369,8 @@ session_reply(struct worker *w, uint32_t slot, struct session_half *half,
 	    .arg = arg,
 	    .time_us = clock_real_us(),
 	};
-	/* The answer to /format is the first line in the new one. */
-	if (code == REPLY_FORMAT)
+	/* The answer to /format, say, is the first line in the new one. */
+	if (code == REPLY_FORMAT || code == REPLY_LOOK)
 		half->reply_at = half->own;
 	else if (!changes_reading(code))
 		half->reply_at = ring_head(&w->seg);

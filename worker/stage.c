@@ -16,6 +16,7 @@ stage_reset(struct worker *w, unsigned dialect, const struct session_half *half)
 	w->staging->bytes_used = 0;
 	w->span = (struct span){0};
 	w->form.dialect = dialect;
+	w->form.look = (struct look){0};
 	w->form.room = half->room_name;
 	w->form.room_len = MIN((size_t)half->room_len, (size_t)LIMIT_ROOM);
 }
@@ -92,23 +93,44 @@ stage_shown(const struct worker *w, uint64_t n, const struct desc_shm *d,
 	};
 }
 
+/*
+ * What stands for a record that can't be shown; that one isn't needed any more.
+ */
+static size_t
+stage_poison(
+    struct worker *w, uint64_t n, uint64_t time_us, char *to, size_t room)
+{
+	static const char poison[] =
+	    "*** error internal: what was said here can't be shown\n";
+	size_t len = render_reply(w->form.dialect, n, time_us, poison,
+	    sizeof(poison) - 1, w->scratch, SCRATCH_SIZE);
+
+	return look_lines(
+	    w->form.look, w->form.dialect, w->scratch, len, to, room);
+}
+
 /* Render the record whose bytes are in w->scratch, or what stands for it. */
 static size_t
 stage_render(struct worker *w, uint64_t n, const struct desc_shm *d)
 {
-	static const char poison[] =
-	    "*** error internal: what was said here can't be shown\n";
 	struct staging_shm *st = w->staging;
 	char *to = st->bytes + st->bytes_used;
 	size_t room = STAGING_BYTES - st->bytes_used;
 	struct render_record r =
 	    stage_shown(w, n, d, w->form.room, w->form.room_len);
 
+	if (!look_is_plain(w->form.look, w->form.dialect)) {
+		/* What it becomes is a function of the room there is. */
+		if (room < w->seg.layout.buffer_stride)
+			return 0;
+		room = w->seg.layout.buffer_stride;
+	}
 	if (poison_is_record(w, n))
-		return render_reply(w->form.dialect, n, d->time_us, poison,
-		    sizeof(poison) - 1, to, room);
+		return stage_poison(w, n, d->time_us, to, room);
 	FAULT_POINT("stage.rendering");
-	return render_record(w->form.dialect, &r, to, room);
+	if (look_is_plain(w->form.look, w->form.dialect))
+		return render_record(w->form.dialect, &r, to, room);
+	return look_record(w->form.look, w->form.dialect, &r, to, room);
 }
 
 /* Any other dialect takes rendering. */
@@ -154,7 +176,8 @@ enum stage_result
 stage_run(
     struct worker *w, uint64_t n, uint32_t *count, const struct desc_shm *d)
 {
-	const bool plain = w->form.dialect == DIALECT_TEXT;
+	const bool plain = w->form.dialect == DIALECT_TEXT &&
+			   look_is_plain(w->form.look, DIALECT_TEXT);
 	struct staging_shm *st = w->staging;
 	struct staged *row = &st->table[st->count];
 	uint32_t off = st->bytes_used, hash = 0;

@@ -174,6 +174,40 @@ talk_line(struct consumer *c, const struct line *line)
 	return talk_message(c, words.text, words.text_len, line->consumed);
 }
 
+/* A line is to be looked at. */
+static inline void
+line_begin(void)
+{
+	FAULT_POINT("talk.line");
+}
+
+/*
+ * Messages as nearly all are, of a session that has nothing else to heed: as
+ * many as come one behind the other.  Returns whether there were any.
+ */
+static bool
+talk_plain(struct consumer *c)
+{
+	const struct settings *set = c->w->settings;
+	struct session_half *h = &c->half;
+	const uint64_t first = h->in_done;
+	size_t len, n;
+
+	if (h->state != SESSION_JOINED || set->rate != 0 ||
+	    (c->w->batch.count == 0 && !publish_allowed(c->w)))
+		return false;
+	while ((len = (size_t)(c->total - h->in_done)) > 0 &&
+	       !publish_batch_full(c->w, set->max_line)) {
+		n = publish_batch_plain(c->w, c->slot,
+		    c->w->text + (h->in_done - c->base), len, set->max_line);
+		if (n == 0)
+			break;
+		line_begin();
+		h->in_done += n;
+	}
+	return h->in_done != first;
+}
+
 /*
  * May the client say another line now?  The generic cell rate algorithm: a
  * clock of its own runs ahead of the real one by a line's time for each line,
@@ -237,7 +271,7 @@ talk_login(struct consumer *c, const struct line *line)
 enum progress
 talk_found(struct consumer *c, const struct line *line)
 {
-	FAULT_POINT("talk.line");
+	line_begin();
 	if (c->half.state != SESSION_JOINED)
 		return talk_login(c, line);
 	return pace_allows(c) ? pace_count(c, talk_line(c, line)) : WAIT;
@@ -311,7 +345,7 @@ talk_next(struct consumer *c)
 		note_quit(c, at, len);
 		return WAIT; /* before skip_to, which holds until_msg now */
 	}
-	if (talk_skip(c))
+	if (talk_skip(c) || talk_plain(c))
 		return GO_ON;
 	found = c->eof ? line_last(at, len, max, &line)
 		       : line_next(at, len, max, &line);

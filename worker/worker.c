@@ -16,6 +16,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
+#include "worker/fetch.h"
 
 #define EVENTS_MAX 64 /* a pass that stays within the caches */
 #define IDLE_MS 1000
@@ -250,6 +251,10 @@ on_session_event(struct worker *w, uint32_t slot, uint32_t events)
 {
 	struct local *l = &w->locals[slot];
 
+	if (l->linked && l->room < w->seg.params.nrooms) {
+		fetch_room(w, l->room);
+		ring_prefetch(&w->seg, 0, 0);
+	}
 	damage_check_row(w, slot);
 	if ((events & EPOLLOUT) != 0) {
 		l->blocked = false;
@@ -277,6 +282,18 @@ on_event(struct worker *w, const struct epoll_event *event)
 	else if (slot < w->in->nslots && w->locals[slot].mine &&
 		 w->locals[slot].gen == gen && !w->stalled)
 		on_session_event(w, slot, event->events);
+}
+
+/* The next event is that of another session, most of the time. */
+static void
+fetch_ahead(const struct worker *w, const struct epoll_event *events, int n)
+{
+	uint32_t slot;
+
+	if (n > 1 && (slot = (uint32_t)events[1].data.u64) < w->in->nslots)
+		fetch_row(w, slot);
+	if (n > 2 && (slot = (uint32_t)events[2].data.u64) < w->in->nslots)
+		__builtin_prefetch(&w->locals[slot], 1);
 }
 
 /* A millisecond without clients, for the sake of a worker that is behind. */
@@ -315,8 +332,10 @@ worker_turn(struct worker *w)
 	atomic_fetch_add_explicit(&w->seat->passes, 1, memory_order_relaxed);
 	atomic_store_explicit(
 	    &w->seat->beat_us, w->now_us, memory_order_relaxed);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		fetch_ahead(w, events + i, n - i);
 		on_event(w, &events[i]);
+	}
 	if (atomic_load_explicit(&w->seat->attention, memory_order_relaxed))
 		input_evict(w);
 	fanout(w);

@@ -5,11 +5,12 @@
  * from the shared segment.
  *
  * Reading order: worker.c (the loop), serve.c (what is due), input.c (bytes
- * in), talk.c and command.c (what lines do), publish.c and member.c (into the
- * ring), fanout.c, stage.c, send.c and sent.c (out of it), edit.c (lines that
- * are edited here), lag.c (sessions that read for themselves), reply.c (what is said to one of them), adopt.c
- * (connections come and go), takeover.c (settling what a dead predecessor
- * left), poison.c (what it died of), damage.c (what nobody can settle).
+ * in), talk.c and command.c (what lines do), typing.c and edit.c (lines that
+ * are edited here), publish.c and member.c (into the ring), fanout.c, stage.c,
+ * send.c and sent.c (out of it), lag.c (sessions that read for themselves),
+ * reply.c (what is said to one of them), adopt.c (connections come and go),
+ * takeover.c (settling what a dead predecessor left), poison.c (what it died
+ * of), damage.c (what nobody can settle).
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -20,6 +21,7 @@
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
+#include "proxy/look.h"
 #include "shared/base/base.h"
 #include "shared/chat/line.h"
 #include "shared/chat/notice.h"
@@ -56,6 +58,12 @@ static_assert(BATCH_RECORDS <= RUN_MAX, "a batch is a run of records");
 /* Bytes of a record, or of lines, before they are rendered. */
 #define SCRATCH_SIZE STAGING_BYTES
 
+/*
+ * As what a member of a room is counted: whose lines have looks of their own
+ * shares no rendering, but reads for itself; see fanout.c.
+ */
+#define DIALECT_OWN DIALECTS
+
 /* Runs of records of one room each that a fan-out takes at once. */
 #define RUNS_MAX 1024
 
@@ -87,15 +95,15 @@ struct local {
 	bool gone : 1;       /* has left, but for input that must wait */
 };
 static_assert(sizeof(struct local) == 20, "not much more than its links");
-static_assert((EPOLLIN | EPOLLOUT) < 16 && DIALECTS <= 16, "they fit");
+static_assert((EPOLLIN | EPOLLOUT) < 16 && DIALECT_OWN < 16, "they fit");
 static_assert(SEATS_MAX < UINT8_MAX, "a seat + 1, too");
 
 /* A worker's own words about a room. */
 struct local_room {
-	uint32_t first;                   /* local member's slot, or NONE */
-	uint32_t count;                   /* local members */
-	uint32_t dialects[DIALECTS];      /* and how many read which */
-	uint32_t chain_first, chain_last; /* during a fan-out: batch rows */
+	uint32_t first;                     /* local member's slot, or NONE */
+	uint32_t count;                     /* local members */
+	uint32_t dialects[DIALECT_OWN + 1]; /* and how many read which */
+	uint32_t chain_first, chain_last;   /* during a fan-out: batch rows */
 	uint64_t next_msg; /* number after the last message known of */
 };
 
@@ -134,11 +142,12 @@ struct rest {
  * A telnet session's half-line in edit mode has marks of the editor's with it:
  * as many keys fit into `size` bytes whatever they are.
  */
-#define EDIT_KEYS(size) (((size) - 4) * 2 / 3)
+#define EDIT_KEYS(size) (((size)-4) * 2 / 3)
 
 /* How the records being staged are rendered. */
 struct form {
 	unsigned dialect;
+	struct look look;
 	const char *room; /* its name */
 	size_t room_len;
 };
@@ -174,7 +183,7 @@ struct worker {
 	struct batch batch;
 	struct span span;
 	struct form form;
-	char *scratch; /* SCRATCH_SIZE bytes: a record to be rendered */
+	char *scratch; /* SCRATCH_SIZE bytes: what is to be rendered */
 	struct gathered *gathered;
 	uint32_t ignorers; /* sessions of mine that ignore somebody */
 	uint32_t sessions;
@@ -223,6 +232,8 @@ bool session_in_need(const struct worker *w, uint32_t slot);
 void session_turn(const struct worker *w, struct session_half *half);
 void session_name_room(
     const struct worker *w, struct session_half *half, uint32_t room);
+struct look session_look(const struct session_half *half);
+void session_looks(struct worker *w, uint32_t slot);
 void session_counted(struct worker *w, uint32_t slot);
 char *session_kept(struct session_shm *s, size_t *size);
 bool session_is_telnet(const struct session_shm *s);
@@ -252,7 +263,6 @@ uint64_t input_deadline(const struct worker *w);
 void edit_init(struct worker *w);
 bool edit_is_on(const struct worker *w, const struct session_shm *s);
 bool edit_must_wait(const struct worker *w, uint32_t slot);
-struct rest edit_consume(struct worker *w, uint32_t slot, size_t len);
 struct rest edit_settle(struct worker *w, uint32_t slot, size_t len);
 void edit_echo(struct worker *w, uint32_t slot);
 void edit_show(struct worker *w, uint32_t slot);
@@ -260,6 +270,9 @@ void edit_repair(struct worker *w, uint32_t slot);
 bool edit_around(struct worker *w, uint32_t slot, bool rest,
     struct iovec *before, struct iovec *behind);
 bool edit_plain(struct worker *w, struct line *line);
+
+/* typing.c */
+struct rest typing_consume(struct worker *w, uint32_t slot, size_t len);
 
 /* talk.c: consume [in_done, total) of a session from the read buffer. */
 void talk_consume(
@@ -271,6 +284,8 @@ void talk_leave(struct worker *w, uint32_t slot, enum close_reason reason,
 bool publish_allowed(struct worker *w);
 void publish_batch_add(
     struct worker *w, uint32_t slot, const char *text, size_t len);
+size_t publish_batch_plain(
+    struct worker *w, uint32_t slot, const char *text, size_t len, size_t max);
 bool publish_batch_full(const struct worker *w, size_t more);
 void publish_batch(struct worker *w, uint32_t slot, struct session_half *half);
 enum chat_error publish_rename(struct worker *w, uint32_t slot,
@@ -313,8 +328,7 @@ bool send_piece_begin(struct worker *w, uint32_t slot);
 void send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next);
 void send_answers(struct worker *w, uint32_t slot);
 void send_echo(struct worker *w, uint32_t slot, size_t len);
-void send_row(
-    struct worker *w, uint32_t slot, const char *bytes, size_t len);
+void send_row(struct worker *w, uint32_t slot, const char *bytes, size_t len);
 void send_settle(struct worker *w);
 
 /* sent.c */

@@ -66,6 +66,10 @@ static const char *const usages[USAGE_COUNT] = {
     [USAGE_FORMAT] = "/format text, or /format json",
     [USAGE_IGNORE] = "/ignore NAME, 8 names at most",
     [USAGE_UNIGNORE] = "/unignore NAME",
+    [USAGE_WRAP] = "/wrap on, or /wrap off",
+    [USAGE_COLOR] = "/color on, or /color off",
+    [USAGE_TIME] = "/time on, or /time off",
+    [USAGE_LOOK] = "/wrap, /color and /time are for telnet clients",
 };
 
 static const char help[] =
@@ -83,6 +87,9 @@ static const char help[] =
     "*** /ignore NAME      read nothing of NAME any more\n"
     "*** /unignore NAME    the reverse\n"
     "*** /format json      read JSON, an object a line; or /format text\n"
+    "*** /wrap on          lines end at words (telnet); or /wrap off\n"
+    "*** /color on         names in colour (telnet); or /color off\n"
+    "*** /time on          the time before lines (telnet); or /time off\n"
     "*** /quit             leave\n"
     "*** //TEXT            say /TEXT\n";
 static_assert(sizeof(help) <= NOTICE_HELP_MAX, "notice.h says so");

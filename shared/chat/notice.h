@@ -50,6 +50,10 @@ enum chat_usage {
 	USAGE_FORMAT,
 	USAGE_IGNORE,
 	USAGE_UNIGNORE,
+	USAGE_WRAP,
+	USAGE_COLOR,
+	USAGE_TIME,
+	USAGE_LOOK, /* one of these three, but not over telnet */
 	USAGE_COUNT,
 };
 

@@ -133,9 +133,8 @@ put_record(struct out *o, unsigned dialect, const struct render_record *r)
 	put_line_end(o, dialect);
 }
 
-/* Is the line one, and what the record says to be in it, in this order? */
-static bool
-is_sane(const struct render_record *r)
+bool
+render_is_sound(const struct render_record *r)
 {
 	uint64_t name_end = (uint64_t)r->name_off + r->name_len;
 
@@ -160,7 +159,7 @@ render_record(
 {
 	struct out o = {.at = dst, .end = dst + size};
 
-	if (!is_sane(r))
+	if (!render_is_sound(r))
 		return 0;
 	if ((dialect & DIALECT_JSON) != 0)
 		put_object(&o, dialect, kinds[r->type].type, r);
@@ -175,7 +174,7 @@ render_past(
 {
 	struct out o = {.at = dst, .end = dst + size};
 
-	if (!is_sane(r))
+	if (!render_is_sound(r))
 		return 0;
 	if ((dialect & DIALECT_JSON) != 0) {
 		put_object(&o, dialect, "reply", r);

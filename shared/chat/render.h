@@ -13,6 +13,7 @@
 #ifndef SHARED_CHAT_RENDER_H
 #define SHARED_CHAT_RENDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,12 @@ struct render_record {
 	const char *room;                      /* the room's name */
 	size_t room_len;
 };
+
+/*
+ * Is its line one, and what it says to be in there, in this order?  No others
+ * are rendered.
+ */
+bool render_is_sound(const struct render_record *r);
 
 /* Bytes of an object that are in no line, of a record and of a reply. */
 #define RENDER_RECORD_KEYS                                                     \

@@ -19,6 +19,7 @@ struct settings {
 	uint32_t rate;             /* lines a second and client; 0: no limit */
 	uint32_t burst;            /* lines that may come at once */
 	uint32_t replay[SETTINGS_KINDS]; /* messages shown on joining */
+	uint32_t wrap, color, time; /* telnet: 1 if a client begins with that */
 };
 
 #endif

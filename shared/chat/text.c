@@ -33,24 +33,55 @@ load_word(const char *src)
 	return word;
 }
 
+/* Sixteen bytes at once; what compares says so in all bits of a byte. */
+typedef int8_t bytes16 __attribute__((vector_size(16)));
+typedef uint64_t words16 __attribute__((vector_size(16)));
+
+static bytes16
+load_bytes16(const char *src)
+{
+	bytes16 bytes;
+
+	memcpy(&bytes, src, sizeof(bytes));
+	return bytes;
+}
+
+/* Not 0 in each that is no printable ASCII: signed, 0x80 and above are low. */
+static words16
+odd_bytes16(bytes16 bytes)
+{
+	return (words16)((bytes < 0x20) | (bytes == 0x7f));
+}
+
+/* The first byte that is not 0; there is one. */
+static size_t
+first_byte16(words16 words)
+{
+	uint64_t low = le64toh(words[0]), high = le64toh(words[1]);
+
+	return low != 0 ? (size_t)__builtin_ctzll(low) / 8
+			: (size_t)__builtin_ctzll(high) / 8 + 8;
+}
+
 size_t
-text_copy_plain(char *restrict dst, const char *restrict src, size_t len)
+text_plain(char *restrict dst, const char *restrict src, size_t len)
 {
 	size_t n = 0;
-	uint64_t a, b, odd;
+	uint64_t word, odd;
+	bytes16 bytes;
+	words16 odd16;
 
 	for (; len - n >= 16; n += 16) {
-		a = load_word(src + n);
-		b = load_word(src + n + 8);
-		if ((odd_bytes(a) | odd_bytes(b)) != 0)
-			break;
-		memcpy(dst + n, &a, 8);
-		memcpy(dst + n + 8, &b, 8);
+		bytes = load_bytes16(src + n);
+		memcpy(dst + n, &bytes, 16);
+		odd16 = odd_bytes16(bytes);
+		if ((odd16[0] | odd16[1]) != 0)
+			return n + first_byte16(odd16);
 	}
 	for (; len - n >= 8; n += 8) {
-		a = load_word(src + n);
-		memcpy(dst + n, &a, 8);
-		odd = odd_bytes(le64toh(a));
+		word = load_word(src + n);
+		memcpy(dst + n, &word, 8);
+		odd = odd_bytes(le64toh(word));
 		if (odd != 0)
 			return n + (size_t)__builtin_ctzll(odd) / 8;
 	}
@@ -70,7 +101,7 @@ stays(uint32_t code)
 size_t
 text_sanitise(char *restrict dst, const char *restrict src, size_t len)
 {
-	size_t i = text_copy_plain(dst, src, len), n = i, bytes;
+	size_t i = text_plain(dst, src, len), n = i, bytes;
 	uint32_t code;
 
 	while (i < len) {
@@ -83,7 +114,7 @@ text_sanitise(char *restrict dst, const char *restrict src, size_t len)
 			n += bytes;
 		}
 		i += bytes;
-		bytes = text_copy_plain(dst + n, src + i, len - i);
+		bytes = text_plain(dst + n, src + i, len - i);
 		i += bytes;
 		n += bytes;
 	}

@@ -24,11 +24,10 @@
 size_t text_sanitise(char *restrict dst, const char *restrict src, size_t len);
 
 /*
- * Copy the printable ASCII (0x20 to 0x7e) that src begins with, and return how
- * much there is of it: nearly all text is that.  dst may be written up to `len`
- * bytes, and doesn't overlap src.
+ * Copy the printable ASCII that src begins with, which is safe as it is, and
+ * nearly all there ever is in a line.  Returns how much there was; dst, which
+ * doesn't overlap src, may be written up to `len` bytes.
  */
-size_t text_copy_plain(
-    char *restrict dst, const char *restrict src, size_t len);
+size_t text_plain(char *restrict dst, const char *restrict src, size_t len);
 
 #endif

@@ -60,6 +60,7 @@ store_bytes(struct segment *seg, uint64_t pos, const char *src, size_t len)
 		src += part;
 		len -= part;
 	}
+#pragma GCC unroll 4
 	for (; len >= WORD; len -= WORD, src += WORD)
 		store_word(to++, src);
 	if (len > 0) {
@@ -85,6 +86,7 @@ load_bytes(const struct segment *seg, uint64_t pos, char *dst, size_t len)
 		dst += part;
 		len -= part;
 	}
+#pragma GCC unroll 4
 	for (size_t done = 0; done < len; done += WORD)
 		load_word(from++, dst + done);
 }
@@ -115,6 +117,7 @@ store_desc(struct segment *seg, uint64_t n, const union desc_words *u)
 {
 	atomic_word *to = desc_words(seg, n);
 
+#pragma GCC unroll 8
 	for (size_t i = 0; i < COUNT(u->words); i++)
 		atomic_store_explicit(
 		    &to[i], u->words[i], memory_order_relaxed);

@@ -279,6 +279,8 @@ session_keep(
 		return false;
 	if (was->half.dialect < DIALECTS)
 		s->half.dialect |= was->half.dialect & DIALECT_JSON;
+	s->half.look = was->half.look;
+	s->half.columns = was->half.columns;
 	switch ((enum session_state)was->half.state) {
 	case SESSION_ROOM:
 	case SESSION_NAME:

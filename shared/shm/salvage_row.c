@@ -208,7 +208,8 @@ input_noted(const struct salvage *v, uint32_t slot,
 		if (atomic_load(&note->valid) != 1 || note->slot != slot)
 			continue;
 		/* Telnet's bytes would have to be decoded again. */
-		if (c->telnet || note->raw > c->read || row_of(v, slot)->in_cut != 0 ||
+		if (c->telnet || note->raw > c->read ||
+		    row_of(v, slot)->in_cut != 0 ||
 		    note->kept > l->input_stride ||
 		    c->read - note->raw > l->input_stride - note->kept)
 			return false;

@@ -70,10 +70,10 @@ struct note_tx {
 	_Atomic uint32_t valid;
 	uint32_t slot;
 	uint32_t kind;
-	uint32_t len;   /* bytes to be sent, but for TX_STAGED */
+	uint32_t len;            /* bytes to be sent, but for TX_STAGED */
 	uint32_t before, behind; /* bytes in front of that, and behind it */
-	uint64_t first; /* TX_STAGED: staged records [first, end) */
-	uint64_t end;   /* TX_PIECE: the reply's next position */
+	uint64_t first;          /* TX_STAGED: staged records [first, end) */
+	uint64_t end;            /* TX_PIECE: the reply's next position */
 	uint64_t out_total;
 	uint32_t cut_off; /* TX_CUT: half.cut_off before; TX_ANSWER: likewise */
 	uint32_t skip;    /* bytes of the first piece sent before */

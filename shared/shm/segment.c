@@ -94,6 +94,7 @@ segment_plan(const struct segment_params *p, struct segment_layout *l)
 	l->nroomnames = power_of_two(p->nrooms);
 	l->nbuffers =
 	    MAX(BUFFERS_MIN, p->nslots / CLIENTS_PER_BUFFER) + p->nseats;
+	l->small_stride = SMALL_BYTES;
 	l->nsmall = MAX(SMALL_MIN, p->nslots / CLIENTS_PER_SMALL);
 	l->buffer_stride = round_up(RENDERED_MAX(p->max_line), CACHELINE);
 	l->input_stride = l->buffer_stride;
@@ -119,7 +120,7 @@ segment_plan(const struct segment_params *p, struct segment_layout *l)
 	l->bufctl = area(l,
 	    (l->nbuffers + l->nsmall) * sizeof(struct buffer_shm), CACHELINE);
 	l->buffers = area(l, l->nbuffers * l->buffer_stride, CACHELINE);
-	l->small = area(l, l->nsmall * SMALL_BYTES, CACHELINE);
+	l->small = area(l, (uint64_t)l->nsmall * l->small_stride, CACHELINE);
 	l->staging = area(l, p->nseats * l->staging_stride, PAGE);
 	l->desc = area(l, (uint64_t)l->ndesc * sizeof(struct desc_shm), PAGE);
 	l->bytes = area(l, p->ring_bytes, PAGE);
@@ -302,6 +303,6 @@ segment_buffer(const struct segment *seg, uint32_t index)
 
 	if (index >= l->nbuffers)
 		return seg->base + l->small +
-		       (index - l->nbuffers) * SMALL_BYTES;
+		       (uint64_t)(index - l->nbuffers) * l->small_stride;
 	return seg->base + l->buffers + index * l->buffer_stride;
 }

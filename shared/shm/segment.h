@@ -76,8 +76,9 @@ struct segment_layout {
 	uint64_t bufctl, buffers, buffer_stride, small;
 	uint64_t desc, bytes;
 	uint32_t nnames, nroomnames; /* buckets, powers of two */
-	uint32_t nbuffers, nsmall; /* of the pool: large ones, then small */
-	uint32_t ndesc; /* a power of two */
+	uint32_t nbuffers, nsmall;   /* of the pool: large ones, then small */
+	uint32_t small_stride;       /* bytes of a small one */
+	uint32_t ndesc;              /* a power of two */
 };
 
 struct header_shm {

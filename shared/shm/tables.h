@@ -60,6 +60,7 @@ enum reply_kind {
 	REPLY_FORMAT,   /* `arg` is 1 for JSON */
 	REPLY_IGNORED,
 	REPLY_HEARD, /* the reverse */
+	REPLY_LOOK,  /* `arg`: enum look_answer */
 	REPLY_LONG,  /* from here on: long replies */
 	REPLY_WHOAMI = REPLY_LONG,
 	REPLY_WHO, /* of room, room_gen */
@@ -69,6 +70,15 @@ enum reply_kind {
 	REPLY_WELCOME, /* position 0 is the topic, the rest as HISTORY */
 };
 #define REPLY_DONE UINT64_MAX /* a position: there is no next piece */
+
+/* The first three are off, and on with 1 more. */
+enum look_answer {
+	LOOK_ANSWER_WRAP = 0,
+	LOOK_ANSWER_COLOR = 2,
+	LOOK_ANSWER_TIME = 4,
+	LOOK_ANSWER_NARROW = 6, /* wrap: on, but how wide is it? */
+	LOOK_ANSWER_DUMB,       /* color: stays off */
+};
 
 struct reply {
 	uint16_t code;    /* CHAT_OK when there is none */
@@ -107,12 +117,13 @@ struct session_half {
 	 * read its old room up to there; NONE: no such change is pending.
 	 */
 	uint32_t next_room, next_gen;
-	uint8_t state;       /* enum session_state */
-	uint8_t lag;         /* reads from `own`, not with its worker */
-	uint8_t skip_line;   /* throw input away up to the next LF */
-	uint8_t wrong_lines; /* before the join */
-	uint64_t next_msg;   /* number of the next message there */
-	uint32_t cut_buf;    /* pool buffer + 1 with the rest of a cut record */
+	uint8_t state;           /* enum session_state */
+	uint8_t lag : 1;         /* reads from `own`, not with its worker */
+	uint8_t skip_line : 1;   /* throw input away up to the next LF */
+	uint8_t wrong_lines : 6; /* before the join */
+	uint8_t cut_look, cut_columns; /* as look and columns: cut_dialect */
+	uint64_t next_msg;             /* number of the next message there */
+	uint32_t cut_buf; /* pool buffer + 1 with the rest of a cut record */
 	uint32_t cut_off, cut_len; /* the rest within it */
 	uint32_t cut_skip; /* no buffer: bytes of record `own` already sent */
 	struct reply reply;

@@ -6,9 +6,9 @@
 #include "shared/base/base.h"
 #include "shared/base/utf8.h"
 
-/* Four digits, lower case; what takes two of them is never written so. */
+/* Four digits, lower case. */
 static uint32_t
-json_hex(const char **at, const char *end)
+json_unit(const char **at, const char *end)
 {
 	static const char digits[] = "0123456789abcdef";
 	uint32_t value = 0;
@@ -22,7 +22,24 @@ json_hex(const char **at, const char *end)
 			return JSON_NONE;
 		value = value << 4 | (uint32_t)(digit - digits);
 	}
-	return (value >> 11) == 0x1b ? JSON_NONE : value;
+	return value;
+}
+
+/* A unit, or two of them: surrogates come in pairs. */
+static uint32_t
+json_hex(const char **at, const char *end)
+{
+	uint32_t high = json_unit(at, end), low;
+
+	if (high >> 11 != 0x1b)
+		return high;
+	if (high >> 10 != 0x36 || end - *at < 2 || memcmp(*at, "\\u", 2) != 0)
+		return JSON_NONE;
+	*at += 2;
+	low = json_unit(at, end);
+	return low >> 10 != 0x37
+		   ? JSON_NONE
+		   : 0x10000 + ((high & 0x3ff) << 10) + (low & 0x3ff);
 }
 
 uint32_t

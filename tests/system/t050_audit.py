@@ -67,7 +67,7 @@ def each_error_code_has_its_row_and_a_test(t):
 @test
 def each_command_has_its_row_its_help_and_a_test(t):
     source = section(read("worker/command.c"), "commands[] = {", "};")
-    commands = re.findall(r'\{"(\w+)", run_\w+\}', source)
+    commands = re.findall(r'\{"(\w+)", run_\w+, \w+\}', source)
     assert len(commands) > 14, commands
     doc = section(read("docs/protocol.md"), "## Commands")
     each_has(commands, lambda c: re.search(rf"\n\| `/{c}[ `]", doc),

@@ -5,7 +5,7 @@ import warnings
 
 from lib import JOINED, LEFT, test
 from telnet import (BINARY, CHARSET, DO, ECHO, GREETING, NAME, NAWS, ROOM,
-                    SGA, TTYPE, WILL, Terminal, crlf, join, reads, server_for)
+                    SGA, TTYPE, Terminal, crlf, join, reads, server_for)
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)

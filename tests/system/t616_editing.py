@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The line editor, in bytes: keys in, rows out, lines to the others."""
+import socket
+
 from editing import (DOWN, ENTER, LEFT, RIGHT, UP, WELCOME, Keys, columns,
                      typing)
-from lib import JOINED, LEFT as LEFT_ROOM, test, wait_until
+from lib import JOINED, LEFT as LEFT_ROOM, test
 from telnet import (AO, AYT, BRK, DM, DO, DONT, ECHO, IAC, IP, NAWS, NOP,
-                    TIMING_MARK, WILL, WONT, server_for, terminal, window)
+                    TIMING_MARK, WILL, WONT, server_for, window)
 
 HOME, END, DELETE = b"\x1b[H", b"\x1b[F", b"\x1b[3~"
 CTRL = {c: bytes([ord(c) & 0x1f]) for c in "ABCDEFGHKLNOPRTUWY"}
@@ -220,6 +222,20 @@ def commands_of_telnet_are_keys_wherever_they_stand(t):
 
 
 @test
+def urgent_data_is_a_key_in_its_place(t):
+    """The Synch of RFC 854, as telnet sends it with its interrupt."""
+    _, alice, bob = pair(t)
+    for i in range(5):
+        bob.type(b"wrong" + IP)
+        bob.client.socket.send(DM, socket.MSG_OOB)
+        bob.type(f"ri{i}".encode())
+        bob.client.socket.send(b"g", socket.MSG_OOB)
+        bob.type(b"ht" + ENTER)
+        bob.shows(f"ri{i}ght", "")
+        alice.expect(f"Bob: ri{i}ght")
+
+
+@test
 def are_you_there_is_answered_above_the_line(t):
     _, _, bob = pair(t)
     bob.type(AYT)
@@ -315,7 +331,7 @@ def a_wrong_name_is_asked_for_again_in_a_row_of_its_own(t):
 def what_was_typed_ahead_of_a_wrong_line_is_thrown_away(t):
     server = server_for(t)
     bob = Keys(server)
-    bob.type(b"x\x1b[200~\t\x1b[201~y\rgeneral\rBob\r")
+    bob.type(b"x\x1b[200~\t\x1b[201~y\rgeneral\rBob\rhalf")
     bob.wait(lambda: len(bob.rows.cells) > 3, "it is asked for again")
     rows = bob.rows.texts()
     assert rows[:2] == [WELCOME, "Enter room name: x y"], rows
@@ -406,8 +422,8 @@ def one_silent_for_too_long_is_told_in_a_row_of_its_own(t):
     while not bob.client.ended:
         bob.pump()
     rows = bob.rows.texts()
-    assert rows[-1] == "" and rows[-2].startswith("*** error idle-timeout: "), \
-        rows
+    assert rows[-1] == "", rows
+    assert rows[-2].startswith("*** error idle-timeout: "), rows
     assert rows[:-2] in ([], ["half"]), rows
 
 

@@ -158,6 +158,8 @@ def an_empty_line_is_no_line_of_its_own(t, program):
     alice.send("three")
     bob.wait_rows("Alice: two", "Alice: three", "", cursor=0)
     bob.type("\r\r")  # says nothing
+    bob.wait_screen(lambda s: s.lines()[-4:] == ["Alice: three", "", "", ""],
+                    "two lines")
     alice.send("four")
     bob.wait_screen(lambda s: s.lines()[-2:] == ["Alice: four", ""], "four")
     alice.send("/whoami")

@@ -229,3 +229,26 @@ def what_is_typed_while_nothing_dies_arrives_once(t):
             room.turn()
         room.look()
     room.settle()
+
+
+@test
+def lines_of_any_length_survive_the_worker_cursor_and_all(t):
+    """Short ones are kept elsewhere than long ones."""
+    server = server_for(t, workers=1, telnet_workers=1)
+    alice = server.join("general", "Alice")
+    typists = []
+    for length in [*range(1, 30), *range(160, 180, 3), 250, 400, 3000]:
+        text = ("abcdefghij" * 300)[:length]
+        for back in {1, length // 2}:
+            typist = Typist(server, f"t{length}-{back}", 0)
+            typist.join("general")
+            line = text[:length - back] + "|" + text[length - back:]
+            typist.type_all(text.encode() + b"\x1b[D" * back)
+            typist.wait_screen(lambda s, line=line: s.shows_line(line), line)
+            typists.append((typist, line))
+    server.kill_worker(telnet_worker(server)[0])
+    alice.send("still there?")
+    for typist, line in typists:
+        typist.wait_screen(
+            lambda s, line=line: "Alice: still there?" in s.all_lines() and
+            s.shows_line(line), line)

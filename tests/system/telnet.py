@@ -13,7 +13,8 @@ from lib import JOINED, die_with_parent, wait_until
 from peers import DEADLINE, Stream
 
 IAC = b"\xff"
-DONT, DO, WONT, WILL, SB = (IAC + bytes([c]) for c in (254, 253, 252, 251, 250))
+DONT, DO, WONT, WILL, SB = (
+    IAC + bytes([c]) for c in (254, 253, 252, 251, 250))
 GA, EL, EC, AYT, AO, IP, BRK, DM, NOP, SE = (
     IAC + bytes([c]) for c in range(249, 239, -1))
 EOR, ABORT = IAC + b"\xef", IAC + b"\xee"

@@ -172,6 +172,11 @@ class Typist:
         self.wait_screen(
             lambda s: JOINED % self.name in s.all_lines(), "the join line")
 
+    def type_all(self, keys):
+        """At once, of which this notes nothing."""
+        self._press(keys)
+        self._flush()
+
     def _press(self, data):
         self.telnet.to_send += data
 

@@ -85,6 +85,11 @@ client_make(uint32_t i)
 	r->members[c->member] = i;
 	c->traits = choose_traits(c) | choose_more(c);
 	c->telnet = options.telnet > 0 && chance_of(25);
+	if (c->telnet && options.edit > 0 && !options.lagging &&
+	    chance_of(70)) {
+		options.edit--;
+		typing_make(c);
+	}
 	return 0;
 }
 
@@ -194,7 +199,9 @@ client_connect(struct client *c)
 	c->joins++;
 	c->progress_us = clock_us();
 	order_begin(c);
-	if (c->telnet && chance_of(50))
+	if (c->typing != NULL)
+		typing_begin(c);
+	else if (c->telnet && chance_of(50))
 		n = dialect_negotiate(c, text);
 	n += text_room(c->room, text + n);
 	text[n++] = '\n';
@@ -211,6 +218,16 @@ client_connect(struct client *c)
 /* Put bytes behind what it has still to send; they fit. */
 void
 client_say(struct client *c, const char *bytes, size_t len)
+{
+	if (c->typing != NULL)
+		typing_say(c, bytes, len);
+	else
+		client_put(c, bytes, len);
+}
+
+/* The same, as it is. */
+void
+client_put(struct client *c, const char *bytes, size_t len)
 {
 	if (c->out_at > 0) {
 		memmove(c->out, c->out + c->out_at, c->out_len - c->out_at);
@@ -230,7 +247,7 @@ client_flush(struct client *c, size_t most)
 	size_t len = MIN(c->out_len - c->out_at, most);
 	ssize_t n;
 
-	if (c->fd == -1 || len == 0 || c->shut)
+	if (c->fd == -1 || c->shut || !typing_may_send(c) || len == 0)
 		return;
 	n = send(c->fd, c->out + c->out_at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n > 0)
@@ -289,7 +306,9 @@ client_ended(struct client *c, int error)
 		c->state = CLIENT_OUT;
 		return;
 	}
-	if (c->state == CLIENT_GOING && error == 0 && c->out_at == c->out_len) {
+	/* Enter may be two bytes, and the first of them enough. */
+	if (c->state == CLIENT_GOING && error == 0 &&
+	    c->out_len - c->out_at <= (c->typing != NULL)) {
 		c->state = CLIENT_SETTLING;
 		if (c->index == rooms[c->room].observer)
 			order_take(c, own_leave); /* which nobody reads */

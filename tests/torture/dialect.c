@@ -13,8 +13,13 @@
 #define IAC 0xff
 #define WONT 0xfc
 #define DONT 0xfe
-#define SGA 3
+#define WILL 0xfb
+#define DO 0xfd
+#define STATUS 5
+#define LINEMODE 34
+#define TTYPE 24
 #define NAWS 31
+#define CHARSET 42
 #define TIME_LEN 24
 
 /* What telnet says until the join, each behind what was said before. */
@@ -48,13 +53,29 @@ static size_t strings_len;
 size_t
 dialect_negotiate(struct client *c, char dst[DIALECT_ASKS])
 {
-	static const char asks[] = "\xff\xfd\x03\xff\xfb\x1f\xff\xfa\x1f"
+	static const char asks[] = "\xff\xfd\x05\xff\xfb\x22\xff\xfa\x1f"
 				   "\0\x50\0\xff\xff\xff\xf0";
 
 	static_assert(sizeof(asks) - 1 == DIALECT_ASKS, "");
 	memcpy(dst, asks, DIALECT_ASKS);
 	c->answers += 2;
 	return DIALECT_ASKS;
+}
+
+/*
+ * What telnet says of an option: a refusal that was asked for, or a question,
+ * which is left open.
+ */
+static void
+option(struct client *c, unsigned char b)
+{
+	if (c->answers > 0 && ((c->iac == WONT && b == STATUS) ||
+				  (c->iac == DONT && b == LINEMODE)))
+		c->answers--;
+	else if (!(c->iac == DO && (b == TTYPE || b == NAWS)) &&
+		 !(c->iac == WILL && b == CHARSET))
+		wrong(CHECK_BYTES, "room %u, t%u: telnet says %u %u", c->room,
+		    c->index, c->iac, b);
 }
 
 /* Take telnet's answers out of `len` bytes; returns what is left. */
@@ -73,14 +94,7 @@ dialect_strip(struct client *c, char *data, size_t len)
 		} else if (c->iac == 0 || c->iac == IAC) {
 			c->iac = b;
 		} else {
-			if (c->answers == 0 ||
-			    !((c->iac == WONT && b == SGA) ||
-				(c->iac == DONT && b == NAWS)))
-				wrong(CHECK_BYTES,
-				    "room %u, t%u: telnet says %u %u", c->room,
-				    c->index, c->iac, b);
-			else
-				c->answers--;
+			option(c, b);
 			c->iac = 0;
 		}
 	}
@@ -313,7 +327,7 @@ dialect_line(struct client *c, const char **line, size_t *len)
 	struct object o;
 	bool json;
 
-	if (c->telnet) {
+	if (c->telnet && c->typing == NULL) {
 		if (*len < 2 || (*line)[*len - 2] != '\r')
 			goto stray;
 		memcpy(plain, *line, *len - 2);

@@ -69,7 +69,7 @@ load_error(struct client *c)
 	static const enum chat_error codes[] = {
 	    CHAT_UNKNOWN_COMMAND, CHAT_BAD_TEXT, CHAT_TOO_LONG};
 	char line[LINE_MAX_SENT + 600];
-	uint32_t kind = chance_below(COUNT(codes));
+	uint32_t kind = c->typing != NULL ? 0 : chance_below(COUNT(codes));
 
 	if (c->nreplies == REPLIES_MAX || !has_space(c, sizeof(line)))
 		return;
@@ -97,7 +97,7 @@ load_burst(struct client *c)
 	while (n-- > 0 && has_space(c, LINE_MAX_READ + 1)) {
 		if (chance_of(3))
 			client_say(c, "\n", 1); /* ignored */
-		if (c->telnet && chance_of(3))
+		if (c->telnet && c->typing == NULL && chance_of(3))
 			client_say(c, "\xff\xf1", 2); /* NOP */
 		load_message(c, true);
 	}
@@ -123,7 +123,7 @@ load_leave(struct client *c)
 	if (how != GOING_CLOSE && !observes &&
 	    has_space(c, LINE_MAX_READ + 16)) {
 		load_message(c, true);
-		if (how == GOING_HALF && chance_of(50))
+		if (how == GOING_HALF && c->typing == NULL && chance_of(50))
 			load_message(c, false);
 	}
 	client_go(c, how);
@@ -217,6 +217,9 @@ load_turn(struct client *c, uint64_t now)
 	case CLIENT_IN:
 		if (load_mode == LOAD_BUSY && c->out_at == c->out_len)
 			load_act(c, now);
+		if (c->state == CLIENT_IN && c->out_at == c->out_len &&
+		    c->typing != NULL && load_mode != LOAD_DRAIN)
+			typing_half(c);
 		if (c->state == CLIENT_IN)
 			load_send(c, now);
 		return;
@@ -299,7 +302,7 @@ client_is_drained(struct client *c)
 	return c->state == CLIENT_IN && c->out_at == c->out_len &&
 	       c->published == c->queued && c->nreplies == 0 &&
 	       c->answers == 0 && c->privates == c->privates_read &&
-	       order_at_end(c);
+	       order_at_end(c) && typing_is_right(c);
 }
 
 /* Has everybody read everything? */
@@ -330,5 +333,6 @@ load_complain(void)
 		    c->queued, c->published, c->nreplies, c->at,
 		    rooms[c->room].len, c->npending, c->privates_read,
 		    c->privates);
+		typing_complain(c);
 	}
 }

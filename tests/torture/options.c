@@ -16,6 +16,7 @@ struct options options = {
     .rooms = 20,
     .workers = 8,
     .telnet = 2,
+    .edit = 40,
     .rate = 12,
     .quiet = 35,
 };
@@ -38,6 +39,7 @@ static const struct option known[] = {
     {"rooms", required_argument, NULL, 'r'},
     {"workers", required_argument, NULL, 'w'},
     {"telnet", required_argument, NULL, 'T'},
+    {"edit", required_argument, NULL, 'E'},
     {"seconds-max", required_argument, NULL, 't'},
     {"rate", required_argument, NULL, 'f'},
     {"quiet", required_argument, NULL, 'q'},
@@ -60,6 +62,7 @@ static const struct {
     {'r', &options.rooms, 1, 1000},
     {'w', &options.workers, 1, 48},
     {'T', &options.telnet, 0, 12},
+    {'E', &options.edit, 0, 10000},
     {'t', &options.seconds_max, 1, 1000000},
     {'f', &options.rate, 1, 1000},
     {'q', &options.quiet, 0, 100},

@@ -172,7 +172,7 @@ reader_error(struct client *c, const char *line, size_t len)
 }
 
 /* One line, LF included. */
-static void
+void
 reader_line(struct client *c, const char *line, size_t len)
 {
 	static const char join[] = "🌟 ", leave[] = "👋 ", error[] = "*** ";
@@ -226,6 +226,10 @@ reader_take(struct client *c)
 		return;
 	if (n <= 0) {
 		client_ended(c, n == 0 ? 0 : errno);
+		return;
+	}
+	if (c->typing != NULL) {
+		typing_read(c, data, (size_t)n);
 		return;
 	}
 	end = data + len + dialect_strip(c, data + len, (size_t)n);

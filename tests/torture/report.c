@@ -122,6 +122,8 @@ print_counts(void)
 	printf("objects=%ju formats=%ju ignores=%ju ignored=%ju\n",
 	    (uintmax_t)n->objects, (uintmax_t)n->formats, (uintmax_t)n->ignores,
 	    (uintmax_t)n->ignored);
+	printf("typed=%ju unseen=%ju half_typed=%ju\n", (uintmax_t)n->typed,
+	    (uintmax_t)n->unseen, (uintmax_t)n->halves);
 	if (options.lagging)
 		printf("lapped=%ju missed=%ju untold=%ju\n", (uintmax_t)n->gaps,
 		    (uintmax_t)n->missed, (uintmax_t)n->untold);

@@ -257,6 +257,10 @@ run_all(void)
 		wrong(CHECK_RECOVERY, "the run ends early");
 		return;
 	}
+	/* Half a line may be in a buffer. */
+	for (uint32_t i = 0; i < options.clients; i++)
+		typing_clear(&clients[i]);
+	(void)drain();
 	order_finish();
 	check_sleep();
 	check_count(CHECK_FDS, "fds of the master", resources_master_fds,

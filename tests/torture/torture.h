@@ -5,12 +5,12 @@
  *
  * Reading order: main.c, run.c (the phases of a run), server.c (starts it,
  * reads its log), client.c (connections), load.c (what clients do), text.c
- * (what they say), reader.c (bytes into lines), dialect.c (lines in whatever
- * form), order.c (who must read what, in which order), ignore.c and gap.c (and
- * what not), commands.c (renames, moves, private messages), fleeting.c (rooms
- * that end), quiet.c (one message at a time, for lost wake-ups), killer.c (who
- * dies when), points.c and places.c (and where), resources.c, report.c (what
- * was wrong).
+ * (what they say), typing.c (by keys), reader.c (bytes into lines), dialect.c
+ * (lines in whatever form), order.c (who must read what, in which order),
+ * ignore.c and gap.c (and what not), commands.c (renames, moves, private
+ * messages), fleeting.c (rooms that end), quiet.c (one message at a time, for
+ * lost wake-ups), killer.c (who dies when), points.c and places.c (and where),
+ * resources.c, report.c (what was wrong).
  *
  * In each room one client says nothing, comes first, leaves last, and reads
  * all: the observer.  What it reads is the room's log; every other member
@@ -41,6 +41,7 @@ struct options {
 	char *at;           /* die at these points only, or NULL */
 	unsigned kills, clients, rooms, workers;
 	unsigned telnet;      /* workers of that kind */
+	unsigned edit;        /* telnet clients that send keys */
 	unsigned seconds_max; /* of the whole run */
 	unsigned rate;        /* kills a second, under load */
 	unsigned quiet;       /* percent of the kills come in silence */
@@ -83,6 +84,7 @@ struct counts {
 	uint64_t lost, twice, order_errors, disconnects, hangs;
 	uint64_t renames, privates, moves;
 	uint64_t objects, formats, ignores, ignored;
+	uint64_t typed, unseen, halves; /* lines that their typist sees */
 	uint64_t gaps, missed; /* times lapped, messages told of as missed */
 	uint64_t untold;       /* joins, leaves, renames missed otherwise */
 	uint64_t quiet_messages, quiet_slow;
@@ -244,9 +246,10 @@ struct client {
 	enum going going;
 	int fd;
 	uint32_t armed;
-	bool paused; /* reads nothing */
-	bool shut;   /* has half-closed */
-	bool telnet; /* comes by that way */
+	bool paused;           /* reads nothing */
+	bool shut;             /* has half-closed */
+	bool telnet;           /* comes by that way */
+	struct typing *typing; /* and sends keys, or NULL */
 	uint64_t pause_until_us;
 	uint64_t due_us; /* when it does something again */
 
@@ -301,6 +304,7 @@ int clients_make(void);
 void client_connect(struct client *c);
 void client_name(struct client *c);
 void client_say(struct client *c, const char *bytes, size_t len);
+void client_put(struct client *c, const char *bytes, size_t len);
 void client_flush(struct client *c, size_t most);
 void client_go(struct client *c, enum going how);
 void client_pause(struct client *c, uint64_t until_us);
@@ -313,6 +317,18 @@ extern bool stopping; /* the server was told to stop */
 
 /* reader.c */
 void reader_take(struct client *c);
+void reader_line(struct client *c, const char *line, size_t len);
+
+/* typing.c */
+void typing_make(struct client *c);
+void typing_begin(struct client *c);
+void typing_say(struct client *c, const char *bytes, size_t len);
+void typing_half(struct client *c);
+void typing_clear(struct client *c);
+void typing_read(struct client *c, const char *data, size_t len);
+bool typing_may_send(struct client *c);
+bool typing_is_right(const struct client *c);
+void typing_complain(const struct client *c);
 
 /* dialect.c */
 #define DIALECT_ASKS 16

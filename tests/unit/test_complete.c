@@ -68,7 +68,7 @@ TEST(a_slash_at_the_beginning_is_a_command)
 	CHECK_STR(complete("/j| general"), "/join");
 	CHECK_STR(complete("/who|"), NOTHING); /* or /whoami */
 	CHECK(!unique);
-	CHECK_STR(complete("/w|"), "/who");
+	CHECK_STR(complete("/wh|"), "/who");
 	CHECK(!unique);
 	CHECK_STR(complete("/|"), NOTHING);
 	CHECK_STR(complete("/nosuch|"), NOTHING);

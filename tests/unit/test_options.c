@@ -142,6 +142,19 @@ TEST(options_bound_the_number_of_workers_of_all_types)
 	CHECK_EQ(READ("-w48", "--telnet-workers=48", "--telnet=none"), 0);
 }
 
+TEST(looks_of_telnet_clients_are_off_unless_they_are_on)
+{
+	CHECK_EQ(READ("-w1"), 0);
+	CHECK_EQ(options.wrap, 0);
+	CHECK_EQ(options.color, 0);
+	CHECK_EQ(options.time, 0);
+	CHECK_EQ(read_file("wrap = on\ncolor = off\ntime = on\n", "-w1"), 0);
+	CHECK_EQ(options.wrap, 1);
+	CHECK_EQ(options.color, 0);
+	CHECK_EQ(options.time, 1);
+	CHECK_EQ(READ("--color=yes"), -1);
+}
+
 TEST(replay_has_a_default_for_each_listener_and_a_value_for_all)
 {
 	CHECK_EQ(READ("-w1"), 0);

@@ -136,8 +136,8 @@ TEST(small_buffers_are_claimed_apart_from_large_ones)
 	CHECK(ref != 0 && ref <= seg.layout.nbuffers);
 	CHECK_EQ(pool_size(&seg, ref), seg.layout.buffer_stride);
 	pool_give(&seg, seg.layout.nbuffers + 3);
-	CHECK_EQ(pool_claim_small(&seg, 9, &small_hint),
-	    seg.layout.nbuffers + 3);
+	CHECK_EQ(
+	    pool_claim_small(&seg, 9, &small_hint), seg.layout.nbuffers + 3);
 }
 
 TEST(the_oldest_half_line_is_the_one_to_go)

@@ -112,11 +112,9 @@ TEST(one_line_alone_ended_as_telnet_has_it_looks_typed)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct telnet_shm t = {0};
 		char text[64];
-		size_t n = telnet_decode(
-		    &t, cases[i].raw, cases[i].len, text);
+		size_t n = telnet_decode(&t, cases[i].raw, cases[i].len, text);
 
-		CHECK_EQ(telnet_is_typed(
-			     text, n, cases[i].raw, cases[i].len),
+		CHECK_EQ(telnet_is_typed(text, n, cases[i].raw, cases[i].len),
 		    cases[i].typed);
 	}
 }

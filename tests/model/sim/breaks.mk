@@ -1,6 +1,12 @@
 # The broken variants of the code under test: build/VARIANT/sim-NAME for each
 # break/NAME, which must be found faulty.  Included by GNUmakefile.
 
+# What the simulation shares with other tests.
+SIM_HARNESS := $(call sim_objects,tests/harness/display.c \
+	tests/harness/typist.c)
+SIM_ALL += $(SIM_HARNESS)
+$(B)/sim: $(SIM_HARNESS)
+
 SIM_BREAKS := $(notdir $(sort $(wildcard tests/model/sim/break/*)))
 SIM_BROKEN := $(SIM_BREAKS:%=$(B)/sim-%)
 

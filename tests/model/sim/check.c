@@ -358,6 +358,9 @@ check_quiet(void)
 		if (!asleep && !c->deaf &&
 		    c->conn->out_acked < c->conn->out.len)
 			fail("%s does not read", c->name);
+		if (c->edits && !asleep && !c->deaf && !c->left &&
+		    !c->conn->shut_wr && !c->conn->rst && !c->conn->fin_in)
+			typing_check(c);
 		check_client(c, !asleep && c->nstays > 0 && !c->resets);
 	}
 }

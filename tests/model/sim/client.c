@@ -69,7 +69,10 @@ read_some(int i)
 	}
 	if (n > 0) {
 		n = MIN(n, (size_t)1 + random_below(c->pace));
-		dialect_read(c, conn->out.data + conn->out_acked, n);
+		if (c->edits)
+			typing_read(c, conn->out.data + conn->out_acked, n);
+		else
+			dialect_read(c, conn->out.data + conn->out_acked, n);
 		conn->out_acked += n;
 		look(c);
 		return true;
@@ -96,12 +99,14 @@ send_some(struct client *c, const struct op *op)
 		c->op++;
 		return true;
 	}
-	if (queued >= sim.profile.rcvbuf)
+	if (queued >= sim.profile.rcvbuf || c->answering)
 		return false;
 	if (!op->whole && n > 1 && random_percent(60))
 		n = 1 + random_below((unsigned)n);
 	bytes_add(&conn->in, c->text.data + c->sent, n);
 	who_sent(c, c->sent, c->sent + n);
+	if (c->edits)
+		typing_sent(c, c->sent, c->sent + n);
 	c->sent += n;
 	if (c->sent == op->to)
 		c->op++;
@@ -145,6 +150,10 @@ act(int i)
 	switch (op->kind) {
 	case OP_SEND:
 		return send_some(c, op);
+	case OP_ASKED:
+		return passed(c, typing_is_asked(c));
+	case OP_EDITING:
+		return passed(c, typing_is_on(c));
 	case OP_JOINED:
 		return passed(c, c->join_seen);
 	case OP_REPLIES:
@@ -194,6 +203,6 @@ client_step(int i)
 	if (!c->connected)
 		return connect_now(i);
 	if (random_percent(50))
-		return act(i) || read_some(i);
-	return read_some(i) || act(i);
+		return act(i) || read_some(i) || typing_answer(c);
+	return read_some(i) || typing_answer(c) || act(i);
 }

@@ -32,6 +32,8 @@ struct bytes {
 /* What a client does next. */
 enum op_kind {
 	OP_SEND,    /* bytes [from, to) of its text */
+	OP_ASKED,   /* wait until it sees the prompt for its room's name */
+	OP_EDITING, /* wait until what it sends are keys */
 	OP_JOINED,  /* wait until it has read its own join line */
 	OP_REPLIES, /* wait until it has read so many replies */
 	OP_OTHER,   /* wait until that client has joined */
@@ -93,11 +95,23 @@ struct client {
 	size_t whos[WHOS];   /* where in its text it asks for /who */
 	int nwhos, nwhoamis; /* and how often for these */
 	int room_then, nmoves;
-	bool renames;  /* its name is not for ever */
-	bool joins;    /* logs in, in the end */
-	bool resets;   /* may not get all, nor have all published */
-	bool telnet;   /* its protocol */
-	bool plain;    /* it says nothing but text any more */
+	bool renames;              /* its name is not for ever */
+	bool joins;                /* logs in, in the end */
+	bool resets;               /* may not get all, nor have all published */
+	bool telnet;               /* its protocol */
+	bool plain;                /* it says nothing but text any more */
+	bool refuses;              /* says no to all that telnet asks of it */
+	bool edits;                /* sends keys: see typing.c */
+	bool passive;              /* is asked for options, and does not ask */
+	bool ansi;                 /* its terminal's kind, */
+	unsigned width;            /* and columns; 0: not told */
+	unsigned detours;          /* percent of letters that follow one */
+	size_t keys_from;          /* in its text; before, it sends lines */
+	size_t names_at, joins_at; /* where it has said room and name */
+	struct bytes own;          /* lines that it sees itself type, */
+	struct bytes own_ends;     /* and where in its text each ends */
+	struct bytes line;         /* script: the line so far, */
+	bool astray, unseen;       /* where its cursor is, and who sees it */
 	int ignores;   /* client whom it ignores now and then, or -1 */
 	int nignores;  /* how often it changes that */
 	int nanswers;  /* questions that have one answer each */
@@ -115,7 +129,13 @@ struct client {
 	struct bytes got; /* as text */
 	size_t line_at;   /* where in it the line begins that it reads */
 	bool json, prompted, cr;
-	uint8_t verb;                      /* of telnet, read last, or 0 */
+	uint8_t verb; /* of telnet, read last, or 0 */
+	uint8_t sub_option;
+	uint64_t heard_do, heard_will; /* asked of it so far */
+	struct bytes answers;          /* to that */
+	size_t answers_sent;
+	bool answering;                    /* in the middle of one */
+	size_t own_at, nown;               /* of `own`: seen so far */
 	uint64_t refused_do, refused_will; /* options still to be refused */
 	int asked;                         /* how many */
 	int yes_due;
@@ -157,7 +177,20 @@ void say_talk(struct client *c, int self, bool clumsy);
 #define DIALECT_CUT "?\n"
 void telnet_put(struct client *c, char letter);
 void dialect_read(struct client *c, const char *data, size_t len);
+void dialect_line(struct client *c);
 void dialect_check(const struct client *c);
+
+/* typing.c */
+void typing_reset(struct client *c);
+void typing_begin(struct client *c);
+void typing_put(struct client *c, char letter);
+void typing_stray(struct client *c);
+void typing_read(struct client *c, const char *data, size_t len);
+void typing_sent(struct client *c, size_t from, size_t to);
+bool typing_answer(struct client *c);
+bool typing_is_on(const struct client *c);
+bool typing_is_asked(const struct client *c);
+void typing_check(const struct client *c);
 
 /* who.c */
 enum who_kind {

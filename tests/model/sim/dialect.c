@@ -13,7 +13,7 @@
 #include "tests/model/sim/sim.h"
 
 /* Refusals that are sure to find a place, whether they are read or not. */
-#define ASKED_MAX 10
+#define ASKED_MAX 8
 #define OPTIONS 40u
 
 #define LINE 1400 /* bytes of a line, as text */
@@ -22,6 +22,16 @@ static void
 put_bytes(struct client *c, const char *bytes, size_t len)
 {
 	bytes_add(&c->text, bytes, len);
+}
+
+/* Is it one that is agreed to, so that more comes of it? */
+static bool
+is_known(unsigned option)
+{
+	return option == TELNET_ECHO || option == TELNET_SGA ||
+	       option == TELNET_TTYPE || option == TELNET_OPTION_EOR ||
+	       option == TELNET_NAWS || option == TELNET_BINARY ||
+	       option == TELNET_CHARSET;
 }
 
 /* An option that is asked for, once, and the refusal that must come. */
@@ -33,7 +43,7 @@ put_option(struct client *c, uint8_t verb)
 	unsigned option = 1 + random_below(OPTIONS);
 
 	if (c->asked == ASKED_MAX || option == TELNET_TIMING_MARK ||
-	    (*asked & UINT64_C(1) << option) != 0)
+	    is_known(option) || (*asked & UINT64_C(1) << option) != 0)
 		return;
 	c->asked++;
 	*asked |= UINT64_C(1) << option;
@@ -196,8 +206,8 @@ check_format(struct client *c, bool json)
 }
 
 /* A whole line is there, its LF included. */
-static void
-line_end(struct client *c)
+void
+dialect_line(struct client *c)
 {
 	static char object[4 * LINE], line[4 * LINE];
 	size_t len = c->got.len - c->line_at;
@@ -241,18 +251,38 @@ refused(struct client *c, uint8_t option)
 	c->asked--;
 }
 
+/* The option behind IAC WILL or IAC DO, each once. */
+static void
+requested(struct client *c, uint8_t option)
+{
+	uint64_t *heard = c->verb == TELNET_DO ? &c->heard_do : &c->heard_will;
+	uint64_t bit = UINT64_C(1) << option % 64;
+	uint8_t no[] = {TELNET_IAC,
+	    c->verb == TELNET_DO ? TELNET_WONT : TELNET_DONT, option};
+
+	if (!is_known(option) || (*heard & bit) != 0)
+		fail("%s is asked for option %u", c->name, option);
+	*heard |= bit;
+	if (c->refuses)
+		bytes_add(&c->answers, no, sizeof(no));
+}
+
 /* A byte of telnet; returns whether it is text. */
 static bool
 telnet_take(struct client *c, uint8_t byte)
 {
 	if (c->verb == TELNET_IAC) {
-		if (byte != TELNET_WONT && byte != TELNET_DONT)
+		/* Go Ahead comes behind prompts for who can't do without. */
+		c->verb = byte == TELNET_GA && c->refuses ? 0 : byte;
+		if (c->verb != 0 && byte < TELNET_WILL)
 			fail("%s is told %u", c->name, byte);
-		c->verb = byte;
 		return false;
 	}
 	if (c->verb != 0) {
-		refused(c, byte);
+		if (c->verb == TELNET_DO || c->verb == TELNET_WILL)
+			requested(c, byte);
+		else
+			refused(c, byte);
 		c->verb = 0;
 		return false;
 	}
@@ -282,7 +312,7 @@ dialect_read(struct client *c, const char *data, size_t len)
 			continue;
 		bytes_add(&c->got, data + i, 1);
 		if (data[i] == '\n') {
-			line_end(c);
+			dialect_line(c);
 		} else if (c->telnet && (line_is(c, "Enter room name: ") ||
 					    line_is(c, "Enter username: "))) {
 			c->got.len = c->line_at;
@@ -295,7 +325,8 @@ dialect_read(struct client *c, const char *data, size_t len)
 void
 dialect_check(const struct client *c)
 {
-	if (c->asked > 0 || c->yes_due > 0)
+	/* In edit mode [Yes] is part of the row, which may be drawn anew. */
+	if (c->asked > 0 || (c->edits ? c->yes_due < 0 : c->yes_due != 0))
 		fail("%s: %d options are not refused, %d times no [Yes]",
 		    c->name, c->asked, c->yes_due);
 }

@@ -145,6 +145,9 @@ report(const struct counts *c)
 	printf("%" PRIu64 " commands done, %" PRIu64
 	       " replies to /who, %" PRIu64 " lines of others\n",
 	    c->commands, c->whos, c->asked);
+	printf("%" PRIu64 " lines seen by who typed them, %" PRIu64
+	       " rows looked at, %" PRIu64 " of them half typed\n",
+	    c->own_rows, c->rows_checked, c->half_typed);
 	named_report(c);
 }
 

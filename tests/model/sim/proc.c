@@ -96,7 +96,7 @@ inherit_all(struct proc *p, bool takeover)
 	p->inherit = (struct inherit){
 	    .seat = p->seat,
 	    .nseats = sim.profile.nworkers,
-	    .type = WORKER_CHAT,
+	    .type = WORKER_TELNET, /* which serves both */
 	    .settings = &sim.settings,
 	    .segment_fd = FD_SEGMENT,
 	    .channel = FD_CHANNEL,

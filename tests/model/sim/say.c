@@ -13,7 +13,9 @@ void
 say_put(struct client *c, const char *text)
 {
 	for (; *text != '\0'; text++) {
-		if (c->telnet)
+		if (c->edits)
+			typing_put(c, *text);
+		else if (c->telnet)
 			telnet_put(c, *text);
 		else
 			bytes_add(&c->text, text, 1);
@@ -63,7 +65,9 @@ put_text(struct client *c, enum record_type type, const char *head)
 	if (type == RECORD_TOPIC)
 		pad = MIN(pad, (size_t)100);
 	say_put(c, head);
-	if (pad > 0 && random_percent(3))
+	if (sim.profile.edits > 0) /* blanks at an end are not seen */
+		pad = MAX(pad, (size_t)1);
+	if (pad > 0 && !c->edits && random_percent(3))
 		say_put(c, "\x01\x7f");
 	put_run(c, 'x', pad);
 	n = (size_t)snprintf(text, sizeof(text), "%s", head);
@@ -98,6 +102,8 @@ say_is_ended(const struct client *c)
 {
 	char last = c->text.len > 0 ? c->text.data[c->text.len - 1] : 'x';
 
+	if (c->edits)
+		return c->line.len == 0;
 	return last == '\n' || (c->telnet && last == '\0');
 }
 
@@ -105,7 +111,8 @@ say_is_ended(const struct client *c)
 static void
 put_refused(struct client *c)
 {
-	switch (random_below(3)) {
+	/* Keys are no text, nor is more of it taken in than there may be. */
+	switch (c->edits ? 0 : random_below(3)) {
 	case 0:
 		say_put(c, "/nonsense with words\n");
 		say_expect(c, CHAT_UNKNOWN_COMMAND);

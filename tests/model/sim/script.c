@@ -35,9 +35,11 @@ put_wrong(struct client *c, bool name, int *wrong)
 	if (name)
 		say_put(c, random_percent(50) ? "a:b\n" : "\n");
 	else
-		say_put(c, random_percent(50) ? "\n" : "x\x01y\n");
+		say_put(c, c->edits || random_percent(50) ? "\n" : "x\x01y\n");
+	c->unseen = true;
 	if (random_percent(50))
 		say_put(c, "thrown away\nwith this\n");
+	c->unseen = false;
 	say_expect(c, name ? CHAT_BAD_NAME : CHAT_BAD_ROOM);
 	++*wrong;
 	op_send(c, from, true);
@@ -49,12 +51,13 @@ static void
 put_taken(struct client *c, int other, int *wrong)
 {
 	size_t from = c->text.len;
+	bool plain = c->plain;
 
 	op(c, OP_OTHER, (size_t)other);
 	c->plain = true; /* perhaps it is never sent */
 	say_put(c, sim.clients[other].name);
 	say_put(c, "\n");
-	c->plain = false;
+	c->plain = plain;
 	say_expect(c, CHAT_NAME_TAKEN);
 	++*wrong;
 	op_send(c, from, true);
@@ -86,9 +89,26 @@ put_rests(struct client *c)
 		if (!say_is_ended(c))
 			say_put(c, "\n");
 		say_message(c);
-		say_end(c);
+		if (c->edits && random_percent(60))
+			typing_stray(c);
+		else
+			say_end(c);
 		op_send(c, from, false);
 	}
+}
+
+/* Negotiate until it sends keys; a passive one when it has said its room. */
+static void
+put_editing(struct client *c)
+{
+	if (c->passive) {
+		op_send(c, 0, true);
+	} else {
+		bytes_add(&c->text, "\xff\xfb\x18", 3);
+		op_send(c, 0, false);
+	}
+	op(c, OP_EDITING, 0);
+	typing_begin(c);
 }
 
 static void
@@ -98,22 +118,33 @@ put_login(struct client *c, int i, bool clumsy, bool patient)
 	size_t from;
 	int wrong = 0, other = somebody(i);
 
-	if (clumsy && random_percent(40))
+	if (c->edits && c->passive)
+		op(c, OP_ASKED, 0);
+	else if (c->edits)
+		put_editing(c);
+	if (clumsy && !c->passive && random_percent(40))
 		put_wrong(c, false, &wrong);
 	from = c->text.len;
 	snprintf(line, sizeof(line), "Room%d", c->room);
 	say_put(c, line);
 	say_end(c);
-	if (clumsy || patient)
+	c->names_at = c->text.len;
+	if (c->edits && c->passive) {
+		put_editing(c);
+		from = c->text.len;
+	} else if (clumsy || patient) {
 		op_send(c, from, false);
+	}
 	if (clumsy && random_percent(30))
 		put_wrong(c, true, &wrong);
-	if (clumsy && wrong < 2 && other >= 0 && random_percent(40))
+	if (clumsy && wrong < 2 && other >= 0 && !c->edits &&
+	    random_percent(40))
 		put_taken(c, other, &wrong);
 	if (clumsy || patient)
 		from = c->text.len;
 	say_put(c, c->name);
 	say_end(c);
+	c->joins_at = c->text.len;
 	if (clumsy || patient) {
 		op_send(c, from, false);
 		op(c, OP_JOINED, 0);
@@ -148,10 +179,17 @@ put_goodbye(struct client *c)
 		op(c, OP_BARRIER, 0);
 	if (how < 50) {
 		op(c, OP_FIN, 0);
+		/* Half a line of keys is not sent. */
+		if (c->edits && !say_is_ended(c))
+			c->nitems--;
 	} else if (how < 80) {
 		if (!say_is_ended(c))
 			say_put(c, "\n");
-		say_put(c, "/quit\n");
+		if (c->edits && random_percent(50))
+			bytes_add(&c->text, "\x04", 1);
+		else
+			say_put(c, "/quit\n");
+		c->unseen = true;
 		if (random_percent(30))
 			say_put(c, "nobody reads this\nnor this");
 		op_send(c, from, false);
@@ -164,10 +202,11 @@ put_goodbye(struct client *c)
 	op(c, OP_END, 0);
 	/*
 	 * Who has left and doesn't read is cut off; a "/quit" behind other
-	 * input that must wait for it to read is not seen.
+	 * input that must wait for it to read is not seen: keys always must.
 	 */
 	if (random_percent(10) &&
-	    (hangs_up || (how < 80 && c->nreplies == 0 && c->questions == 0)))
+	    (hangs_up || (how < 80 && !c->edits && c->nreplies == 0 &&
+			     c->questions == 0)))
 		c->deaf = c->silent = c->resets = true;
 }
 
@@ -175,13 +214,21 @@ put_goodbye(struct client *c)
 static void
 put_silence(struct client *c)
 {
+	size_t from;
+
 	c->silent = true;
-	c->joins = false;
+	c->joins = c->passive = false;
+	if (c->edits)
+		put_editing(c);
+	from = c->text.len;
 	if (random_percent(50)) {
 		say_put(c, "Room");
-		if (random_percent(50))
-			say_put(c, "0\nHalfAName");
-		op_send(c, 0, false);
+		if (random_percent(50)) {
+			say_put(c, "0\n");
+			c->names_at = c->text.len;
+			say_put(c, "HalfAName");
+		}
+		op_send(c, from, false);
 	}
 	say_expect(c, CHAT_LOGIN_TIMEOUT);
 	op(c, OP_END, 0);
@@ -203,7 +250,9 @@ put_three_wrong(struct client *c)
 {
 	int wrong = 0;
 
-	c->joins = false;
+	c->joins = c->passive = false;
+	if (c->edits)
+		put_editing(c);
 	while (wrong < 3)
 		put_wrong(c, false, &wrong);
 	op(c, OP_END, 0);
@@ -220,11 +269,21 @@ script_write(int i)
 	    .text = old.text,
 	    .said = old.said,
 	    .got = old.got,
+	    .own = old.own,
+	    .own_ends = old.own_ends,
+	    .line = old.line,
+	    .answers = old.answers,
+	    .names_at = SIZE_MAX,
+	    .joins_at = SIZE_MAX,
 	    .joins = true,
 	    .ignores = -1,
 	    .telnet = random_percent(sim.profile.telnets),
 	};
 	c->text.len = c->said.len = c->got.len = 0;
+	c->edits = c->telnet && random_percent(sim.profile.edits);
+	c->refuses = c->telnet && !c->edits && random_percent(30);
+	c->plain = c->edits || c->refuses;
+	typing_reset(c);
 	snprintf(c->name, sizeof(c->name), "User%d%s", i,
 	    sim.profile.crowded ? "nnnnnnnnnnnnnnnnnnnnn" : "");
 	memcpy(c->now, c->name, sizeof(c->now));

@@ -18,7 +18,8 @@
  *   tcp.c     connections
  *   master.c  the master: admits, passes, reaps, starts successors
  *   client.c  clients; script.c what they are to do; say.c what they say
- *   dialect.c telnet and JSON, from and to lines of text
+ *   dialect.c telnet and JSON, from and to lines of text; typing.c screens
+ *   keys.c    what is typed there
  *   oracle.c  all that was committed, checked as it comes
  *   who.c     replies about who is in a room; asked.c those to all else
  *   check.c   what each client read, and what is left in the end
@@ -217,7 +218,8 @@ struct profile {
 	unsigned rests;
 	unsigned messages;
 	unsigned commands; /* percent of lines */
-	unsigned telnets;  /* percent of clients */
+	unsigned telnets;  /* percent of clients, */
+	unsigned edits;    /* and of those that send keys */
 	bool crowded;      /* one room, long names */
 	size_t message_max;
 	size_t sndbuf;
@@ -229,6 +231,7 @@ struct counts {
 	uint64_t runs, deaths, recovery_deaths, held_deaths, torn_deaths;
 	uint64_t points, deliveries, lapped, moves, parks, quiets, silent;
 	uint64_t commands, whos, asked;
+	uint64_t own_rows, rows_checked, half_typed;
 	struct {
 		uint64_t met, died;
 	} named[NAMED_MAX]; /* by fault point */
