@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The telnet parser: a machine of one byte at a time.
+ * The telnet parser: a machine of one byte at a time, but for plain text.
  *
  *   DATA --IAC--> COMMAND --WILL--> WILL --any--> DATA; so WONT, DO, DONT
  *                    |-----SB--> SUB --IAC--> SUB_COMMAND --SE----> DATA
@@ -17,6 +17,7 @@
 
 #include "proxy/negotiate.h"
 #include "proxy/subneg.h"
+#include "shared/chat/text.h"
 
 enum state {
 	STATE_DATA,
@@ -198,7 +199,7 @@ telnet_decode(struct telnet_shm *t, const char *in, size_t len, char *out)
 {
 	unsigned state = t->state & ~AFTER_CR;
 	bool after_cr;
-	size_t n = 0;
+	size_t n = 0, plain;
 
 	if (state >= STATES || !negotiate_is_sound(t)) {
 		memset(t, 0, sizeof(*t));
@@ -206,9 +207,18 @@ telnet_decode(struct telnet_shm *t, const char *in, size_t len, char *out)
 	}
 	after_cr = (t->state & AFTER_CR) != 0;
 	negotiate_ask(t); /* there may be room now */
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < len; i++) {
+		if (state == STATE_DATA) { /* as step() does, all at once */
+			plain = text_plain(out + n, in + i, len - i);
+			after_cr = after_cr && plain == 0;
+			n += plain;
+			i += plain;
+			if (i == len)
+				break;
+		}
 		state = step(
 		    t, (enum state)state, (uint8_t)in[i], &after_cr, out, &n);
+	}
 	t->state = (uint8_t)(state | (after_cr ? AFTER_CR : 0));
 	return n;
 }

@@ -25,7 +25,9 @@ static const char usage_text[] =
     "                      of the server, and publish if --talking says so\n"
     "                      connect: join, leave and come again\n"
     "                      ask: send commands with long replies (line only)\n"
-    "  --protocol NAME     line (default), redis or irc\n"
+    "  --protocol NAME     line (default), redis, irc, telnet, or "
+    "telnet-edit:\n"
+    "                      a terminal that sends keys, which are echoed\n"
     "  --host HOST         where the server listens (localhost)\n"
     "  --port PORT         the port (the protocol's own, line: 5555)\n"
     "  --sources N         addresses to connect from, 127.0.0.1 and on\n"
@@ -41,6 +43,12 @@ static const char usage_text[] =
     "  --rate N            messages a second in all, instead of as fast as\n"
     "                      the windows allow (window: 4096)\n"
     "  --messages N        so many in all, without a warm-up\n"
+    "  --typed N           telnet-edit: keys of a line that stands, half "
+    "typed,\n"
+    "                      before all who only listen (0)\n"
+    "  --typists N         telnet-edit: of these, in each room, who type on,\n"
+    "                      key by key, and delete what they have typed (0)\n"
+    "  --keys N            a second, of each of them (5)\n"
     "  --hold SECONDS      of mode idle (1)\n"
     "  --warmup SECONDS    before the measurement (0.5)\n"
     "  --seconds SECONDS   of measurement, at most (2; with --messages 60)\n"
@@ -66,6 +74,9 @@ enum option_id {
 	OPT_WINDOW,
 	OPT_RATE,
 	OPT_MESSAGES,
+	OPT_TYPED,
+	OPT_TYPISTS,
+	OPT_KEYS,
 	OPT_HOLD,
 	OPT_WARMUP,
 	OPT_SECONDS,
@@ -90,6 +101,9 @@ static const struct option options[] = {
     {"window", required_argument, NULL, OPT_WINDOW},
     {"rate", required_argument, NULL, OPT_RATE},
     {"messages", required_argument, NULL, OPT_MESSAGES},
+    {"typed", required_argument, NULL, OPT_TYPED},
+    {"typists", required_argument, NULL, OPT_TYPISTS},
+    {"keys", required_argument, NULL, OPT_KEYS},
     {"hold", required_argument, NULL, OPT_HOLD},
     {"warmup", required_argument, NULL, OPT_WARMUP},
     {"seconds", required_argument, NULL, OPT_SECONDS},
@@ -156,7 +170,10 @@ protocol_of(const char *name)
 	const struct protocol *p = protocol_find(name);
 
 	if (!p)
-		errx(2, "--protocol %s: line, redis or irc is needed", name);
+		errx(2,
+		    "--protocol %s: line, redis, irc, telnet or telnet-edit is "
+		    "needed",
+		    name);
 	return p;
 }
 
@@ -202,6 +219,15 @@ set_option(struct load_config *cfg, struct args *args, int id, const char *name)
 		break;
 	case OPT_MESSAGES:
 		cfg->messages = count(name, optarg, 1, UINT_MAX);
+		break;
+	case OPT_TYPED:
+		cfg->typed = count(name, optarg, 0, LOAD_TYPED_MAX);
+		break;
+	case OPT_TYPISTS:
+		cfg->typists = count(name, optarg, 0, LOAD_MEMBERS_MAX);
+		break;
+	case OPT_KEYS:
+		cfg->keys = number(name, optarg, 0.001, 1e6);
 		break;
 	case OPT_HOLD:
 		cfg->hold = number(name, optarg, 0, 1e6);
@@ -265,6 +291,18 @@ set_tag(struct load_config *cfg, const char *tag, size_t size)
 	text_format_init(&cfg->format, tag, size);
 }
 
+static void
+settle_typing(const struct load_config *cfg)
+{
+	bool types = cfg->typed > 0 || cfg->typists > 0;
+
+	if (types && cfg->protocol->telnet != TELNET_KEYS)
+		errx(2, "--typed and --typists need --protocol telnet-edit");
+	if (cfg->typists > cfg->members - cfg->publishers)
+		errx(2, "--typists %u: more than those who only listen",
+		    cfg->typists);
+}
+
 /* What depends on several options. */
 static void
 settle(struct load_config *cfg, const struct args *args)
@@ -285,6 +323,7 @@ settle(struct load_config *cfg, const struct args *args)
 		    args->size, cfg->protocol->size_max);
 	if (cfg->mode == MODE_ASK && cfg->protocol != &protocol_line)
 		errx(2, "--mode ask is for the line protocol");
+	settle_typing(cfg);
 	if (cfg->window == 0)
 		cfg->window = cfg->rate > 0 ? 4096 : 1;
 	cfg->talking = cfg->mode == MODE_IDLE ? 0 : cfg->rooms;
@@ -341,6 +380,7 @@ main(int argc, char **argv)
 	    .rooms = 1,
 	    .members = 10,
 	    .publishers = 1,
+	    .keys = 5,
 	    .hold = 1,
 	    .warmup = 0.5,
 	};

@@ -20,6 +20,7 @@
 #include "proxy/telnet.h"
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
+#include "shared/chat/text.h"
 #include "worker/edit.h"
 
 void
@@ -288,6 +289,9 @@ edit_plain(struct worker *w, struct line *line)
 
 	if (e == NULL)
 		return true;
+	/* In every character set, and nothing to be taken back. */
+	if (text_plain(e->plain, line->text, line->len) == line->len)
+		return line->len <= w->settings->max_line;
 	line->len = charset_decode(
 	    telnet_charset(&w->telnet), line->text, line->len, e->plain);
 	line->len = editor_plain(e->plain, line->len);

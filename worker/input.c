@@ -395,25 +395,53 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 }
 
 /*
- * How much text is still in the connection's queue, behind what was just read?
- * What telnet has in there is looked at, as far as a line or two go.
+ * What is in a telnet connection's queue, decoded as what follows `telnet`, as
+ * far as a line or two go; stays there.  Lies in w->scratch.
  */
+static size_t
+input_peek(struct worker *w, uint32_t slot, struct telnet_shm telnet,
+    const char **text)
+{
+	char *to = w->scratch + SCRATCH_SIZE / 2;
+	ssize_t n = recv(session_fd(slot), w->scratch, SCRATCH_SIZE / 2,
+	    MSG_DONTWAIT | MSG_PEEK);
+
+	*text = to;
+	return n <= 0 ? 0 : telnet_decode(&telnet, w->scratch, (size_t)n, to);
+}
+
+/* How much text is in the connection's queue, behind what was just read? */
 uint64_t
 input_queued(struct worker *w, uint32_t slot)
 {
-	struct telnet_shm telnet = w->telnet;
+	const char *text;
 	int queued = 0;
-	ssize_t n;
 
-	if (!session_is_telnet(session_row(w, slot))) {
-		(void)ioctl(session_fd(slot), SIOCINQ, &queued);
-		return (uint64_t)MAX(queued, 0);
-	}
-	n = recv(session_fd(slot), w->scratch, SCRATCH_SIZE / 2,
-	    MSG_DONTWAIT | MSG_PEEK);
-	return n <= 0 ? 0
-		      : telnet_decode(&telnet, w->scratch, (size_t)n,
-			    w->scratch + SCRATCH_SIZE / 2);
+	if (session_is_telnet(session_row(w, slot)))
+		return input_peek(w, slot, w->telnet, &text);
+	(void)ioctl(session_fd(slot), SIOCINQ, &queued);
+	return (uint64_t)MAX(queued, 0);
+}
+
+/*
+ * Has a telnet client said that it wants no more of a long reply (AO, Ctrl-O)?
+ * Its input may have to wait for that very reply, so it is looked at ahead;
+ * that is no harm, since the key does nothing more when its turn comes.
+ */
+bool
+input_discards(struct worker *w, uint32_t slot)
+{
+	const struct session_shm *s = session_row(w, slot);
+	const char *text;
+	size_t len;
+
+	if (!session_is_telnet(s))
+		return false;
+	text = input_kept(w, slot, &len);
+	if (len > 0 && memchr(text, TELNET_KEY_DISCARD, len) != NULL)
+		return true;
+	len = input_peek(w, slot, s->telnet, &text);
+	return len > 0 && memchr(text, TELNET_KEY_DISCARD, len) != NULL;
 }
 
 /* Refuse the half-line that the session has sent, and what will end it. */

@@ -452,6 +452,17 @@ say_line(struct worker *w, uint32_t slot, const struct reply *r)
 	send_line(w, slot, p.len + len);
 }
 
+/* No more of a long reply: what is on its way is the end of it. */
+static void
+reply_discard(struct worker *w, uint32_t slot)
+{
+	struct session_half half = session_row(w, slot)->half;
+
+	half.reply = (struct reply){0};
+	journal_step(&w->journal, slot, &half);
+	FAULT_POINT("reply.discarded");
+}
+
 /*
  * Send more of the session's reply.  False if that has to wait for a buffer of
  * the pool.
@@ -465,6 +476,10 @@ reply_send(struct worker *w, uint32_t slot)
 
 	if (r.code < REPLY_LONG) {
 		say_line(w, slot, &r);
+		return true;
+	}
+	if (r.newline == 0 && input_discards(w, slot)) {
+		reply_discard(w, slot);
 		return true;
 	}
 	if (!send_piece_begin(w, slot))

@@ -254,6 +254,7 @@ void input_drop(struct worker *w, size_t got);
 uint64_t input_queued(struct worker *w, uint32_t slot);
 void input_evict(struct worker *w);
 const char *input_kept(const struct worker *w, uint32_t slot, size_t *bytes);
+bool input_discards(struct worker *w, uint32_t slot);
 size_t input_size(const struct worker *w, uint32_t slot);
 bool input_is_stuck(const struct worker *w, uint32_t slot);
 /* Until when one who has just said something, or has joined, may be silent. */

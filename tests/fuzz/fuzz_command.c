@@ -54,14 +54,23 @@ struct choice {
 };
 
 /* One of the clients, at its end. */
+/* What the server says of telnet, byte by byte. */
+enum heard {
+	HEARD_TEXT,
+	HEARD_IAC,
+	HEARD_VERB, /* WILL, WONT, DO, DONT */
+	HEARD_SB,
+	HEARD_SB_IAC,
+};
+
 struct end {
 	int fd; /* -1: closed */
 	bool json, telnet;
 	bool reads;
-	bool ended;        /* has read the end */
-	char *line;        /* read, without a line end so far */
-	size_t len;        /* bytes of it */
-	unsigned iac_left; /* of telnet's answer: bytes that belong to it */
+	bool ended;     /* has read the end */
+	char *line;     /* read, without a line end so far */
+	size_t len;     /* bytes of it */
+	enum heard iac; /* what of telnet comes next */
 };
 
 static struct segment image, now; /* as formatted, and as it is */
@@ -201,6 +210,30 @@ check_line(const struct end *e, const char *line, size_t len, bool whole)
 	}
 }
 
+/* The state behind byte `b`. */
+static enum heard
+heard(enum heard before, unsigned char b)
+{
+	switch (before) {
+	case HEARD_TEXT:
+		return b == TELNET_IAC ? HEARD_IAC : HEARD_TEXT;
+	case HEARD_IAC:
+		MUST((b >= TELNET_SB && b <= TELNET_DONT) || b == TELNET_DM ||
+		     b == TELNET_GA || b == TELNET_EOR || b == TELNET_IAC);
+		if (b == TELNET_SB)
+			return HEARD_SB;
+		return b >= TELNET_WILL && b <= TELNET_DONT ? HEARD_VERB
+							    : HEARD_TEXT;
+	case HEARD_VERB:
+		return HEARD_TEXT;
+	case HEARD_SB:
+		return b == TELNET_IAC ? HEARD_SB_IAC : HEARD_SB;
+	case HEARD_SB_IAC:
+		return b == TELNET_SE ? HEARD_TEXT : HEARD_SB;
+	}
+	return HEARD_TEXT;
+}
+
 /* Take telnet's answers out, which are WONT x and DONT x. */
 static size_t
 strip(struct end *e, char *bytes, size_t len)
@@ -210,16 +243,9 @@ strip(struct end *e, char *bytes, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char b = (unsigned char)bytes[i];
 
-		if (e->iac_left == 2) {
-			MUST(b == TELNET_WONT || b == TELNET_DONT);
-			e->iac_left = 1;
-		} else if (e->iac_left == 1) {
-			e->iac_left = 0;
-		} else if (b == TELNET_IAC) {
-			e->iac_left = 2;
-		} else {
+		if (e->iac == HEARD_TEXT && b != TELNET_IAC)
 			bytes[n++] = bytes[i];
-		}
+		e->iac = heard(e->iac, b);
 	}
 	return n;
 }

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Servers that are none of ours, for the programs that are clients."""
+import re
 import selectors
 import socket
 import threading
+
+import telnet
 
 
 class Member:
@@ -62,7 +65,7 @@ class Fake:
         raise NotImplementedError
 
     def send(self, member, text):
-        data = text.encode()
+        data = text if isinstance(text, bytes) else text.encode()
         while data:
             self.pieces += 1
             size = 1 + self.pieces * 7 % 40
@@ -120,6 +123,74 @@ class FakeLine(Fake):
         for i, reader in enumerate(readers):
             for out in self.tamper(self.count, i, line):
                 self.send(reader, out)
+        self.count += 1
+
+
+class FakeTelnet(FakeLine):
+    """The same over telnet, to a client in line mode; what it is asked
+    stands between the lines."""
+
+    ASKS = telnet.DO + telnet.TTYPE + telnet.SEND_TTYPE
+
+    def accept(self):
+        super().accept()
+        self.send(self.members[-1], telnet.GREETING + telnet.ROOM)
+
+    def send(self, member, text):
+        if isinstance(text, str):
+            text = text.replace("\n", "\r\n").encode() + self.ASKS
+        super().send(member, text)
+
+    def line(self, member):
+        line = super().line(member)
+        if line is not None:
+            self.show(member, line)
+        if line is not None and member.room is None:
+            self.send(member, telnet.NAME)
+        return line
+
+    def show(self, member, line):
+        """Its client does."""
+
+
+class FakeTerminal(FakeTelnet):
+    """The same in edit mode; `tamper` may change, too, what `reader` gets
+    around a line: what erases the row, and the row."""
+
+    ASKS = b""
+    ERASE = b"\r\x1b[K"
+    COMMANDS = re.compile(b"\xff\xfa.*?\xff\xf0|\xff..", re.S)
+
+    def __init__(self, context, tamper=lambda n, reader, parts: parts,
+                 echo=lambda line: line):
+        self.rows = {}
+        self.echo = echo
+        super().__init__(context, tamper)
+
+    def accept(self):
+        super().accept()
+        self.send(self.members[-1], telnet.ASKED + telnet.SEND_TTYPE +
+                  telnet.ASKED_FOR_KEYS)
+
+    def line(self, member):
+        member.data = self.COMMANDS.sub(b"", member.data)
+        member.data = member.data.replace(b"\r", b"\n")
+        line = super().line(member)
+        if line is None:
+            self.send(member, member.data[len(self.rows.get(member, b"")):])
+            self.rows[member] = member.data
+        return line
+
+    def show(self, member, line):
+        self.send(member, self.echo(line).encode() + b"\r\n")
+
+    def relay(self, member, line):
+        readers = [m for m in self.in_room(member.room) if m is not member]
+        for i, reader in enumerate(readers):
+            row = self.rows.get(reader, b"")
+            parts = [self.ERASE if row else b"",
+                     line.replace("\n", "\r\n").encode(), row]
+            self.send(reader, b"".join(self.tamper(self.count, i, parts)))
         self.count += 1
 
 

@@ -2,7 +2,7 @@
 """The line editor wherever packets end, queues are full, and workers die."""
 from editing import ENTER, LEFT, WELCOME, Keys, seat_of, typing
 from lib import JOINED, LEFT as LEFT_ROOM, test, wait_until
-from telnet import (AYT, DO, IAC, NOP, TIMING_MARK, WILL, join, server_for,
+from telnet import (AO, AYT, DO, IAC, NOP, TIMING_MARK, WILL, join, server_for,
                     window)
 
 YOU_ARE = "*** you are %s in %s, from 127.0.0.1"
@@ -122,6 +122,27 @@ def one_who_types_without_reading_has_all_said_and_reads_all(t):
         alice.expect(*[f"Bob: line {i}" for i in range(5)])
         bob.type(b"\x15\x0b")
         bob.shows("")
+
+
+@test(limit=120)
+def output_is_aborted_for_one_who_reads_slowly(t):
+    server = server_for(t, workers=1, replay=0)
+    alice = server.join("general", "Alice")
+    said = flood(alice, 1000)
+    bob = typing(server, "general", "Bob", rcvbuf=4096)
+    bob.type("/history 1000\r")
+    bob.wait(lambda: len(bob.rows.texts()) > 5, "it has begun")
+    bob.type(AO + b"x")
+    bob.wait(lambda: bob.rows.text(-1) == "x", "it has ended")
+    assert len(bob.rows.texts()) < len(said), len(bob.rows.texts())
+    carol = join(server, "general", "Carol", rcvbuf=4096)
+    carol.send_bytes(b"/history 1000\n")
+    carol.raw_line()
+    carol.send_bytes(AO + b"/whoami\n")
+    lines = 0
+    while b"you are" not in carol.raw_line():
+        lines += 1
+    assert lines < len(said), lines
 
 
 @test(limit=120)

@@ -3,7 +3,7 @@
 import os
 import pty
 
-from fakes import FakeIrc, FakeLine, FakeRedis
+from fakes import FakeIrc, FakeLine, FakeRedis, FakeTelnet, FakeTerminal
 from lib import test
 from load import Load, load
 
@@ -122,6 +122,10 @@ def frames_are_found_wherever_the_packets_end(t):
     assert load(t, FakeLine(t), **SMALL)["deliveries"] == 40 * 3
     assert load(t, FakeIrc(t), protocol="irc", **SMALL)["deliveries"] == \
         40 * 3
+    assert load(t, FakeTelnet(t), protocol="telnet",
+                **SMALL)["deliveries"] == 40 * 3
+    assert load(t, FakeTerminal(t), protocol="telnet-edit", typed=20,
+                **SMALL)["deliveries"] == 40 * 3
     # Those who publish don't listen there.
     assert load(t, FakeRedis(t), protocol="redis", **SMALL)["deliveries"] == \
         40 * 2
@@ -130,10 +134,52 @@ def frames_are_found_wherever_the_packets_end(t):
 @test
 def joins_are_read_in_every_protocol(t):
     for fake, protocol in ((FakeLine(t), "line"), (FakeIrc(t), "irc"),
-                           (FakeRedis(t), "redis")):
+                           (FakeRedis(t), "redis"),
+                           (FakeTelnet(t), "telnet"),
+                           (FakeTerminal(t), "telnet-edit")):
         figures = load(t, fake, protocol=protocol, mode="connect", members=3,
                        warmup=0, seconds=0.1)
         assert figures["joins"] > 0
+
+
+@test
+def over_telnet_lines_and_rows_are_as_on_a_screen(t):
+    server = t.server(workers=1, telnet="127.0.0.1:0")
+    port = server.telnet_port
+    figures = load(t, server, port=port, protocol="telnet", **SMALL)
+    assert figures["deliveries"] == 40 * 3 and "keys" not in figures
+    figures = load(t, server, port=port, protocol="telnet-edit", typed=30,
+                   typists=1, keys=500, rate=200, members=4, messages=40)
+    assert figures["deliveries"] == 40 * 3
+    assert figures["keys"] >= 40  # the line was deleted once
+
+
+@test
+def a_row_or_an_echo_that_is_wrong_is_found(t):
+    def wrong_terminal(**options):
+        run = Load(t, FakeTerminal(t, **options), protocol="telnet-edit",
+                   typed=20, members=3, window=4, messages=50)
+        out, _ = run.process.communicate(timeout=20)
+        assert run.process.returncode == 1, out
+        figures = dict(pair.split("=") for pair in out.split())
+        return [int(figures[key])
+                for key in ("lost", "order_errors", "strays")]
+
+    def once(spoil):
+        return lambda n, reader, parts: \
+            spoil(*parts) if (n, reader) == (20, 1) else parts
+    rows = {
+        "garbled": lambda erase, line, row: [line, row],
+        "lost": lambda erase, line, row: [erase, line],
+        "changed": lambda erase, line, row: [erase, line, row[::-1]],
+    }
+    for name, spoil in rows.items():
+        found = wrong_terminal(tamper=once(spoil))
+        assert sum(found) > 0 and found[2] > 0, f"{name}: {found}"
+    found = wrong_terminal(
+        echo=lambda line: line.replace("cde", "xyz")
+        if line.startswith("00000014") else line)
+    assert found == [0, 0, 1], found
 
 
 @test
@@ -172,6 +218,9 @@ def wrong_usage_is_told_apart(t):
                  ["--publishers", "11"], ["--talking", "2"], ["--rooms", "0"],
                  ["--mode", "ask", "--protocol", "irc"], ["--tag", "a b"],
                  ["--protocol", "irc", "--size", "400"], ["--no-such"],
+                 ["--typed", "5"], ["--protocol", "telnet", "--typists", "1"],
+                 ["--protocol", "telnet-edit", "--typists", "10"],
+                 ["--protocol", "telnet-edit", "--size", "79"],
                  ["--protocol", "redis", "--members", "2", "--publishers",
                   "2"], ["--host", "::1", "--sources", "2"]):
         done = t.run("chatload", "--port", "1", *args, check=2)

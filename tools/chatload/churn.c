@@ -24,6 +24,8 @@ struct place {
 	int fd; /* -1: nobody */
 	bool joined;
 	unsigned int room;
+	uint32_t who;
+	struct telnet telnet;
 	uint64_t since_ns; /* the client began to connect */
 	size_t len;
 	char partial[PARTIAL_MAX]; /* a frame without its end yet */
@@ -53,6 +55,8 @@ place_take(struct churn *ch, struct place *p)
 	p->since_ns = load_now();
 	p->joined = false;
 	p->len = 0;
+	p->who = who.who;
+	p->telnet = (struct telnet){0};
 	p->fd = dial(ch->config, &who, ch->clients++);
 	ch->taken++;
 	ch->joining++;
@@ -107,6 +111,15 @@ place_frames(struct churn *ch, struct place *p, const char *data, size_t len)
 	return at;
 }
 
+static ssize_t
+place_negotiate(struct churn *ch, struct place *p, char *data, size_t len)
+{
+	struct speaker who = {.who = p->who, .room = p->room};
+
+	return (ssize_t)dial_negotiate(
+	    ch->config, &who, p->fd, &p->telnet, data, len);
+}
+
 /* Once it has joined, nothing is looked at but the end. */
 static void
 place_read(struct churn *ch, struct place *p)
@@ -126,6 +139,8 @@ place_read(struct churn *ch, struct place *p)
 	}
 	if (p->joined)
 		return;
+	if (ch->config->protocol->telnet != TELNET_NONE)
+		n = place_negotiate(ch, p, data + p->len, (size_t)n);
 	memcpy(data, p->partial, p->len);
 	len = p->len + (size_t)n;
 	used = place_frames(ch, p, data, len);

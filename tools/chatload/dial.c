@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -30,6 +31,13 @@ dial_from(int fd, uint32_t source)
 		err(1, "bind");
 }
 
+static void
+dial_send(int fd, const char *bytes, size_t len)
+{
+	if (send(fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len)
+		err(1, "send");
+}
+
 int
 dial(const struct load_config *cfg, const struct speaker *who, uint32_t n)
 {
@@ -47,10 +55,31 @@ dial(const struct load_config *cfg, const struct speaker *who, uint32_t n)
 		err(1, "connect");
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
 		err(1, "fcntl");
-	len = cfg->protocol->join(&cfg->format, who, lines);
-	if (send(fd, lines, len, MSG_NOSIGNAL) != (ssize_t)len)
-		err(1, "send");
+	if (cfg->protocol->telnet == TELNET_KEYS)
+		len = (size_t)snprintf(lines, sizeof(lines), TELNET_OPENS);
+	else
+		len = cfg->protocol->join(&cfg->format, who, lines);
+	dial_send(fd, lines, len);
 	return fd;
+}
+
+size_t
+dial_negotiate(const struct load_config *cfg, const struct speaker *who, int fd,
+    struct telnet *t, char *data, size_t len)
+{
+	bool keys = cfg->protocol->telnet == TELNET_KEYS;
+	struct telnet_answers answers = {.len = 0};
+	char lines[PROTOCOL_TEXT_MAX];
+
+	len = telnet_strip(t, data, len, keys ? &answers : NULL);
+	if (answers.len > 0)
+		dial_send(fd, answers.bytes, answers.len);
+	if (keys && !t->joined && telnet_keys(t)) {
+		t->joined = true;
+		dial_send(
+		    fd, lines, cfg->protocol->join(&cfg->format, who, lines));
+	}
+	return len;
 }
 
 void

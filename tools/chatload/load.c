@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/param.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,15 +75,21 @@ load_pass(struct load *l, uint64_t until_ns)
 	}
 }
 
-static void
-load_connect(struct load *l, struct client *c)
+struct speaker
+load_speaker(const struct client *c)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
-	struct speaker who = {
+	return (struct speaker){
 	    .who = c->room << 16 | c->member,
 	    .room = c->room,
 	    .talks = c->pub != NULL,
 	};
+}
+
+static void
+load_connect(struct load *l, struct client *c)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
+	struct speaker who = load_speaker(c);
 
 	c->fd = dial(l->config, &who, (uint32_t)(c - l->clients));
 	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, c->fd, &ev) == -1)
@@ -142,6 +149,23 @@ load_hold(struct load *l, double seconds)
 	} while (load_now() < end);
 }
 
+/* Until all rows are on the screens. */
+static void
+load_type_rows(struct load *l)
+{
+	uint64_t deadline = load_now() + LOAD_PATIENCE_NS;
+
+	if (l->config->protocol->telnet != TELNET_KEYS)
+		return;
+	typing_rows(l);
+	while (!typing_rows_shown(l)) {
+		load_pass(l, deadline);
+		if (load_now() >= deadline)
+			errx(1, "not all rows are shown as they are typed");
+	}
+	l->typed = true;
+}
+
 static bool
 load_all_said(const struct load *l)
 {
@@ -157,7 +181,8 @@ load_for(struct load *l, double seconds, const char *what)
 
 	do {
 		publisher_send_all(l);
-		due = publisher_due(l);
+		typing_send_due(l);
+		due = MIN(publisher_due(l), typing_due(l));
 		load_pass(l, due < end ? due : end);
 		if (progress_due())
 			progress_show("%s: %.1f of %g s, %ju deliveries", what,
@@ -207,6 +232,7 @@ load_measure(struct load *l)
 	struct load_result *res = l->result;
 	uint64_t messages = l->messages;
 	uint64_t deliveries = l->deliveries;
+	uint64_t keys = l->keys;
 	double cpu = load_server_cpu(l->config);
 	double own = cputime_self();
 	uint64_t start = load_now();
@@ -221,6 +247,7 @@ load_measure(struct load *l)
 	res->server_cpu = load_cpu_between(cpu, load_server_cpu(l->config));
 	res->messages = l->messages - messages;
 	res->deliveries = l->deliveries - deliveries;
+	res->keys = l->keys - keys;
 }
 
 static void
@@ -250,6 +277,7 @@ load_init(struct load *l)
 	l->mask = window - 1;
 	l->readers = cfg->members -
 		     (cfg->protocol->talkers_listen ? 1 : cfg->publishers);
+	l->readers += cfg->protocol->telnet == TELNET_KEYS;
 	l->messages_max = UINT64_MAX;
 	l->nclients = (size_t)cfg->rooms * cfg->members;
 	l->npubs = (size_t)cfg->talking * cfg->publishers;
@@ -322,7 +350,9 @@ load_run(const struct load_config *config, struct load_result *result)
 	if (idle)
 		load_idle(&l);
 	if (config->talking > 0) {
+		load_type_rows(&l);
 		publisher_start(&l);
+		typing_start(&l);
 		if (config->warmup > 0)
 			load_for(&l, config->warmup, "warming up");
 		load_measure(&l);

@@ -5,6 +5,7 @@
  *   load.c      modes talk and idle: joins, holds, warms up, measures, drains
  *   publish.c   what a publisher may send, by window or by rate
  *   receive.c   what a member read, and whether it should have
+ *   typing.c    keys that become no message, in edit mode
  *   churn.c     mode connect: join, leave, and again
  *   ask.c       mode ask: commands as fast as they are answered
  *   dial.c      how a client connects
@@ -24,11 +25,13 @@
 #include "tools/chatload/histogram.h"
 #include "tools/chatload/memory.h"
 #include "tools/chatload/protocol.h"
+#include "tools/chatload/telnet.h"
 #include "tools/chatload/text.h"
 
 #define LOAD_ROOMS_MAX 65535
 #define LOAD_MEMBERS_MAX 65535
 #define LOAD_SOURCES_MAX 250
+#define LOAD_TYPED_MAX 38 /* with a line of typing.c it fits a window */
 #define LOAD_PATIENCE_NS UINT64_C(10000000000) /* without any progress */
 
 enum load_mode {
@@ -48,11 +51,14 @@ struct load_config {
 	unsigned int members;    /* of each room */
 	unsigned int publishers; /* of each room, at most members */
 	unsigned int talking;    /* rooms in which they talk, the first ones */
-	unsigned int window;     /* messages of a publisher not read by all */
-	double rate;             /* messages a second in all; 0: no limit */
-	uint64_t messages;       /* end when so many were read; 0: no limit */
-	double hold;             /* seconds of mode idle */
-	double warmup;           /* seconds */
+	unsigned int typed;      /* keys of a line before each who listens */
+	unsigned int typists; /* of each room that talks, who go on with it */
+	double keys;          /* a second, of each of them */
+	unsigned int window;  /* messages of a publisher not read by all */
+	double rate;          /* messages a second in all; 0: no limit */
+	uint64_t messages;    /* end when so many were read; 0: no limit */
+	double hold;          /* seconds of mode idle */
+	double warmup;        /* seconds */
 	double seconds;
 	pid_t pid;   /* the server's first process; 0: not told */
 	bool verify; /* check fillers and the common order as well */
@@ -73,6 +79,7 @@ struct load_result {
 	double load_cpu;      /* seconds of this process */
 	uint64_t messages;
 	uint64_t deliveries;
+	uint64_t keys;            /* that became no message */
 	uint64_t asked;           /* bytes of commands, mode ask */
 	uint64_t answered;        /* bytes of replies */
 	struct histogram latency; /* ns, a sample of the deliveries */
@@ -104,6 +111,8 @@ struct client {
 	bool joined;           /* has read its own join */
 	bool blocked;          /* waits for EPOLLOUT */
 	struct publisher *pub; /* NULL: only reads */
+	struct telnet telnet;  /* if that is the protocol */
+	uint32_t keys;         /* typed one by one */
 	uint32_t *next;        /* next sequence number of each publisher */
 	uint64_t order;        /* hash of what it read; with verify */
 	char *partial;         /* a frame without its end yet */
@@ -120,7 +129,7 @@ struct load {
 	struct publisher *ready; /* may have something to send */
 	size_t nclients;
 	size_t npubs;
-	uint32_t readers; /* of a message, in its room */
+	uint32_t readers; /* of a message, in its room, echoes included */
 	size_t mask;      /* of publisher.left */
 	size_t joined;    /* clients */
 	uint64_t notices; /* joins read, by all clients */
@@ -129,12 +138,16 @@ struct load {
 	uint64_t messages_max;
 	uint64_t outstanding; /* messages not yet read by all */
 	bool joining;
+	bool typed; /* the rows are as they are to be */
 	bool sampling;
 	unsigned int sample_every; /* deliveries */
 	unsigned int sample_left;
 	uint64_t read_ns;     /* when the bytes at hand were read, or 0 */
 	size_t next_pub;      /* whose turn it is at a fixed rate */
 	uint64_t next_due_ns; /* when */
+	uint64_t keys;        /* typed one by one */
+	size_t next_typist;   /* whose turn it is */
+	uint64_t next_key_ns; /* when */
 };
 
 /*
@@ -167,6 +180,9 @@ uint64_t load_now(void);
 /* Allocates zeroed memory or exits. */
 void *load_alloc(size_t count, size_t size);
 
+/* Who a client is. */
+struct speaker load_speaker(const struct client *c);
+
 /* Seconds of CPU of the server's tree so far, -1 without a pid; or exits. */
 double load_server_cpu(const struct load_config *config);
 
@@ -179,6 +195,15 @@ double load_cpu_between(double before, double after);
  */
 int dial(
     const struct load_config *config, const struct speaker *who, uint32_t n);
+
+/*
+ * Telnet only: takes commands out of what was read, data[0, len), and returns
+ * how much is left.  Answers them, and says what the protocol needs to join
+ * once everything is negotiated.
+ */
+size_t dial_negotiate(const struct load_config *config,
+    const struct speaker *who, int fd, struct telnet *t, char *data,
+    size_t len);
 
 /* Makes room for so many fds and timers precise, or exits. */
 void dial_prepare(size_t fds);
@@ -203,6 +228,22 @@ void publisher_send_all(struct load *l);
 
 /* The socket takes bytes again. */
 void publisher_unblock(struct load *l, struct publisher *p);
+
+/* Types what of a line is to stand before those who listen. */
+void typing_rows(struct load *l);
+
+/* Each of them has read that, and nothing else. */
+bool typing_rows_shown(const struct load *l);
+
+/* Whether that may be in the client's row, as far as is known. */
+bool typing_row_ok(
+    const struct load *l, const struct client *c, const char *row, size_t len);
+
+void typing_start(struct load *l);
+
+/* When a key is due, or UINT64_MAX; and types those that are. */
+uint64_t typing_due(const struct load *l);
+void typing_send_due(struct load *l);
 
 /* Queues all: the start of the load. */
 void publisher_start(struct load *l);

@@ -8,6 +8,8 @@ static const struct protocol *const protocols[] = {
     &protocol_line,
     &protocol_redis,
     &protocol_irc,
+    &protocol_telnet,
+    &protocol_telnet_edit,
     NULL,
 };
 

@@ -7,6 +7,9 @@
  *           the same bytes reach the reader.  Who subscribes cannot publish:
  *           those who talk don't listen.
  *   irc     NICK, USER, JOIN and PRIVMSG (RFC 2812)
+ *   telnet  the line protocol over telnet, with a client that doesn't negotiate
+ *   telnet-edit
+ *           the same with one that sends keys: the server echoes and edits
  *
  * Frames are what the server sends: lines, or replies of RESP.  To be fast,
  * frames that hold a message are recognised by their length where all of a
@@ -31,6 +34,7 @@ enum heard {
 	HEARD_MESSAGE, /* somebody's text */
 	HEARD_JOIN,    /* of the reader itself, or of one who came after it */
 	HEARD_LEAVE,
+	HEARD_ECHO,    /* of one's own text, as it was typed */
 	HEARD_REPLY,   /* of no interest */
 	HEARD_REFUSAL, /* of something that the run needs */
 	HEARD_STRAY,   /* nothing that a server should say */
@@ -54,7 +58,12 @@ struct layout {
 
 struct protocol {
 	const char *name;
-	const char *port;    /* the usual one */
+	const char *port; /* the usual one */
+	enum {
+		TELNET_NONE,
+		TELNET_LINES, /* edited here, and nothing negotiated */
+		TELNET_KEYS,  /* echoed there: it negotiates, then joins */
+	} telnet;
 	bool talkers_listen; /* who publishes reads what others publish */
 	bool joins_seen;     /* members read the joins of later ones */
 	size_t size_max;     /* bytes of text in a message */
@@ -76,7 +85,7 @@ struct protocol {
 	/*
 	 * What a frame is.  Of a HEARD_MESSAGE whose text has the right
 	 * length `who` and `text` are set; with another length it is a
-	 * HEARD_STRAY.
+	 * HEARD_STRAY.  Of a HEARD_ECHO `text` is.
 	 */
 	enum heard (*heard)(const struct text_format *f, const char *frame,
 	    size_t len, const char **who, const char **text);
@@ -85,6 +94,8 @@ struct protocol {
 extern const struct protocol protocol_line;
 extern const struct protocol protocol_redis;
 extern const struct protocol protocol_irc;
+extern const struct protocol protocol_telnet;
+extern const struct protocol protocol_telnet_edit;
 
 /* NULL: there is none of that name. */
 const struct protocol *protocol_find(const char *name);

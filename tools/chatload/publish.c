@@ -14,12 +14,9 @@ void
 publisher_init(struct load *l, struct publisher *p, struct client *c)
 {
 	const struct load_config *cfg = l->config;
-	struct speaker who = {
-	    .who = c->room << 16 | c->member,
-	    .room = c->room,
-	    .talks = true,
-	};
+	struct speaker who = load_speaker(c);
 
+	who.talks = true;
 	p->client = c;
 	p->left = load_alloc(l->mask + 1, sizeof(*p->left));
 	p->before = load_alloc(1, PROTOCOL_TEXT_MAX);

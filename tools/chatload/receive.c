@@ -106,6 +106,48 @@ receive_message(struct load *l, struct client *c, const struct frame *f)
 		receive_verify(l, c, f);
 }
 
+/*
+ * With verify: was the row that a message has erased the one that was typed,
+ * as far as it was redrawn since it was erased before?
+ */
+static void
+receive_row(struct load *l, struct client *c, const struct frame *f)
+{
+	const size_t erase = strlen(TELNET_ERASE);
+	const char *name = f->who - l->config->format.tag_len;
+	const char *row = f->data;
+	const char *end;
+
+	if (!l->config->verify || !l->typed || name == f->data)
+		return;
+	end = name - erase;
+	for (const char *p = row; p < end; p++)
+		if (memcmp(p, TELNET_ERASE, erase) == 0)
+			row = p + erase;
+	if (!typing_row_ok(l, c, row, (size_t)(end - row)))
+		receive_stray(l, f);
+}
+
+/* What was typed is seen as it was typed, by who typed it alone. */
+static void
+receive_echo(struct load *l, struct client *c, const struct frame *f)
+{
+	uint32_t seq = text_number(f->text);
+
+	if (!c->pub || l->config->protocol->telnet != TELNET_KEYS) {
+		receive_stray(l, f);
+		return;
+	}
+	if (c->next[c->member] != seq) {
+		l->result->order_errors++;
+		return;
+	}
+	if (l->config->verify && !text_filler_ok(&l->config->format, f->text))
+		receive_stray(l, f);
+	c->next[c->member]++;
+	publisher_delivered(l, c->pub, seq);
+}
+
 /* A frame that does not look like all messages of the run. */
 static void
 receive_other(struct load *l, struct client *c, struct frame *f)
@@ -115,7 +157,11 @@ receive_other(struct load *l, struct client *c, struct frame *f)
 	switch (protocol->heard(
 	    &l->config->format, f->data, f->len, &f->who, &f->text)) {
 	case HEARD_MESSAGE:
+		receive_row(l, c, f);
 		receive_message(l, c, f);
+		return;
+	case HEARD_ECHO:
+		receive_echo(l, c, f);
 		return;
 	case HEARD_REPLY:
 		return;
@@ -181,6 +227,15 @@ receive_keep(struct client *c, const char *data, size_t len)
 	c->partial_len = len;
 }
 
+static ssize_t
+receive_negotiate(struct load *l, struct client *c, char *data, size_t len)
+{
+	struct speaker who = load_speaker(c);
+
+	return (ssize_t)dial_negotiate(
+	    l->config, &who, c->fd, &c->telnet, data, len);
+}
+
 void
 receive(struct load *l, struct client *c)
 {
@@ -199,6 +254,8 @@ receive(struct load *l, struct client *c)
 	if (n == 0)
 		errx(1, "the server closed a connection");
 	l->read_ns = 0;
+	if (l->config->protocol->telnet != TELNET_NONE)
+		n = receive_negotiate(l, c, data + len, (size_t)n);
 	len += (size_t)n;
 	used = receive_frames(l, c, data, len);
 	if (used < len || c->partial_len > 0)
@@ -228,7 +285,7 @@ never_arrived(const struct load *l, const struct client *c)
 	if (c->member < cfg->publishers && !cfg->protocol->talkers_listen)
 		return 0;
 	for (unsigned int k = 0; k < cfg->publishers; k++)
-		if (k != c->member)
+		if (k != c->member || cfg->protocol->telnet == TELNET_KEYS)
 			sum += pubs[k].sent - c->next[k];
 	return sum;
 }

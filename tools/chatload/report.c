@@ -74,6 +74,8 @@ print_talk(const struct load_result *res)
 
 	printf(" messages=%ju deliveries=%ju seconds=%.3f",
 	    (uintmax_t)res->messages, (uintmax_t)res->deliveries, res->seconds);
+	if (res->keys > 0)
+		printf(" keys=%ju", (uintmax_t)res->keys);
 	printf(" deliveries_per_s=%.0f", deliveries / res->seconds);
 	print_server_cpu(
 	    "server_cpu", res->server_cpu, "deliveries", deliveries);
