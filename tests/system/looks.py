@@ -10,6 +10,7 @@ from telnet import (DO, DONT, GREETING, IAC, NAME, NAWS, ROOM, SB, SE,
                     TIMING_MARK, TTYPE, WILL, WONT)
 
 CHARSET = b"\x2a"
+PROMPTED = b"\xef", b"\xf9"  # EOR, GA
 OPTION = re.compile(rb"\xff[\xfb-\xfe](.)", re.S)
 SUB = re.compile(rb"\xff\xfa(.)((?:[^\xff]|\xff\xff)*)\xff\xf0", re.S)
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -41,7 +42,7 @@ class Window(Client):
 
     def _text(self):
         text = b""
-        while self.wire:
+        while self.wire and self.wire != IAC:
             at = self.wire.find(IAC)
             if at != 0:
                 at = len(self.wire) if at < 0 else at
@@ -50,6 +51,9 @@ class Window(Client):
                 continue
             if self.wire[1:2] == IAC:
                 text += IAC
+                self.wire = self.wire[2:]
+                continue
+            if self.wire[1:2] in PROMPTED:
                 self.wire = self.wire[2:]
                 continue
             option, sub = OPTION.match(self.wire), SUB.match(self.wire)
