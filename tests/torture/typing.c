@@ -71,7 +71,7 @@ typing_begin(struct client *c)
 static uint64_t
 hash(const char *bytes, size_t len)
 {
-	uint64_t h = len + 1;
+	uint64_t h;
 
 	while (len > 0 && bytes[len - 1] == ' ')
 		len--;

@@ -70,14 +70,15 @@ dial_negotiate(const struct load_config *cfg, const struct speaker *who, int fd,
 	bool keys = cfg->protocol->telnet == TELNET_KEYS;
 	struct telnet_answers answers = {.len = 0};
 	char lines[PROTOCOL_TEXT_MAX];
+	size_t joins;
 
 	len = telnet_strip(t, data, len, keys ? &answers : NULL);
 	if (answers.len > 0)
 		dial_send(fd, answers.bytes, answers.len);
 	if (keys && !t->joined && telnet_keys(t)) {
 		t->joined = true;
-		dial_send(
-		    fd, lines, cfg->protocol->join(&cfg->format, who, lines));
+		joins = cfg->protocol->join(&cfg->format, who, lines);
+		dial_send(fd, lines, joins);
 	}
 	return len;
 }
