@@ -460,7 +460,6 @@ reply_discard(struct worker *w, uint32_t slot)
 
 	half.reply = (struct reply){0};
 	journal_step(&w->journal, slot, &half);
-	FAULT_POINT("reply.discarded");
 }
 
 /*

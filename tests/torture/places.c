@@ -22,7 +22,11 @@ static const struct {
 	} run; /* a point of which? */
 } elsewhere[] = {
     {"command.ignored", "t170_ignore", UNLESS_LAGGING},
+    {"edit.consumed", "t617_editing_deaths", UNLESS_LAGGING},
+    {"edit.echoed", "t617_editing_deaths", UNLESS_LAGGING},
+    {"edit.kept", "t617_editing_deaths", UNLESS_LAGGING},
     {"fanout.lapped", "t575_rare_deaths", RARE},
+    {"fanout.own", "t625_looks", RARE},
     {"input.dropped", "t575_rare_deaths", RARE},
     {"input.evicted", "t575_rare_deaths", RARE},
     {"lag.lapped", "t520_lag_and_death", IF_LAGGING},
@@ -37,6 +41,7 @@ static const struct {
     {"salvage.filled", "t575_rare_deaths", RARE},
     {"salvage.joined", "t575_rare_deaths", RARE},
     {"salvage.row", "t575_rare_deaths", RARE},
+    {"session.looks", "t625_looks", UNLESS_LAGGING},
 };
 
 static bool
@@ -50,12 +55,21 @@ is_elsewhere(const char *name)
 	return false;
 }
 
+/* Only sessions of telnet edit their lines, and have looks. */
+static bool
+is_of_telnet(const char *name)
+{
+	return strncmp(name, "edit.", sizeof("edit.") - 1) == 0 ||
+	       strcmp(name, "session.looks") == 0;
+}
+
 /* Has nobody of that kind died there, as somebody should? */
 static bool
 place_is_missing(uint32_t i, unsigned kind)
 {
 	return point_is_worker(i) && point_kills(i, (enum kind)kind) == 0 &&
-	       !is_elsewhere(point_name(i));
+	       !is_elsewhere(point_name(i)) &&
+	       (kind == KIND_TELNET || !is_of_telnet(point_name(i)));
 }
 
 static unsigned
