@@ -133,8 +133,8 @@ class Kind:
 
 
 class Bare(Kind):
-    def __init__(self, program):
-        super().__init__("bare")
+    def __init__(self, program, name="bare"):
+        super().__init__(name)
         self.program = program
 
     def start(self, clients):
