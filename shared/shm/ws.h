@@ -7,6 +7,8 @@
 
 #include "shared/base/base.h"
 
+#define WS_ACCEPT_LEN 28 /* characters of Sec-WebSocket-Accept */
+
 /*
  * All zero is a new connection.
  *
@@ -24,6 +26,15 @@
  *       30  text           state of the UTF-8 check of the message
  *       31  control_text   the same of a close frame's reason
  *       32  flags          enum ws_flag
+ *       33  lf             the message's last byte so far is an LF
+ *       34  pong_len       a pong is to be sent: bytes of its payload, and 1
+ *       35  pong_off       bytes of its frame that are sent
+ *       36  payload_len    bytes of a control frame's payload that are kept,
+ *                          as the pong's: see proxy/wslines.h
+ *       37  pinged         1: a ping was sent, and nothing has come since
+ *       38  closing        close code: the client closes, or has to be closed
+ *       40  heard_s        CLOCK_MONOTONIC: when something came last
+ *       44  failed         closing because of what the client did wrong
  *
  * Only the worker that the session belongs to reads and writes it.
  */
@@ -41,8 +52,16 @@ struct ws_shm {
 	uint8_t text;
 	uint8_t control_text;
 	uint8_t flags;
-	uint8_t unused[7];
+	uint8_t lf;
+	uint8_t pong_len;
+	uint8_t pong_off;
+	uint8_t payload_len;
+	uint8_t pinged;
+	uint16_t closing;
+	uint32_t heard_s;
+	uint8_t failed;
+	uint8_t unused[3];
 };
-static_assert(sizeof(struct ws_shm) == 40, "layout comment above");
+static_assert(sizeof(struct ws_shm) == 48, "layout comment above");
 
 #endif
