@@ -33,6 +33,7 @@ enum session_state {
 	SESSION_LEAVING, /* has left; what it still has to read is sent */
 	SESSION_HTTP,    /* web: waits for a request */
 };
+#define SESSION_STATES (SESSION_HTTP + 1)
 
 /* Why a connection ended, in the log's words: see close_reason_names. */
 enum close_reason {
