@@ -26,6 +26,7 @@ enum worker_type {
 	WORKER_WEB,
 	WORKER_TYPES,
 };
+extern const char *const worker_type_names[WORKER_TYPES];
 
 /*
  * The master's table of connections, a row a slot.  A child's copy of it, as

@@ -44,6 +44,8 @@
 #define RENDERED_MAX(max_line) (3 * (max_line) + 1024)
 static_assert(STAGING_BYTES >= RENDERED_MAX(LIMIT_LINE_MAX), "one at least");
 
+typedef _Atomic uint64_t atomic_word;
+
 static uint64_t
 round_up(uint64_t n, uint64_t unit)
 {
@@ -274,6 +276,24 @@ segment_detach(struct segment *seg)
 {
 	munmap(seg->base, seg->mapped);
 	memset(seg, 0, sizeof(*seg));
+}
+
+void
+segment_copy(void *dst, const void *src, size_t len)
+{
+	const atomic_word *words = src;
+	const volatile char *rest;
+	char *to = dst;
+	uint64_t word;
+	size_t n = (uintptr_t)src % sizeof(word) == 0 ? len / sizeof(word) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		word = atomic_load_explicit(&words[i], memory_order_relaxed);
+		memcpy(to + i * sizeof(word), &word, sizeof(word));
+	}
+	rest = src;
+	for (size_t i = n * sizeof(word); i < len; i++)
+		to[i] = rest[i];
 }
 
 struct seat_shm *

@@ -187,6 +187,12 @@ int segment_attach_private(
     struct segment *seg, int fd, const struct segment_params *params);
 void segment_detach(struct segment *seg);
 
+/*
+ * Copy `len` bytes out of the segment while others write: as relaxed atomic
+ * words, each of them whole, if `src` lies on one.
+ */
+void segment_copy(void *dst, const void *src, size_t len);
+
 /* The row of a seat, and its read buffer and staging area. */
 struct seat_shm *segment_seat(const struct segment *seg, uint32_t seat);
 char *segment_input(const struct segment *seg, uint32_t seat);

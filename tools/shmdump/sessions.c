@@ -98,7 +98,7 @@ session_lag(const struct dump *d, const struct session_shm *s, uint32_t seat)
 		cursor = atomic_load(&segment_seat(&d->seg, seat)->cursor);
 		next = MAX(next, cursor);
 	}
-	return dump_lag(d, next);
+	return figures_lag(&d->seg, next, d->head);
 }
 
 static void
@@ -107,7 +107,7 @@ sessions_row(const struct dump *d, struct out *out, uint32_t slot,
 {
 	char room[LIMIT_ROOM], address[LISTEN_NAME_MAX];
 	uint32_t owner = atomic_load(&s->owner);
-	uint32_t seat = dump_owner_seat(d, owner);
+	uint32_t seat = figures_owner_seat(&d->seg, owner);
 	struct out_value row[COLS];
 
 	row[COL_SLOT] = out_number(slot);
@@ -127,7 +127,7 @@ sessions_row(const struct dump *d, struct out *out, uint32_t slot,
 	row[COL_OUT] = out_as(OUT_BYTES, atomic_load(&s->out_total));
 	row[COL_LAG] = out_number(session_lag(d, s, seat));
 	row[COL_AGE] = out_as(
-	    OUT_SECONDS, dump_age_us(s->accepted_us, d->now_us) / 1000000);
+	    OUT_SECONDS, figures_age_us(s->accepted_us, d->now_us) / 1000000);
 	out_row(out, row);
 }
 
@@ -143,7 +143,7 @@ sessions_view(const struct dump *d)
 		if (atomic_load_explicit(
 			&seg->sessions[i].owner, memory_order_acquire) == 0)
 			continue;
-		dump_copy(&s, &seg->sessions[i], sizeof(s));
+		segment_copy(&s, &seg->sessions[i], sizeof(s));
 		if (atomic_load(&s.owner) != 0)
 			sessions_row(d, &out, i, &s);
 	}
