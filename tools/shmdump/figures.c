@@ -143,6 +143,7 @@ worker_type(uint32_t type)
 	static const char *const names[WORKER_TYPES] = {
 	    [WORKER_CHAT] = "chat",
 	    [WORKER_TELNET] = "telnet",
+	    [WORKER_WEB] = "web",
 	};
 
 	return type < WORKER_TYPES ? names[type] : NULL;
