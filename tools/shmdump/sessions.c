@@ -50,6 +50,8 @@ listener_name(uint8_t kind)
 	static const char *const names[LISTENER_KINDS] = {
 	    [LISTENER_LINE] = "line",
 	    [LISTENER_TELNET] = "telnet",
+	    [LISTENER_WEB] = "web",
+	    [LISTENER_METRICS] = "metrics",
 	};
 
 	return kind < LISTENER_KINDS ? names[kind] : NULL;
@@ -63,6 +65,7 @@ state_name(uint8_t state)
 	    [SESSION_NAME] = "name",
 	    [SESSION_JOINED] = "joined",
 	    [SESSION_LEAVING] = "leaving",
+	    [SESSION_HTTP] = "http",
 	};
 
 	return state < COUNT(names) ? names[state] : NULL;
@@ -88,7 +91,8 @@ session_lag(const struct dump *d, const struct session_shm *s, uint32_t seat)
 {
 	uint64_t next = s->half.own, cursor;
 
-	if (s->half.state == SESSION_ROOM || s->half.state == SESSION_NAME)
+	if (s->half.state != SESSION_JOINED &&
+	    s->half.state != SESSION_LEAVING)
 		return 0;
 	if (!s->half.lag && seat != NONE) {
 		cursor = atomic_load(&segment_seat(&d->seg, seat)->cursor);
