@@ -278,7 +278,13 @@ TEST(what_is_past_is_a_reply)
 	    DIALECT_CRLF, &r, "*** 2026-11-23T16:40:18.123Z * Al waves\r\n");
 	check_past(DIALECT_JSON, &r,
 	    HEAD("reply") ",\"room\":\"general\",\"name\":\"Al\","
-			  "\"text\":\"waves\"}\n");
+			  "\"text\":\"waves\",\"replay\":true,"
+			  "\"kind\":\"action\"}\n");
+	r = record(RECORD_MESSAGE, "Al: Hi!\n", "Al", "Hi!");
+	check_past(DIALECT_JSON, &r,
+	    HEAD("reply") ",\"room\":\"general\",\"name\":\"Al\","
+			  "\"text\":\"Hi!\",\"replay\":true,"
+			  "\"kind\":\"message\"}\n");
 }
 
 TEST(each_line_of_a_reply_is_one)
