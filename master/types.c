@@ -9,6 +9,8 @@ const struct type types[WORKER_TYPES] = {
 	offsetof(struct options, workers)},
     [WORKER_TELNET] = {"telnet", chat_worker_main,
 	offsetof(struct options, telnet_workers)},
+    [WORKER_WEB] = {"web", chat_worker_main,
+	offsetof(struct options, web_workers)},
 };
 
 const struct entrance entrances[LISTENER_KINDS] = {
@@ -22,6 +24,13 @@ const struct entrance entrances[LISTENER_KINDS] = {
 	.list_at = offsetof(struct options, telnet),
 	.line_end = "\r\n",
 	.replay = 20},
+    [LISTENER_WEB] = {.key = "web",
+	.feeds = WORKER_WEB,
+	.list_at = offsetof(struct options, web),
+	.replay = 20},
+    [LISTENER_METRICS] = {.key = "metrics",
+	.feeds = WORKER_WEB,
+	.list_at = offsetof(struct options, metrics)},
 };
 
 /* The field of `options` that lies at an offset. */

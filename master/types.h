@@ -21,7 +21,7 @@ struct entrance {
 	const char *key;
 	enum worker_type feeds;
 	size_t list_at;       /* in struct options: its struct listen_list */
-	const char *line_end; /* of what a refused client is told */
+	const char *line_end; /* of what a refused client is told; NULL: HTTP */
 	unsigned replay;      /* messages shown on joining, by default */
 };
 extern const struct entrance entrances[LISTENER_KINDS];

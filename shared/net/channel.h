@@ -37,6 +37,8 @@ enum channel_type {
 enum listener_kind {
 	LISTENER_LINE,
 	LISTENER_TELNET,
+	LISTENER_WEB,
+	LISTENER_METRICS,
 	LISTENER_KINDS,
 };
 
