@@ -229,8 +229,7 @@ function row_said(row, last) {
 		face.setAttribute("aria-hidden", "true");
 		text.append(who, " ");
 		add_text(text, row.text);
-		e.append(face, text);
-		text.append(" ", make_time(row.time));
+		e.append(face, text, " ", make_time(row.time));
 	} else {
 		if (goes_on(row, last)) {
 			e.classList.add("on");
