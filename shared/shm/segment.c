@@ -98,8 +98,9 @@ segment_plan(const struct segment_params *p, struct segment_layout *l)
 	    MAX(BUFFERS_MIN, p->nslots / CLIENTS_PER_BUFFER) + p->nseats;
 	l->small_stride = SMALL_BYTES;
 	l->nsmall = MAX(SMALL_MIN, p->nslots / CLIENTS_PER_SMALL);
-	l->buffer_stride = round_up(
-	    MAX(RENDERED_MAX(p->max_line), (uint32_t)LIMIT_REQUEST), CACHELINE);
+	l->rendered = RENDERED_MAX(p->max_line);
+	l->buffer_stride =
+	    round_up(MAX(l->rendered, (uint64_t)LIMIT_REQUEST), CACHELINE);
 	l->input_stride = l->buffer_stride;
 	l->seat_stride = round_up(sizeof(struct seat_shm), CACHELINE);
 	l->staging_stride = round_up(sizeof(struct staging_shm), PAGE);
