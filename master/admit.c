@@ -71,8 +71,7 @@ admit_begin(struct master *m)
 	return 0;
 }
 
-/* Least loaded of those that are ready; of all, if none is. */
-static uint32_t
+uint32_t
 admit_choose_seat(struct master *m, enum worker_type type)
 {
 	uint32_t best = NONE;
@@ -108,7 +107,7 @@ admit_log_refusal(const struct master *m, const uint8_t addr[16],
 
 /*
  * The line that a client is refused with, in the listener's terms.  Returns
- * its length.
+ * its length: 0 where nothing is said before TLS is.
  */
 static size_t
 admit_refusal(
@@ -117,6 +116,8 @@ admit_refusal(
 	size_t len = notice_error(out, NOTICE_MAX, code, 0);
 	const char *end = entrances[kind].line_end;
 
+	if (!end)
+		return 0;
 	if (len > 0 && out[len - 1] == '\n')
 		len--;
 	memcpy(out + len, end, strlen(end));
@@ -136,7 +137,8 @@ admit_refuse(struct master *m, int fd, unsigned listener,
 	char port[32];
 	size_t len = admit_refusal(line, code, m->listeners[listener].kind);
 
-	send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (len > 0)
+		send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
 	recv(fd, NULL, 64 * 1024, MSG_DONTWAIT | MSG_TRUNC);
 	close(fd);
@@ -263,6 +265,12 @@ admit_is_passing(int error)
 	default:
 		return false;
 	}
+}
+
+const char *
+admit_listener_name(const struct master *m, const struct peer *peer)
+{
+	return entrances[m->listeners[peer->listener].kind].key;
 }
 
 void

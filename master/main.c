@@ -16,6 +16,7 @@
 #include "master/slots.h"
 #include "master/spawn.h"
 #include "master/stop.h"
+#include "master/tls.h"
 #include "master/watchdog.h"
 #include "shared/base/config.h"
 #include "shared/base/fault.h"
@@ -85,6 +86,8 @@ main_configure(struct options *options, int argc, char *argv[])
 		puts("chatmaster " CHATMASTER_VERSION);
 		exit(EXIT_SUCCESS);
 	}
+	if (tls_prepare(options) == -1)
+		exit(EXIT_USAGE);
 	main_open_log(options);
 	if (options->ring_size != options->ring_size_asked)
 		log_warnx("ring-size",
@@ -112,8 +115,7 @@ main_open_instance(struct master *m)
 	    .ring_bytes = m->options.ring_size,
 	};
 
-	for (unsigned type = 0; type < WORKER_TYPES; type++)
-		params.nseats += types_count(&m->options, type);
+	params.nseats = types_sum(&m->options, false);
 	return instance_open(&m->instance, m->options.name, &params);
 }
 

@@ -20,6 +20,15 @@
 #define OPTIONS_STDERR "stderr"
 #define OPTIONS_SYSLOG "syslog" /* and with a colon and a path behind it */
 
+#define CERTS_MAX 16
+#define PATH_SIZE 1024 /* of a certificate and the like, NUL included */
+
+/* A key that names files, and may be repeated. */
+struct path_list {
+	unsigned count;
+	char at[CERTS_MAX][PATH_SIZE];
+};
+
 /* A key that names listeners: `none` leaves it empty. */
 struct listen_list {
 	unsigned count;
@@ -34,6 +43,10 @@ struct options {
 	char name[INSTANCE_MAX + 1];
 	struct listen_list line;
 	struct listen_list telnet;
+	struct listen_list line_tls;
+	struct listen_list telnet_tls;
+	unsigned tls_workers;
+	struct path_list cert, key, ocsp; /* in the same order */
 	unsigned max_clients;
 	bool max_clients_given; /* not the default: never lowered in silence */
 	unsigned max_clients_per_ip; /* or IPv6 /64; 0: no limit */

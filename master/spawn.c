@@ -67,11 +67,7 @@ spawn_make_seats(struct master *m)
 	return 0;
 }
 
-/*
- * How long a successor is to wait before it serves: nothing after a first
- * and second quick death, then twice as long each time.
- */
-static uint32_t
+uint32_t
 spawn_backoff_ms(const struct seat *seat)
 {
 	if (seat->quick_deaths <= 2)
@@ -164,12 +160,14 @@ spawn_child(const struct master *m, const struct inherit *inherit)
 	bool keep[FD_BASE] = {false};
 	char name[16];
 
-	keep[inherit->segment_fd] = true;
 	keep[inherit->channel] = true;
 	keep[inherit->ping] = true;
-	keep[inherit->epoll] = true;
-	for (uint32_t i = 0; i < m->nseats; i++)
-		keep[m->bells[i]] = true;
+	if (!types[inherit->type].foreign) {
+		keep[inherit->segment_fd] = true;
+		keep[inherit->epoll] = true;
+		for (uint32_t i = 0; i < inherit->nseats; i++)
+			keep[m->bells[i]] = true;
+	}
 	snprintf(name, sizeof(name), "chatmaster:%c%u",
 	    types[inherit->type].name[0], inherit->seat);
 	spawn_enter_child(m, keep, (int)inherit->seat, name);
@@ -226,7 +224,7 @@ spawn_fork(struct master *m, uint32_t i)
 	struct seat *seat = &m->seats[i];
 	struct inherit inherit = {
 	    .seat = i,
-	    .nseats = m->nseats,
+	    .nseats = m->instance.params.nseats,
 	    .type = seat->type,
 	    .settings = &m->settings,
 	    .segment_fd = m->instance.fd,
@@ -270,7 +268,8 @@ spawn_worker(struct master *m, uint32_t i)
 {
 	struct seat *seat = &m->seats[i];
 
-	pass_forget(m, i);
+	if (!types[seat->type].foreign)
+		pass_forget(m, i);
 	if (spawn_fork(m, i) == -1) {
 		if (!seat->fork_failed)
 			log_error("fork-failed", "type=%s seat=%u retry_ms=%d",
@@ -290,11 +289,19 @@ spawn_worker(struct master *m, uint32_t i)
 		    types[seat->type].name, i, (int)seat->pid);
 }
 
+/* Is a worker wanted there?  Not while the segment is being laid out anew. */
+static bool
+spawn_may(const struct master *m, const struct seat *seat)
+{
+	return seat->phase == SEAT_VACANT &&
+	       (!rescue_is_on(m) || types[seat->type].foreign);
+}
+
 void
 spawn_on_time(struct master *m, uint64_t now_us)
 {
-	for (uint32_t i = 0; i < m->nseats && !rescue_is_on(m); i++)
-		if (m->seats[i].phase == SEAT_VACANT &&
+	for (uint32_t i = 0; i < m->nseats; i++)
+		if (spawn_may(m, &m->seats[i]) &&
 		    m->seats[i].retry_us <= now_us)
 			spawn_worker(m, i);
 }
@@ -304,8 +311,8 @@ spawn_due_us(const struct master *m)
 {
 	uint64_t due = UINT64_MAX;
 
-	for (uint32_t i = 0; i < m->nseats && !rescue_is_on(m); i++)
-		if (m->seats[i].phase == SEAT_VACANT)
+	for (uint32_t i = 0; i < m->nseats; i++)
+		if (spawn_may(m, &m->seats[i]))
 			due = MIN(due, m->seats[i].retry_us);
 	return due;
 }

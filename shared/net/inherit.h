@@ -23,6 +23,7 @@ struct settings; /* shared/chat/settings.h */
 enum worker_type {
 	WORKER_CHAT,
 	WORKER_TELNET,
+	WORKER_TLS, /* the last, as it has no place in the segment */
 	WORKER_TYPES,
 };
 

@@ -25,6 +25,9 @@ const char *const close_reason_names[CLOSE_REASONS] = {
     [CLOSE_UNREAD] = "unread",
     [CLOSE_INTERNAL] = "internal",
     [CLOSE_IDLE_TIMEOUT] = "idle-timeout",
+    [CLOSE_TLS_HANDSHAKE] = "tls-handshake",
+    [CLOSE_TLS_TIMEOUT] = "tls-timeout",
+    [CLOSE_TLS_DIED] = "tls-died",
 };
 
 uint32_t
