@@ -103,6 +103,7 @@ main_configure(struct options *options, int argc, char *argv[])
 }
 
 static_assert(LISTENER_KINDS <= SETTINGS_KINDS, "settings for each kind");
+static_assert(ORIGINS_MAX <= SETTINGS_ORIGINS, "settings for each");
 static_assert(WORKER_TYPES <= HOMES_MAX, "a home for each type");
 
 static int
@@ -138,6 +139,9 @@ main_open(struct master *m)
 	};
 	for (unsigned kind = 0; kind < LISTENER_KINDS; kind++)
 		m->settings.replay[kind] = types_replay(&m->options, kind);
+	m->settings.origins_count = m->options.web_origins.count;
+	for (unsigned i = 0; i < m->options.web_origins.count; i++)
+		m->settings.origins[i] = m->options.web_origins.at[i];
 	if (main_open_instance(m) == -1)
 		return -1;
 	if (admit_listen(m) == -1)

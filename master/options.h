@@ -20,6 +20,7 @@
 #define OPTIONS_STDERR "stderr"
 #define OPTIONS_SYSLOG "syslog" /* and with a colon and a path behind it */
 
+#define ORIGIN_MAX 255 /* bytes */
 #define CERTS_MAX 16
 #define PATH_SIZE 1024 /* of a certificate and the like, NUL included */
 
@@ -35,16 +36,28 @@ struct listen_list {
 	struct listen_address at[LISTENERS_MAX];
 };
 
+/* Origins whose pages may open WebSockets here, as browsers write them. */
+#define ORIGINS_MAX 16
+struct origin_list {
+	unsigned count;
+	char at[ORIGINS_MAX][ORIGIN_MAX + 1];
+};
+
 struct options {
 	bool help, version, check;
 	char file[4096]; /* "" when there is none */
 	unsigned workers;
 	unsigned telnet_workers;
+	unsigned web_workers;
 	char name[INSTANCE_MAX + 1];
 	struct listen_list line;
 	struct listen_list telnet;
+	struct listen_list web;
+	struct listen_list metrics;
+	struct origin_list web_origins;
 	struct listen_list line_tls;
 	struct listen_list telnet_tls;
+	struct listen_list web_tls;
 	unsigned tls_workers;
 	struct path_list cert, key, ocsp; /* in the same order */
 	unsigned max_clients;

@@ -28,6 +28,8 @@ child_connection(const struct master *m, uint32_t slot)
 	    .seat = (uint32_t)s->seat,
 	    .gen = s->gen,
 	    .telnet = s->peer.kind == LISTENER_TELNET,
+	    .web = s->peer.kind == LISTENER_WEB ||
+		   s->peer.kind == LISTENER_METRICS,
 	    .id = s->peer.id,
 	    .accepted_us = s->peer.accepted_us,
 	    .port = s->peer.port,

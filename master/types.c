@@ -11,6 +11,8 @@ const struct type types[WORKER_TYPES] = {
 	offsetof(struct options, workers)},
     [WORKER_TELNET] = {"telnet", chat_worker_main,
 	offsetof(struct options, telnet_workers)},
+    [WORKER_WEB] = {"web", chat_worker_main,
+	offsetof(struct options, web_workers)},
     [WORKER_TLS] = {"tls", tls_worker_main,
 	offsetof(struct options, tls_workers), .foreign = true},
 };
@@ -28,6 +30,15 @@ const struct entrance entrances[LISTENER_KINDS] = {
 	.list_at = offsetof(struct options, telnet),
 	.line_end = "\r\n",
 	.replay = 20},
+    [LISTENER_WEB] = {.key = "web",
+	.feeds = WORKER_WEB,
+	.inner = LISTENER_WEB,
+	.list_at = offsetof(struct options, web),
+	.replay = 20},
+    [LISTENER_METRICS] = {.key = "metrics",
+	.feeds = WORKER_WEB,
+	.inner = LISTENER_METRICS,
+	.list_at = offsetof(struct options, metrics)},
     [LISTENER_LINE_TLS] = {.key = "line-tls",
 	.feeds = WORKER_TLS,
 	.inner = LISTENER_LINE,
@@ -36,6 +47,10 @@ const struct entrance entrances[LISTENER_KINDS] = {
 	.feeds = WORKER_TLS,
 	.inner = LISTENER_TELNET,
 	.list_at = offsetof(struct options, telnet_tls)},
+    [LISTENER_WEB_TLS] = {.key = "web-tls",
+	.feeds = WORKER_TLS,
+	.inner = LISTENER_WEB,
+	.list_at = offsetof(struct options, web_tls)},
 };
 
 /* The field of `options` that lies at an offset. */

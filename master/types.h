@@ -23,7 +23,7 @@ struct entrance {
 	enum worker_type feeds;
 	enum listener_kind inner; /* what it is when TLS is taken off */
 	size_t list_at;       /* in struct options: its struct listen_list */
-	const char *line_end; /* of what a refused client is told; or NULL */
+	const char *line_end; /* of what a refused client is told; NULL: HTTP */
 	unsigned replay;      /* messages shown on joining, by default */
 };
 extern const struct entrance entrances[LISTENER_KINDS];

@@ -41,17 +41,16 @@ enum ws_opcode {
 /* What the caller lets in. */
 struct ws_limits {
 	uint64_t message;   /* bytes of one message: more is WS_TOO_BIG */
-	uint16_t fragments; /* frames of one message: more is WS_POLICY */
+	uint32_t fragments; /* frames of one message: more is WS_POLICY */
 	bool binary;        /* else WS_UNACCEPTABLE */
 };
 
 enum ws_event {
 	WS_MORE,    /* all is consumed */
-	WS_DATA,    /* `len` bytes of a message */
-	WS_MESSAGE, /* it is complete: `opcode` is text or binary */
-	WS_PAYLOAD, /* `len` bytes of a control frame */
-	WS_CONTROL, /* it is complete: `opcode`; `code` if it is a close frame
-		     */
+	WS_DATA,    /* `len` bytes of a message; `opcode`: text or binary */
+	WS_MESSAGE, /* it is complete: `opcode` */
+	WS_PAYLOAD, /* `len` bytes of a control frame: `opcode` */
+	WS_CONTROL, /* it is complete: `opcode`; `code` of a close frame */
 	WS_FAIL,    /* close with `code`; what follows is not looked at */
 };
 
@@ -64,12 +63,18 @@ struct ws_step {
 };
 
 /*
- * Take the next step in `n` bytes of input: at most one event.  Unmasked
- * bytes are written to `dst`, which has room for n bytes and may be `in`
- * itself.  Control frames may come between WS_DATA of one message, never
- * within another control frame.  After WS_FAIL all input is consumed silently.
- * Text is checked as it comes: WS_DATA of a text message has nothing that
- * could not be UTF-8, though it may end within a character.
+ * Take the next step in `n` bytes of input: at most one event.  Go on with the
+ * rest of them until it is WS_MORE: the last byte of a frame may give two
+ * events, the second of which uses none.  Unmasked bytes are written to `dst`,
+ * which has room for n bytes and may be `in` itself.  Control frames may come
+ * between WS_DATA of one message, never within another control frame.  After
+ * WS_FAIL and after a close frame all input is consumed silently.  Text is
+ * checked as it comes: WS_DATA of a text message has nothing that could not be
+ * UTF-8, though it may end within a character; so has WS_PAYLOAD of a close
+ * frame, which begins with the two bytes of the code.
+ *
+ * A state that no parser left behind gives wrong events, and does no other
+ * harm.
  */
 struct ws_step ws_next(struct ws_shm *ws, const struct ws_limits *limits,
     const char *in, size_t n, char *dst);
@@ -84,7 +89,6 @@ size_t ws_head(char *dst, enum ws_opcode opcode, uint64_t len);
 bool ws_code_is_valid(unsigned code);
 
 #define WS_KEY_LEN 24
-#define WS_ACCEPT_LEN 28
 
 /*
  * The value of Sec-WebSocket-Accept for that of Sec-WebSocket-Key (RFC 6455,

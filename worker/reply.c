@@ -16,7 +16,7 @@
 #include "proxy/telnet.h"
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
-#include "worker/worker.h"
+#include "worker/web.h"
 
 #define PIECE_MAX 2048 /* bytes */
 #define ROWS_MAX 2048  /* rows of a table looked at under one lock */
@@ -381,6 +381,7 @@ reply_prompt(unsigned state)
 		return "Enter username: ";
 	case SESSION_JOINED:
 	case SESSION_LEAVING:
+	case SESSION_HTTP:
 		break;
 	}
 	return "";
@@ -423,6 +424,23 @@ line_of(const struct reply *r, char lines[NOTICE_HELP_MAX])
 	default:
 		return 0;
 	}
+}
+
+/* What the web has beside lines; rendered as often as it takes. */
+static void
+say_web(struct worker *w, uint32_t slot, const struct reply *r)
+{
+	char reason[REASON_MAX];
+	struct iovec body;
+	size_t len;
+
+	if (r->code != REPLY_HTTP) {
+		send_line(w, slot, web_frame(r, w->staging->bytes));
+		return;
+	}
+	body = web_answer(
+	    &session_row(w, slot)->half, w->staging->bytes, &len, reason);
+	send_line_and(w, slot, len, body);
 }
 
 /* A line: rendered as often as it takes. */
@@ -473,6 +491,10 @@ reply_send(struct worker *w, uint32_t slot)
 	struct reply r = half->reply;
 	struct piece p;
 
+	if (r.code >= REPLY_HTTP && r.code <= REPLY_CLOSE) {
+		say_web(w, slot, &r);
+		return true;
+	}
 	if (r.code < REPLY_LONG) {
 		say_line(w, slot, &r);
 		return true;

@@ -6,7 +6,8 @@
  *
  * Reading order: worker.c (the loop), serve.c (what is due), input.c (bytes
  * in), talk.c and command.c (what lines do), typing.c and edit.c (lines that
- * are edited here), publish.c and member.c (into the ring), fanout.c, stage.c,
+ * are edited here), web.c (requests, and what is a WebSocket's own), publish.c
+ * and member.c (into the ring), fanout.c, stage.c,
  * send.c and sent.c (out of it), lag.c (sessions that read for themselves),
  * reply.c (what is said to one of them), adopt.c (connections come and go),
  * takeover.c (settling what a dead predecessor left), poison.c (what it died
@@ -22,6 +23,7 @@
 #include <sys/uio.h>
 
 #include "proxy/look.h"
+#include "proxy/wslines.h"
 #include "shared/base/base.h"
 #include "shared/chat/line.h"
 #include "shared/chat/notice.h"
@@ -176,6 +178,8 @@ struct worker {
 	char *decoded;            /* of the same size */
 	struct editing *editing;  /* of a telnet worker: see edit.c */
 	struct telnet_shm telnet; /* behind what is in there */
+	struct ws_shm ws;         /* the same of a WebSocket, */
+	struct wslines_tail tail; /* and what it was sent of control frames */
 	uint64_t bit;             /* of this seat in a room's set */
 	struct local *locals;
 	struct local_room *rooms;
@@ -237,6 +241,8 @@ void session_looks(struct worker *w, uint32_t slot);
 void session_counted(struct worker *w, uint32_t slot);
 char *session_kept(struct session_shm *s, size_t *size);
 bool session_is_telnet(const struct session_shm *s);
+bool session_is_web(const struct session_shm *s);
+bool session_has_answers(const struct session_shm *s);
 uint64_t session_input_end(const struct session_shm *s);
 void session_link(struct worker *w, uint32_t slot, uint32_t room);
 bool session_unlink(struct worker *w, uint32_t slot);
@@ -254,6 +260,7 @@ void input_drop(struct worker *w, size_t got);
 uint64_t input_queued(struct worker *w, uint32_t slot);
 void input_evict(struct worker *w);
 const char *input_kept(const struct worker *w, uint32_t slot, size_t *bytes);
+const char *input_kept_tail(const struct worker *w, uint32_t slot);
 bool input_discards(struct worker *w, uint32_t slot);
 size_t input_size(const struct worker *w, uint32_t slot);
 bool input_is_stuck(const struct worker *w, uint32_t slot);
@@ -325,6 +332,8 @@ struct render_record stage_shown(const struct worker *w, uint64_t n,
 void send_staged(struct worker *w, uint32_t slot, uint64_t first, uint64_t end);
 void send_cut(struct worker *w, uint32_t slot);
 void send_line(struct worker *w, uint32_t slot, size_t len);
+void send_line_and(
+    struct worker *w, uint32_t slot, size_t len, struct iovec behind);
 bool send_piece_begin(struct worker *w, uint32_t slot);
 void send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next);
 void send_answers(struct worker *w, uint32_t slot);

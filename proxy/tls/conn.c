@@ -252,7 +252,7 @@ conn_begin(struct tls *t, struct conn *c)
 	}
 	conn_enter(t, c, CONN_SHAKING);
 	c->certs = certs_hold(t->certs);
-	c->ssl = certs_begin(c->certs, c->kind == LISTENER_KINDS);
+	c->ssl = certs_begin(c->certs, c->kind == LISTENER_WEB_TLS);
 	if (c->ssl == NULL || SSL_set_fd(c->ssl, c->client.fd) != 1)
 		conn_fail(t, c, SSL_ERROR_SSL);
 }

@@ -26,8 +26,12 @@ enum dialect {
 	DIALECT_TEXT = 0, /* the line protocol's lines */
 	DIALECT_CRLF = 1, /* lines end in CR LF */
 	DIALECT_JSON = 2, /* each line is an object */
-	DIALECTS = 4,
+	DIALECT_WS = 4,   /* each is a WebSocket frame, and has no line end */
+	DIALECTS = 8,
 };
+
+/* Bytes in front of a frame's payload at most: of those below 64 KiB. */
+#define RENDER_FRAME_HEAD 4
 
 /* A record, as far as it is shown. */
 struct render_record {
@@ -58,13 +62,22 @@ bool render_is_sound(const struct render_record *r);
 		"\r\n") -                                                      \
 	    1)
 
+/* What a dialect adds to a line: the head of a frame, or CR. */
+static inline size_t
+render_line_extra(unsigned dialect)
+{
+	return (dialect & DIALECT_WS) != 0 ? RENDER_FRAME_HEAD
+					   : dialect & DIALECT_CRLF;
+}
+
 /* Bytes that render_record writes at most for a line of `len` bytes. */
 static inline size_t
 render_record_max(unsigned dialect, size_t len)
 {
 	if ((dialect & DIALECT_JSON) != 0)
-		return RENDER_RECORD_KEYS + JSON_EXPANSION * len;
-	return len + (dialect & DIALECT_CRLF);
+		return RENDER_FRAME_HEAD + RENDER_RECORD_KEYS +
+		       JSON_EXPANSION * len;
+	return len + render_line_extra(dialect);
 }
 
 /* The same for render_past. */
@@ -88,7 +101,10 @@ render_reply_max(unsigned dialect, size_t len)
 	size_t lines = (len + 1) / 5;
 
 	if ((dialect & DIALECT_JSON) != 0)
-		return 2 + lines * RENDER_REPLY_KEYS + JSON_EXPANSION * len;
+		return 2 + lines * (RENDER_FRAME_HEAD + RENDER_REPLY_KEYS) +
+		       JSON_EXPANSION * len;
+	if ((dialect & DIALECT_WS) != 0)
+		return RENDER_FRAME_HEAD * (lines + 1) + len;
 	if ((dialect & DIALECT_CRLF) != 0)
 		return 3 + lines + len;
 	return len;
@@ -115,7 +131,7 @@ size_t render_past(
  * text, and code if the type is error.
  *
  * An LF in front of the lines, which ends one that was cut, is a line end in
- * every dialect.  Any other line of fewer than five bytes is left out, but for
+ * every dialect that has such.  Any other line of fewer than five bytes is left out, but for
  * DIALECT_TEXT, which is a copy.  A last line without LF gets its line end.
  */
 size_t render_reply(unsigned dialect, uint64_t seq, uint64_t time_us,

@@ -39,8 +39,11 @@ enum channel_type {
 enum listener_kind {
 	LISTENER_LINE,
 	LISTENER_TELNET,
+	LISTENER_WEB,
+	LISTENER_METRICS,
 	LISTENER_LINE_TLS, /* until it speaks in the clear, then as above */
 	LISTENER_TELNET_TLS,
+	LISTENER_WEB_TLS,
 	LISTENER_KINDS,
 };
 

@@ -42,7 +42,7 @@
 #include "shared/base/base.h"
 
 #define SEGMENT_MAGIC "CHATMSTR"
-#define SEGMENT_VERSION 6
+#define SEGMENT_VERSION 7
 
 #define SEATS_MAX 64 /* bits in a room's set of seats */
 #define INSTANCE_MAX 63
@@ -186,6 +186,12 @@ int segment_attach(struct segment *seg, int fd, bool writable);
 int segment_attach_private(
     struct segment *seg, int fd, const struct segment_params *params);
 void segment_detach(struct segment *seg);
+
+/*
+ * Copy `len` bytes out of the segment while others write: as relaxed atomic
+ * words, each of them whole, if `src` lies on one.
+ */
+void segment_copy(void *dst, const void *src, size_t len);
 
 /* The row of a seat, and its read buffer and staging area. */
 struct seat_shm *segment_seat(const struct segment *seg, uint32_t seat);

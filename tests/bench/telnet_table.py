@@ -30,7 +30,8 @@ class Telnet(Table):
         self.kind = servers.Instance(
             "chatmaster", bench.chatmaster, "telnet",
             ["-w", "1", "--telnet-workers=1", "--replay=0",
-             f"--telnet={servers.HOST}:0"])
+             f"--telnet={servers.HOST}:0",
+             "--web=none"])
 
     def cases(self):
         return self.bench.words(

@@ -214,6 +214,7 @@ class Server:
         options.setdefault("name", context.instance())
         options.setdefault("line", "127.0.0.1:0")
         options.setdefault("telnet", "none")
+        options.setdefault("web", "none")
         self.name = options["name"]
         if faults:
             path = context.path(f"{self.name}.faults")

@@ -50,6 +50,8 @@ listener_name(uint8_t kind)
 	static const char *const names[LISTENER_KINDS] = {
 	    [LISTENER_LINE] = "line",
 	    [LISTENER_TELNET] = "telnet",
+	    [LISTENER_WEB] = "web",
+	    [LISTENER_METRICS] = "metrics",
 	};
 
 	return kind < LISTENER_KINDS ? names[kind] : NULL;
@@ -63,6 +65,7 @@ state_name(uint8_t state)
 	    [SESSION_NAME] = "name",
 	    [SESSION_JOINED] = "joined",
 	    [SESSION_LEAVING] = "leaving",
+	    [SESSION_HTTP] = "http",
 	};
 
 	return state < COUNT(names) ? names[state] : NULL;
@@ -88,13 +91,14 @@ session_lag(const struct dump *d, const struct session_shm *s, uint32_t seat)
 {
 	uint64_t next = s->half.own, cursor;
 
-	if (s->half.state == SESSION_ROOM || s->half.state == SESSION_NAME)
+	if (s->half.state != SESSION_JOINED &&
+	    s->half.state != SESSION_LEAVING)
 		return 0;
 	if (!s->half.lag && seat != NONE) {
 		cursor = atomic_load(&segment_seat(&d->seg, seat)->cursor);
 		next = MAX(next, cursor);
 	}
-	return dump_lag(d, next);
+	return figures_lag(&d->seg, next, d->head);
 }
 
 static void
@@ -103,7 +107,7 @@ sessions_row(const struct dump *d, struct out *out, uint32_t slot,
 {
 	char room[LIMIT_ROOM], address[LISTEN_NAME_MAX];
 	uint32_t owner = atomic_load(&s->owner);
-	uint32_t seat = dump_owner_seat(d, owner);
+	uint32_t seat = figures_owner_seat(&d->seg, owner);
 	struct out_value row[COLS];
 
 	row[COL_SLOT] = out_number(slot);
@@ -123,7 +127,7 @@ sessions_row(const struct dump *d, struct out *out, uint32_t slot,
 	row[COL_OUT] = out_as(OUT_BYTES, atomic_load(&s->out_total));
 	row[COL_LAG] = out_number(session_lag(d, s, seat));
 	row[COL_AGE] = out_as(
-	    OUT_SECONDS, dump_age_us(s->accepted_us, d->now_us) / 1000000);
+	    OUT_SECONDS, figures_age_us(s->accepted_us, d->now_us) / 1000000);
 	out_row(out, row);
 }
 
@@ -139,7 +143,7 @@ sessions_view(const struct dump *d)
 		if (atomic_load_explicit(
 			&seg->sessions[i].owner, memory_order_acquire) == 0)
 			continue;
-		dump_copy(&s, &seg->sessions[i], sizeof(s));
+		segment_copy(&s, &seg->sessions[i], sizeof(s));
 		if (atomic_load(&s.owner) != 0)
 			sessions_row(d, &out, i, &s);
 	}
