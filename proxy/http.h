@@ -35,8 +35,9 @@ enum http_protocol {
 
 struct http_request {
 	enum http_method method;
-	struct http_field path; /* without the query */
-	struct http_field host, origin, if_none_match;
+	struct http_field path; /* without the query; begins with a slash */
+	struct http_field host; /* of the target if it has one, else of Host */
+	struct http_field origin, if_none_match;
 	struct http_field key;       /* WS_KEY_LEN characters, or NULL */
 	enum http_protocol protocol; /* the first one named that we speak */
 	bool keep_alive;
@@ -53,9 +54,11 @@ struct http_request {
 long http_head_end(const char *text, size_t len);
 
 /*
- * Read a head.  Returns 0, or the status it is refused with: 400 (malformed,
- * or a header that must be there once isn't, or twice), 405, 413 (it has a
- * body), 431, 501, 505.  `r` points into the text.
+ * Read a head, `len` bytes as http_head_end has found them.  Returns 0, or the
+ * status it is refused with: 400 (malformed, or a header that must be there
+ * once isn't, or twice), 405, 413 (it has a body), 501 (a body in a coding that
+ * we don't know), 505.  `r` points into the text.  After a refusal nothing is
+ * known of what follows: the connection ends.
  */
 unsigned http_parse(const char *head, size_t len, struct http_request *r);
 
