@@ -78,7 +78,6 @@ reap_vacate(struct master *m, uint32_t i, int status)
 	if (types[seat->type].foreign)
 		tls_on_death(m, i);
 	seat->pid = 0;
-	atomic_store(&m->instance.status->seats[i].pid, 0);
 	loop_remove(m, seat->channel);
 	loop_remove(m, seat->ping);
 	close(seat->channel);
@@ -90,13 +89,10 @@ reap_vacate(struct master *m, uint32_t i, int status)
 	seat->takeover = true;
 	rescue_on_death(m, i, status);
 	seat->retry_us = reap_fork_again_us(seat);
-	if (m->stopping) {
-		seat->phase = SEAT_CLOSED;
-		return;
-	}
-	seat->phase = SEAT_VACANT;
-	seat->restarts++;
-	atomic_store(&m->instance.status->seats[i].restarts, seat->restarts);
+	if (!m->stopping)
+		seat->restarts++;
+	seat->phase = m->stopping ? SEAT_CLOSED : SEAT_VACANT;
+	spawn_show(m, i);
 }
 
 void

@@ -166,16 +166,9 @@ rescue_try(struct master *m)
 static void
 rescue_show(struct master *m)
 {
-	struct status_shm *status = m->instance.status;
-
-	atomic_store(&status->salvages, ++m->rescue.count);
-	for (uint32_t i = 0; i < m->nseats; i++) {
-		const struct seat *seat = &m->seats[i];
-
-		atomic_store(&status->seats[i].type, (uint32_t)seat->type);
-		atomic_store(&status->seats[i].restarts, seat->restarts);
-		atomic_store(&status->seats[i].sessions, seat->sessions);
-	}
+	atomic_store(&m->instance.status->salvages, ++m->rescue.count);
+	for (uint32_t i = 0; i < m->nseats; i++)
+		spawn_show(m, i);
 }
 
 /* Workers are forked anew, and nothing is held against them. */

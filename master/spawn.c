@@ -25,6 +25,7 @@
 #include "shared/net/fd.h"
 #include "shared/net/listen.h"
 #include "shared/net/notify.h"
+#include "shared/shm/seat.h"
 
 #define RETRY_US (10 * 1000)
 #define BACKOFF_FIRST_MS 10
@@ -34,6 +35,21 @@
 /* A seat's four fds, listeners, and what else there is now and then. */
 static_assert(4 * SEATS_MAX + LISTENERS_MAX + 64 <= FD_BASE,
     "connections' fds lie above all others");
+
+void
+spawn_show(struct master *m, uint32_t i)
+{
+	struct status_shm *status = m->instance.status;
+	const struct seat *seat = &m->seats[i];
+
+	atomic_store(&status->nseats, m->nseats);
+	atomic_store(&status->seats[i].type, (uint32_t)seat->type);
+	atomic_store(&status->seats[i].restarts, seat->restarts);
+	atomic_store(&status->seats[i].sessions, seat->sessions);
+	atomic_store(&status->seats[i].state,
+	    seat->phase == SEAT_READY ? SEAT_SERVING : SEAT_EMPTY);
+	atomic_store(&status->seats[i].pid, (uint32_t)seat->pid);
+}
 
 static int
 spawn_make_seat(struct master *m, enum worker_type type)
@@ -53,7 +69,7 @@ spawn_make_seat(struct master *m, enum worker_type type)
 	m->bells[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (seat->epoll == -1 || m->bells[i] == -1)
 		return -1;
-	atomic_store(&m->instance.status->seats[i].type, (uint32_t)type);
+	spawn_show(m, i);
 	return 0;
 }
 
@@ -283,7 +299,7 @@ spawn_worker(struct master *m, uint32_t i)
 	seat->fork_failed = false;
 	seat->settled = false;
 	watchdog_forgive(seat);
-	atomic_store(&m->instance.status->seats[i].pid, (uint32_t)seat->pid);
+	spawn_show(m, i);
 	if (!seat->takeover)
 		log_info("worker-start", "type=%s seat=%u worker=%d",
 		    types[seat->type].name, i, (int)seat->pid);
@@ -351,6 +367,7 @@ spawn_on_ready(
 		return;
 	seat->phase = SEAT_READY;
 	seat->ready_us = clock_us();
+	spawn_show(m, i);
 	if (seat->takeover)
 		log_info("worker-recovered",
 		    "type=%s seat=%u worker=%d sessions=%u lock=%s ms=%.1f",
