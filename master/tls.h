@@ -19,6 +19,13 @@
 int tls_settle(const struct options *options, char *err, size_t errsize);
 
 /*
+ * Files that a TLS worker has open at most when there are so many clients; 0
+ * if there is none.  It takes no more connections than it has files for, but
+ * with fewer it would make clients wait.
+ */
+unsigned tls_files(const struct options *options, unsigned clients);
+
+/*
  * Find the program and have it look at certificates and keys, if there is a
  * TLS listener; to be called before anything is opened.  Returns 0, or -1
  * after saying on standard error why not.  `options` is kept.
