@@ -62,6 +62,7 @@ adopt_new(
 	s->port = peer->port;
 	s->listener = peer->listener;
 	s->kind = peer->kind;
+	s->tls = peer->tls;
 	atomic_store_explicit(&s->heard, 0, memory_order_relaxed);
 	if (session_is_telnet(s)) {
 		s->half.dialect = DIALECT_CRLF;
