@@ -21,9 +21,11 @@ append(struct bytes *b, const char *data, size_t len)
 	while (room - b->len < len)
 		room *= 2;
 	if (room != b->room) {
-		b->at = realloc(b->at, room);
-		if (b->at == NULL)
+		char *at = realloc(b->at, room);
+
+		if (at == NULL)
 			err(1, "realloc");
+		b->at = at;
 		b->room = room;
 	}
 	memcpy(b->at + b->len, data, len);
