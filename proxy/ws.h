@@ -89,7 +89,6 @@ size_t ws_head(char *dst, enum ws_opcode opcode, uint64_t len);
 bool ws_code_is_valid(unsigned code);
 
 #define WS_KEY_LEN 24
-#define WS_ACCEPT_LEN 28
 
 /*
  * The value of Sec-WebSocket-Accept for that of Sec-WebSocket-Key (RFC 6455,

@@ -14,20 +14,30 @@
 #include "proxy/telnet.h"
 #include "shared/base/fault.h"
 #include "shared/shm/pool.h"
-#include "worker/worker.h"
+#include "worker/web.h"
 
-/* The input that was kept, and how much of it; NULL if there is none. */
-const char *
-input_kept(const struct worker *w, uint32_t slot, size_t *bytes)
+/* Bytes that are kept behind a half-line, which are no text. */
+static size_t
+tail_of(const struct session_shm *s)
+{
+	return web_is_upgraded(s) ? wslines_tail(&s->ws) : 0;
+}
+
+/*
+ * What was kept of the input, `*bytes` of text and the tail behind them; NULL
+ * if there is none.
+ */
+static const char *
+input_stored(const struct worker *w, uint32_t slot, size_t *bytes)
 {
 	struct session_shm *s = session_row(w, slot);
 	uint64_t from = s->half.in_done, end = session_input_end(s);
-	size_t len = (size_t)(end - from), gap = (size_t)(from - s->kept_at);
-	size_t size;
+	size_t text = (size_t)(end - from), gap = (size_t)(from - s->kept_at);
+	size_t size, len = text + tail_of(s);
 	const char *kept = session_kept(s, &size);
 
 	*bytes = 0;
-	if (end <= from)
+	if (end < from || len == 0)
 		return NULL;
 	if (pool_size(&w->seg, s->in_buf) > 0) {
 		kept = segment_buffer(&w->seg, s->in_buf - 1);
@@ -36,8 +46,27 @@ input_kept(const struct worker *w, uint32_t slot, size_t *bytes)
 	/* Bounds as of a process gone wrong. */
 	if (from < s->kept_at || gap > size || len > size - gap)
 		return NULL;
-	*bytes = len;
+	*bytes = text;
 	return kept + gap;
+}
+
+/* The input that was kept, and how much of it; NULL if there is none. */
+const char *
+input_kept(const struct worker *w, uint32_t slot, size_t *bytes)
+{
+	const char *kept = input_stored(w, slot, bytes);
+
+	return *bytes > 0 ? kept : NULL;
+}
+
+/* The tail behind it; NULL if there is none. */
+const char *
+input_kept_tail(const struct worker *w, uint32_t slot)
+{
+	size_t text;
+	const char *kept = input_stored(w, slot, &text);
+
+	return kept != NULL ? kept + text : NULL;
 }
 
 /* Load the kept input to the front of the read buffer; returns its bytes. */
@@ -45,10 +74,12 @@ static size_t
 input_load(struct worker *w, uint32_t slot)
 {
 	size_t len;
-	const char *kept = input_kept(w, slot, &len);
+	const char *kept = input_stored(w, slot, &len);
 
-	if (len > 0)
-		memcpy(w->input, kept, len);
+	if (kept == NULL)
+		return 0;
+	len += tail_of(session_row(w, slot));
+	memcpy(w->input, kept, len);
 	return len;
 }
 
@@ -87,7 +118,8 @@ input_room(struct worker *w, uint32_t slot, size_t kept)
 			? pool_claim_common(&w->seg, mine, &w->pool_hint)
 			: pool_claim(&w->seg, mine, &w->pool_hint);
 	FAULT_POINT("input.spare");
-	return w->seat->spare != 0 ? large : size;
+	return (w->seat->spare != 0 ? large : size) -
+	       (web_is_upgraded(s) ? WSLINES_EXTRA : 0);
 }
 
 /* No buffer, and the row is full: the oldest half-line anywhere must go. */
@@ -146,6 +178,8 @@ input_decode(struct worker *w, const struct session_shm *s, size_t got)
 	size_t kept = note->kept, len;
 
 	w->text = w->input;
+	if (session_is_web(s) && note->state != SESSION_HTTP)
+		return web_decode(w, got);
 	if (!session_is_telnet(s))
 		return kept + got;
 	w->text = w->decoded;
@@ -188,19 +222,26 @@ input_keep(struct worker *w, uint32_t slot, size_t got, struct rest rest)
 {
 	struct session_shm *s = session_row(w, slot);
 	const struct note_in *note = &w->seat->in;
+	const bool frames = session_is_web(s) && note->state != SESSION_HTTP;
 	uint64_t from = s->half.in_done, end = from + rest.len;
+	size_t tail = frames ? wslines_tail(&w->ws) : 0;
 	uint32_t ref, old = s->in_buf;
-	char *place = input_place(w, slot, rest.len, &ref);
+	char *place = input_place(w, slot, rest.len + tail, &ref);
 
 	if (place == NULL) { /* nowhere: give up the line it belongs to */
 		s->half.in_done = from = end;
 		s->half.skip_line = 1;
 		s->half.redraw = edit_is_on(w, s);
+		wslines_lose(&w->ws);
 	} else if (rest.len > 0) {
 		memcpy(place, rest.text, rest.len);
 	}
+	if (place != NULL && tail > 0)
+		wslines_store(&w->ws, &w->tail, place + rest.len);
 	if (session_is_telnet(s))
 		s->telnet = w->telnet;
+	if (frames)
+		s->ws = w->ws;
 	s->kept_at = from;
 	FAULT_POINT("input.keep.copied");
 	s->in_buf = ref;
@@ -269,6 +310,8 @@ note_in_set(struct worker *w, uint32_t slot, size_t kept)
 	note->raw = atomic_load_explicit(&s->in_total, memory_order_relaxed);
 	if (session_is_telnet(s))
 		note->telnet = s->telnet;
+	if (session_is_web(s))
+		note->ws = s->ws;
 	note->state = s->half.state;
 	note->echoed = 0;
 	compiler_barrier();
@@ -327,8 +370,12 @@ input_consume(struct worker *w, uint32_t slot, size_t got)
 		edit_show(w, slot);
 		return;
 	}
-	/* A reset, unlike a FIN, ends no line: half of one is nobody's wish. */
-	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
+	/*
+	 * A reset, unlike a FIN, ends no line: half of one is nobody's wish.  A
+	 * message that ends without its last frame isn't either.
+	 */
+	talk_consume(w, slot, base, base + len,
+	    l->eof && !s->half.broken && !session_is_web(s));
 	poison_off_slot(w);
 	input_keep(w, slot, got, input_rest(w, s, len));
 }
@@ -343,7 +390,8 @@ input_is_stuck(const struct worker *w, uint32_t slot)
 	const struct session_shm *s = session_row(w, slot);
 
 	return session_unread(&s->half) ||
-	       (w->locals[slot].blocked && edit_is_on(w, s));
+	       (w->locals[slot].blocked &&
+		   (edit_is_on(w, s) || web_is_stuck(s)));
 }
 
 /*
@@ -359,7 +407,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	uint64_t base = s->half.in_done;
 	bool was_in = s->half.state == SESSION_JOINED;
 
-	if (edit_must_wait(w, slot)) {
+	if (edit_must_wait(w, slot) || web_is_stuck(s)) {
 		l->waiting = true;
 		session_watch(w, slot);
 		return;
@@ -379,35 +427,51 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	session_looks(w, slot);
 	/* Until then it had to log in, or to read, by its deadline. */
 	if (s->half.state == SESSION_JOINED &&
-	    (got > 0 || !was_in || s->half.in_done != base)) {
+	    ((got > 0 && !session_is_web(s)) || !was_in ||
+		s->half.in_done != base)) {
 		s->deadline_us = input_deadline(w);
 		l->gone = false;
 	}
-	if (got > 0 && session_is_telnet(s) && s->telnet.answer_len > 0)
+	if (got > 0 && session_has_answers(s))
 		worker_due(w, slot);
+	if (got > 0 && session_is_web(s))
+		web_heard(w, slot);
 	/* If it waits for its reply to be read, epoll will say when. */
 	if (l->paced)
 		worker_later(w, slot);
 	else if (l->move_to != 0 ||
-		 (l->waiting ? !input_is_stuck(w, slot) : l->eof))
+		 (l->waiting ? !input_is_stuck(w, slot)
+			     : l->eof || web_is_closing(s)))
 		worker_due(w, slot);
 	session_watch(w, slot);
 }
 
+#define PEEK_MAX (SCRATCH_SIZE / 2 - 8) /* bytes: a line or two */
+
 /*
- * What is in a telnet connection's queue, decoded as what follows `telnet`, as
- * far as a line or two go; stays there.  Lies in w->scratch.
+ * What is in the connection's queue, as far as a line or two go; stays there.
+ * Lies in w->scratch, where `*to` has room for what it is decoded to.
  */
 static size_t
-input_peek(struct worker *w, uint32_t slot, struct telnet_shm telnet,
+input_peek(struct worker *w, uint32_t slot, char **to)
+{
+	ssize_t n = recv(
+	    session_fd(slot), w->scratch, PEEK_MAX, MSG_DONTWAIT | MSG_PEEK);
+
+	*to = w->scratch + SCRATCH_SIZE / 2;
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* The same of a telnet connection, decoded as what follows `telnet`. */
+static size_t
+input_peek_telnet(struct worker *w, uint32_t slot, struct telnet_shm telnet,
     const char **text)
 {
-	char *to = w->scratch + SCRATCH_SIZE / 2;
-	ssize_t n = recv(session_fd(slot), w->scratch, SCRATCH_SIZE / 2,
-	    MSG_DONTWAIT | MSG_PEEK);
+	char *to;
+	size_t n = input_peek(w, slot, &to);
 
 	*text = to;
-	return n <= 0 ? 0 : telnet_decode(&telnet, w->scratch, (size_t)n, to);
+	return telnet_decode(&telnet, w->scratch, n, to);
 }
 
 /* How much text is in the connection's queue, behind what was just read? */
@@ -416,9 +480,15 @@ input_queued(struct worker *w, uint32_t slot)
 {
 	const char *text;
 	int queued = 0;
+	char *to;
+	size_t n;
 
 	if (session_is_telnet(session_row(w, slot)))
-		return input_peek(w, slot, w->telnet, &text);
+		return input_peek_telnet(w, slot, w->telnet, &text);
+	if (web_is_upgraded(session_row(w, slot))) {
+		n = input_peek(w, slot, &to);
+		return web_peek(w, w->scratch, n, to);
+	}
 	(void)ioctl(session_fd(slot), SIOCINQ, &queued);
 	return (uint64_t)MAX(queued, 0);
 }
@@ -440,7 +510,7 @@ input_discards(struct worker *w, uint32_t slot)
 	text = input_kept(w, slot, &len);
 	if (len > 0 && memchr(text, TELNET_KEY_DISCARD, len) != NULL)
 		return true;
-	len = input_peek(w, slot, s->telnet, &text);
+	len = input_peek_telnet(w, slot, s->telnet, &text);
 	return len > 0 && memchr(text, TELNET_KEY_DISCARD, len) != NULL;
 }
 
@@ -451,6 +521,10 @@ input_refuse(struct worker *w, uint32_t slot)
 	const struct session_shm *s = session_row(w, slot);
 	struct session_half half = s->half;
 
+	if (half.state == SESSION_HTTP) {
+		talk_leave(w, slot, CLOSE_ERRORS, CHAT_TOO_LONG, 0);
+		return;
+	}
 	half.in_done = session_input_end(s);
 	half.skip_line = 1;
 	half.redraw = edit_is_on(w, s);
@@ -486,6 +560,7 @@ input_evict(struct worker *w)
 		/* A predecessor that died in here may have refused it. */
 		if (s->half.in_done != session_input_end(s))
 			input_refuse(w, slot);
+		web_lose(w, slot);
 		FAULT_POINT("input.evicted");
 		s->in_buf = 0;
 		pool_give(&w->seg, i + 1);

@@ -224,6 +224,19 @@ done_echo(struct worker *w, const struct note_tx *tx, size_t n, size_t total)
 	return 0;
 }
 
+/* What its protocol has to answer; the rest of it is next. */
+static void
+done_answer(struct session_shm *s, const struct note_tx *tx, size_t n,
+    size_t total)
+{
+	if (session_is_telnet(s)) {
+		s->telnet.answer_off = (uint8_t)(tx->cut_off + n);
+		s->telnet.answer_len = (uint8_t)(total - n);
+	} else {
+		wslines_ponged(&s->ws, tx->cut_off + n, tx->cut_off + total);
+	}
+}
+
 /*
  * The kernel took `taken` bytes of `all` that the note TX says.  May be done
  * again.
@@ -263,8 +276,7 @@ sent_settle(struct worker *w, size_t taken, size_t all)
 		give = done_piece(w, tx, n, total);
 		break;
 	case TX_ANSWER:
-		s->telnet.answer_off = (uint8_t)(tx->cut_off + n);
-		s->telnet.answer_len = (uint8_t)(total - n);
+		done_answer(s, tx, n, total);
 		break;
 	case TX_ECHO:
 		give = done_echo(w, tx, n, total);

@@ -255,3 +255,13 @@ utf8_is_nonchar(uint32_t code)
 {
 	return (code >= 0xfdd0 && code <= 0xfdef) || (code & 0xfffe) == 0xfffe;
 }
+
+bool
+utf8_is_unprintable(uint32_t code)
+{
+	if (code == 0x200c || code == 0x200d)
+		return false;
+	return utf8_is_control(code) || utf8_is_format(code) ||
+	       utf8_is_bidi(code) || utf8_is_nonchar(code) || code == 0x2028 ||
+	       code == 0x2029;
+}

@@ -41,4 +41,10 @@ bool utf8_is_bidi(uint32_t code);    /* embeddings, overrides, isolates */
 bool utf8_is_private(uint32_t code); /* Co */
 bool utf8_is_nonchar(uint32_t code); /* U+FDD0-FDEF, U+nFFFE, U+nFFFF */
 
+/*
+ * Could it move a terminal's cursor, reorder the line or hide in it?  ZWJ and
+ * ZWNJ could not; TAB and LF could.
+ */
+bool utf8_is_unprintable(uint32_t code);
+
 #endif

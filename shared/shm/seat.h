@@ -42,7 +42,10 @@ struct note_in {
 	uint32_t kept;
 	uint64_t base;
 	uint64_t raw;
-	struct telnet_shm telnet; /* the row's before */
+	union { /* the row's before */
+		struct telnet_shm telnet;
+		struct ws_shm ws;
+	};
 	uint8_t state;            /* enum session_state before */
 	uint8_t echoed;           /* what is consumed was shown: TX_ECHO */
 };

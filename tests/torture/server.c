@@ -57,7 +57,7 @@ server_exec(void)
 	    options.clients + 100);
 	setenv("CHATMASTER_FAULTS", server.faults_path, 1);
 	execl(path, path, "-w", workers, "-n", name, "--line=127.0.0.1:0",
-	    "--telnet=127.0.0.1:0", telnet, "--replay=0", "--watchdog=60",
+	    "--telnet=127.0.0.1:0", telnet, "--web=none", "--replay=0", "--watchdog=60",
 	    clients_text, options.lagging ? RING_SMALL : RING_USUAL,
 	    (char *)NULL);
 	fprintf(stderr, "cannot run %s: %s\n", path, strerror(errno));

@@ -2,7 +2,6 @@
 /* The seats, and who sits in them. */
 #include "tools/shmdump/views.h"
 
-#include "tools/shmdump/figures.h"
 #include "tools/shmdump/out.h"
 
 enum {
@@ -61,8 +60,9 @@ workers_row(struct out *out, const struct worker_figures *f)
 int
 workers_view(const struct dump *d)
 {
+	const struct figures_moment m = dump_moment(d);
 	struct worker_figures workers[SEATS_MAX];
-	size_t n = figures_workers(d, workers);
+	size_t n = figures_workers(&m, workers);
 	struct out out;
 
 	out_begin(&out, OUT_TABLE, d->json, columns, COLS);
