@@ -137,6 +137,7 @@ class Page:
         for domain in "Page", "Runtime", "Log", "Network", "DOM", "Audits":
             self.call(f"{domain}.enable")
         self.call("Emulation.setFocusEmulationEnabled", enabled=True)
+        self.call("Emulation.setLocaleOverride", locale="en_GB")
         self.size(width, height)
 
     def call(self, method, **params):
