@@ -72,8 +72,7 @@ admit_begin(struct master *m)
 	return 0;
 }
 
-/* Least loaded of those that are ready; of all, if none is. */
-static uint32_t
+uint32_t
 admit_choose_seat(struct master *m, enum worker_type type)
 {
 	uint32_t best = NONE;
@@ -109,7 +108,8 @@ admit_log_refusal(const struct master *m, const uint8_t addr[16],
 
 /*
  * What a client is refused with, in the listener's terms: a line, or an answer
- * to the request that it has sent or is about to.  Returns its length.
+ * to the request that it has sent or is about to.  Returns its length: 0 where
+ * TLS would have to be spoken first.
  */
 static size_t
 admit_refusal(
@@ -119,6 +119,8 @@ admit_refusal(
 	size_t len = notice_error(line, sizeof(line) - 1, code, 0);
 	const char *end = entrances[kind].line_end;
 
+	if (types[entrances[kind].feeds].foreign)
+		return 0;
 	if (len > 0 && line[len - 1] == '\n')
 		len--;
 	if (end != NULL)
@@ -148,7 +150,8 @@ admit_refuse(struct master *m, int fd, unsigned listener,
 	char port[32];
 	size_t len = admit_refusal(line, code, m->listeners[listener].kind);
 
-	send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (len > 0)
+		send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
 	recv(fd, NULL, 64 * 1024, MSG_DONTWAIT | MSG_TRUNC);
 	close(fd);
@@ -275,6 +278,12 @@ admit_is_passing(int error)
 	default:
 		return false;
 	}
+}
+
+const char *
+admit_listener_name(const struct master *m, const struct peer *peer)
+{
+	return entrances[m->listeners[peer->listener].kind].key;
 }
 
 void

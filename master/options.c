@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "master/tls.h"
 #include "master/types.h"
 #include "shared/base/config.h"
 #include "shared/base/log.h"
@@ -115,6 +116,28 @@ options_set_origin(const struct config_key *key, void *field, bool first,
 	if (list->count == ORIGINS_MAX)
 		return options_complain(
 		    err, errsize, value, "is one origin too many (16)");
+	strcpy(list->at[list->count++], value);
+	return 0;
+}
+
+/* What is in it is looked at by who uses it. */
+static int
+options_set_path(const struct config_key *key, void *field, bool first,
+    const char *value, char *err, size_t errsize)
+{
+	struct path_list *list = field;
+
+	(void)key;
+	if (list && first)
+		list->count = 0;
+	if (*value == '\0' || strlen(value) >= PATH_SIZE)
+		return options_complain(
+		    err, errsize, value, "is not a path of 1 to 1023 bytes");
+	if (!list)
+		return 0;
+	if (list->count == CERTS_MAX)
+		return options_complain(
+		    err, errsize, value, "is one file too many (16)");
 	strcpy(list->at[list->count++], value);
 	return 0;
 }
@@ -231,6 +254,54 @@ static const struct config_key keys[] = {
 	.flags = CONFIG_LIST,
 	.set = options_set_origin,
 	.offset = AT(web_origins)},
+    {.name = "line-tls",
+	.placeholder = "ADDR:PORT",
+	.help = "line listener that speaks TLS (default: none); as line",
+	.flags = CONFIG_LIST,
+	.set = options_set_listen,
+	.offset = AT(line_tls)},
+    {.name = "telnet-tls",
+	.placeholder = "ADDR:PORT",
+	.help = "telnet listener that speaks TLS (default: none); as line",
+	.flags = CONFIG_LIST,
+	.set = options_set_listen,
+	.offset = AT(telnet_tls)},
+    {.name = "web-tls",
+	.placeholder = "ADDR:PORT",
+	.help = "listener for browsers that speaks TLS (default: none); as "
+		"line",
+	.flags = CONFIG_LIST,
+	.set = options_set_listen,
+	.offset = AT(web_tls)},
+    {.name = "tls-workers",
+	.placeholder = "N",
+	.help = "TLS workers; 0 closes the TLS listeners",
+	.initial = "1",
+	.set = config_set_uint,
+	.offset = AT(tls_workers),
+	.max = WORKERS_MAX},
+    {.name = "cert",
+	.placeholder = "FILE",
+	.help = "TLS: certificate and what leads to its root (PEM); may be "
+		"repeated: a client gets the first one with the name it asks "
+		"for, or else the first",
+	.flags = CONFIG_LIST,
+	.set = options_set_path,
+	.offset = AT(cert)},
+    {.name = "key",
+	.placeholder = "FILE",
+	.help = "TLS: private key (PEM) of each cert, in the same order; only "
+		"its owner may have access to the file",
+	.flags = CONFIG_LIST,
+	.set = options_set_path,
+	.offset = AT(key)},
+    {.name = "ocsp",
+	.placeholder = "FILE",
+	.help = "TLS: OCSP response (DER) to be stapled, of each cert in the "
+		"same order, as far as given; none for one without",
+	.flags = CONFIG_LIST,
+	.set = options_set_path,
+	.offset = AT(ocsp)},
     {.name = "max-clients",
 	.placeholder = "N",
 	.help = "connections in all; one more is told so and closed",
@@ -398,7 +469,8 @@ options_derive(struct options *o, char *err, size_t errsize)
 {
 	if (o->workers == 0)
 		o->workers = options_count_cpus();
-	if (types_settle(o, err, errsize) == -1)
+	if (types_settle(o, err, errsize) == -1 ||
+	    tls_settle(o, err, errsize) == -1)
 		return -1;
 	o->ring_size = RING_MIN;
 	while (o->ring_size < o->ring_size_asked)

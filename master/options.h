@@ -21,6 +21,14 @@
 #define OPTIONS_SYSLOG "syslog" /* and with a colon and a path behind it */
 
 #define ORIGIN_MAX 255 /* bytes */
+#define CERTS_MAX 16
+#define PATH_SIZE 1024 /* of a certificate and the like, NUL included */
+
+/* A key that names files, and may be repeated. */
+struct path_list {
+	unsigned count;
+	char at[CERTS_MAX][PATH_SIZE];
+};
 
 /* A key that names listeners: `none` leaves it empty. */
 struct listen_list {
@@ -47,6 +55,11 @@ struct options {
 	struct listen_list web;
 	struct listen_list metrics;
 	struct origin_list web_origins;
+	struct listen_list line_tls;
+	struct listen_list telnet_tls;
+	struct listen_list web_tls;
+	unsigned tls_workers;
+	struct path_list cert, key, ocsp; /* in the same order */
 	unsigned max_clients;
 	bool max_clients_given; /* not the default: never lowered in silence */
 	unsigned max_clients_per_ip; /* or IPv6 /64; 0: no limit */

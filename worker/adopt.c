@@ -62,6 +62,7 @@ adopt_new(
 	s->port = peer->port;
 	s->listener = peer->listener;
 	s->kind = peer->kind;
+	s->tls = peer->tls;
 	atomic_store_explicit(&s->heard, 0, memory_order_relaxed);
 	if (session_is_telnet(s)) {
 		s->half.dialect = DIALECT_CRLF;
@@ -114,7 +115,7 @@ adopt_row(struct worker *w, uint32_t slot)
 		    atomic_load_explicit(&room->seats, memory_order_relaxed) |
 			w->bit,
 		    memory_order_relaxed);
-		if (r->first == NONE)
+		if (r->count == 0)
 			r->next_msg = room->messages;
 		lock_release(&w->journal.lock);
 		session_link(w, slot, at);

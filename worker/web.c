@@ -308,6 +308,9 @@ close_code(const struct session_shm *s)
 	case CLOSE_QUIT:
 	case CLOSE_RESET:
 	case CLOSE_ANSWERED:
+	case CLOSE_TLS_HANDSHAKE: /* before there was a session */
+	case CLOSE_TLS_TIMEOUT:
+	case CLOSE_TLS_DIED:
 	case CLOSE_REASONS:
 		return WS_NORMAL;
 	case CLOSE_SHUTDOWN:

@@ -5,4 +5,5 @@ const char *const worker_type_names[WORKER_TYPES] = {
     [WORKER_CHAT] = "chat",
     [WORKER_TELNET] = "telnet",
     [WORKER_WEB] = "web",
+    [WORKER_TLS] = "tls",
 };

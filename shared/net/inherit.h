@@ -24,6 +24,7 @@ enum worker_type {
 	WORKER_CHAT,
 	WORKER_TELNET,
 	WORKER_WEB,
+	WORKER_TLS, /* the last, as it has no place in the segment */
 	WORKER_TYPES,
 };
 extern const char *const worker_type_names[WORKER_TYPES];

@@ -81,13 +81,22 @@ count_stretch(const struct segment *seg, uint32_t from)
 	return n;
 }
 
+uint32_t
+figures_seats(const struct segment *seg)
+{
+	uint32_t rows = seg->params.nseats;
+	uint32_t all = atomic_load(&seg->status->nseats);
+
+	return MIN(MAX(all, rows), (uint32_t)SEATS_MAX);
+}
+
 static void
 sum_workers(const struct figures_moment *m, struct instance_figures *f)
 {
 	const struct status_shm *s = m->seg->status;
 
-	f->workers = m->seg->params.nseats;
-	for (uint32_t i = 0; i < m->seg->params.nseats; i++) {
+	f->workers = figures_seats(m->seg);
+	for (uint32_t i = 0; i < f->workers; i++) {
 		f->running += m->alive && atomic_load(&s->seats[i].pid) != 0;
 		f->restarts += atomic_load(&s->seats[i].restarts);
 	}
@@ -144,6 +153,30 @@ worker_state(uint64_t pid, uint32_t state)
 	return state <= SEAT_STOPPING ? seat_state_names[state] : NULL;
 }
 
+/* Who has no row, and is known from the status page alone. */
+static void
+worker_get_foreign(
+    const struct figures_moment *m, uint32_t seat, struct worker_figures *f)
+{
+	const struct status_shm *status = m->seg->status;
+	uint32_t type = atomic_load(&status->seats[seat].type);
+
+	*f = (struct worker_figures){
+	    .seat = seat,
+	    .type = type < m->ntypes ? m->types[type] : NULL,
+	    .pid = atomic_load(&status->seats[seat].pid),
+	    .sessions = atomic_load(&status->seats[seat].sessions),
+	    .restarts = atomic_load(&status->seats[seat].restarts),
+	    .heartbeat_ms =
+		figures_age_us(atomic_load(&status->seats[seat].beat_us),
+		    m->beat_us) /
+		1000,
+	    .cursor = m->head,
+	};
+	f->state = worker_state(
+	    f->pid, atomic_load(&status->seats[seat].state));
+}
+
 static void
 worker_get(
     const struct figures_moment *m, uint32_t seat, struct worker_figures *f)
@@ -174,9 +207,12 @@ figures_workers(
 {
 	const struct segment *seg = m->seg;
 	uint32_t nseats = MIN(seg->params.nseats, (uint32_t)SEATS_MAX), seat;
+	uint32_t all = figures_seats(seg);
 
 	for (uint32_t i = 0; i < nseats; i++)
 		worker_get(m, i, &out[i]);
+	for (uint32_t i = nseats; i < all; i++)
+		worker_get_foreign(m, i, &out[i]);
 	for (uint32_t i = 0; i < seg->params.nslots; i++) {
 		seat = figures_owner_seat(
 		    seg, atomic_load_explicit(
@@ -184,5 +220,5 @@ figures_workers(
 		if (seat < nseats)
 			out[seat].sessions++;
 	}
-	return nseats;
+	return all;
 }

@@ -64,6 +64,9 @@ struct room_figures {
 void figures_instance(
     const struct figures_moment *m, struct instance_figures *out);
 
+/* Seats in all, those of workers without a row in the segment included. */
+uint32_t figures_seats(const struct segment *seg);
+
 /* A row for each seat.  Returns how many. */
 size_t figures_workers(
     const struct figures_moment *m, struct worker_figures out[SEATS_MAX]);

@@ -146,7 +146,7 @@ rows_of(const struct metrics *m, const struct metrics_family *f)
 
 	switch (f->subject) {
 	case METRICS_WORKER:
-		return MIN(params->nseats, (uint32_t)SEATS_MAX);
+		return figures_seats(m->moment.seg);
 	case METRICS_ROOM:
 		return m->rooms_given ? m->nrooms : params->nrooms;
 	case METRICS_INFO:
@@ -303,22 +303,37 @@ metrics_next(const struct metrics *m, struct metrics_cursor *c,
 	return METRICS_ITEM;
 }
 
+/* Does the worker in that seat serve, and has it said so lately? */
+static bool
+serves(const struct figures_moment *m, uint32_t seat, uint64_t within_us)
+{
+	const struct status_shm *status = m->seg->status;
+	uint32_t state = atomic_load(&status->seats[seat].state);
+	uint64_t beat_us = atomic_load(&status->seats[seat].beat_us);
+
+	if (seat < m->seg->params.nseats) {
+		const struct seat_shm *s = segment_seat(m->seg, seat);
+
+		state = atomic_load(&s->state);
+		beat_us = atomic_load(&s->beat_us);
+	}
+	return state == SEAT_SERVING &&
+	       (within_us == 0 ||
+		   figures_age_us(beat_us, m->beat_us) <= within_us);
+}
+
 bool
 metrics_healthy(const struct figures_moment *m, uint64_t within_us)
 {
 	const struct status_shm *status = m->seg->status;
 	uint64_t wanted = 0, found = 0, bit;
-	const struct seat_shm *s;
 
-	for (uint32_t i = 0; i < m->seg->params.nseats; i++) {
+	for (uint32_t i = 0; i < figures_seats(m->seg); i++) {
 		/* A type of no sense is one that does not serve. */
 		bit = UINT64_C(1)
 		      << MIN(atomic_load(&status->seats[i].type), 63u);
-		s = segment_seat(m->seg, i);
 		wanted |= bit;
-		if (atomic_load(&s->state) == SEAT_SERVING &&
-		    (within_us == 0 || figures_age_us(atomic_load(&s->beat_us),
-					   m->beat_us) <= within_us))
+		if (serves(m, i, within_us))
 			found |= bit;
 	}
 	return m->alive && atomic_load(&status->stopping) == 0 &&

@@ -151,6 +151,7 @@ session_begin(
 	s->port = c->port;
 	s->listener = c->listener;
 	s->kind = c->kind;
+	s->tls = c->tls;
 	atomic_store(&s->in_total, c->read);
 	atomic_store(&s->out_total, c->accepted);
 	s->half = (struct session_half){

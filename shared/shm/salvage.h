@@ -52,6 +52,7 @@ struct salvage_connection {
 	uint16_t port;
 	uint8_t listener;
 	uint8_t kind;
+	uint8_t tls;
 };
 
 /*

@@ -100,11 +100,15 @@ struct status_shm {
 	_Atomic uint64_t started_us; /* CLOCK_REALTIME */
 	_Atomic uint64_t accepted, refused, closed;
 	_Atomic uint64_t salvages; /* times the segment was laid out anew */
+	_Atomic uint32_t nseats; /* those from params.nseats on have no row */
 	struct {
 		_Atomic uint32_t type; /* enum worker_type */
 		_Atomic uint32_t pid;  /* 0 while nobody sits there */
 		_Atomic uint32_t restarts;
 		_Atomic uint32_t sessions; /* by the master's table */
+		/* Of one without a row, what the master knows of it. */
+		_Atomic uint32_t state;   /* enum seat_state */
+		_Atomic uint64_t beat_us; /* CLOCK_MONOTONIC: its last pong */
 	} seats[SEATS_MAX];
 };
 

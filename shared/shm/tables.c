@@ -28,6 +28,9 @@ const char *const close_reason_names[CLOSE_REASONS] = {
     [CLOSE_ANSWERED] = "answered",
     [CLOSE_PROTOCOL] = "protocol",
     [CLOSE_PING_TIMEOUT] = "ping-timeout",
+    [CLOSE_TLS_HANDSHAKE] = "tls-handshake",
+    [CLOSE_TLS_TIMEOUT] = "tls-timeout",
+    [CLOSE_TLS_DIED] = "tls-died",
 };
 
 uint32_t

@@ -49,6 +49,9 @@ enum close_reason {
 	CLOSE_ANSWERED,     /* HTTP: the answer was the last one */
 	CLOSE_PROTOCOL,     /* WebSocket: against its rules */
 	CLOSE_PING_TIMEOUT, /* WebSocket: no sign of life */
+	CLOSE_TLS_HANDSHAKE, /* it failed */
+	CLOSE_TLS_TIMEOUT,   /* it took too long */
+	CLOSE_TLS_DIED,      /* the process that had it did */
 	CLOSE_REASONS,
 };
 extern const char *const close_reason_names[CLOSE_REASONS];
@@ -192,6 +195,7 @@ struct session_shm {
 	uint16_t port;
 	uint8_t listener; /* index into the master's list of listeners */
 	uint8_t kind;     /* enum listener_kind: what was the way in */
+	uint8_t tls;      /* enum suite: of what lies around it */
 	/*
 	 * 1: registered in its worker's epoll set for input and nothing else;
 	 * 0: perhaps not, or being changed.  Spares a successor the asking.
