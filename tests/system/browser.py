@@ -203,8 +203,8 @@ class Page:
         return got["result"].get("value")
 
     def wait(self, expression, what=None, deadline=DEADLINE):
-        return wait_until(lambda: self.eval(expression), what or expression,
-                          deadline)
+        return wait_until(lambda: self.eval(f"!!({expression})"),
+                          what or expression, deadline)
 
     def text(self, selector):
         return self.eval(f"document.querySelector({json.dumps(selector)})"
@@ -275,6 +275,14 @@ class Page:
         self.fill("Name", name)
         self.press("Enter")
         self.wait_in(room)
+
+    def join_wrongly(self, room, name, field):
+        """The door doesn't open, and says so beside that field."""
+        self.fill("Room", room)
+        self.fill("Name", name)
+        self.press("Enter")
+        self.wait(f"state === 'out' && $('{field}-said').textContent && "
+                  f"document.activeElement.id === '{field}'")
 
     def wait_in(self, room):
         """Until all that there is to know of the room is there."""
