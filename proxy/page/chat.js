@@ -358,6 +358,7 @@ function show_door() {
 	outbox = [];
 	unread = 0;
 	ignored.clear();
+	$("room").focus();
 }
 
 function wrong(field, text) {

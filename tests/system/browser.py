@@ -198,7 +198,8 @@ class Page:
     def eval(self, expression):
         """What the expression, a promise perhaps, is in the page."""
         got = self.call("Runtime.evaluate", expression=expression,
-                        returnByValue=True, awaitPromise=True)
+                        returnByValue=True, awaitPromise=True,
+                        allowUnsafeEvalBlockedByCSP=False)
         assert "exceptionDetails" not in got, (expression, got)
         return got["result"].get("value")
 
@@ -235,6 +236,10 @@ class Page:
                     role_of(node) != "RootWebArea":
                 return role_of(node), name_of(node)
         return None
+
+    def wait_focus(self, role, name):
+        wait_until(lambda: self.focused() == (role, name),
+                   f"{role} {name} has the focus, not {self.focused()}")
 
     # The accessibility tree.
 

@@ -148,7 +148,7 @@ def the_door_says_what_is_wrong_where_it_is_wrong(t):
     page = open_page(t, server)
     page.fill("Name", "Bob")
     page.press("Enter")
-    assert page.focused() == ("textbox", "Room")
+    page.wait_focus("textbox", "Room")
     page.join_wrongly("general", "A:b", "name")
     page.join_wrongly("general", "alice", "name")
     assert "somebody has that name" in page.text("#name-said")
@@ -156,7 +156,7 @@ def the_door_says_what_is_wrong_where_it_is_wrong(t):
     page.join_wrongly("two words", "Bob", "room")
     page.join_wrongly("\u00e9" * 40, "Bob", "room")
     page.join("general", "Bob")
-    assert page.focused() == ("textbox", "Message")
+    page.wait_focus("textbox", "Message")
 
 
 @test(limit=120)
