@@ -11,6 +11,7 @@
 
 #include "shared/chat/limits.h"
 #include "shared/shm/lock.h"
+#include "shared/shm/metrics.h"
 #include "shared/shm/ring.h"
 #include "shared/shm/seat.h"
 #include "shared/shm/tables.h"
@@ -42,6 +43,8 @@
 
 /* The largest rendering of one record: U+FFFD and escapes grow. */
 #define RENDERED_MAX(max_line) (3 * (max_line) + 1024)
+static_assert(RENDERED_MAX(LIMIT_LINE_MIN) >= METRICS_PIECE_MIN,
+    "a buffer holds a piece of whatever is sent in pieces");
 static_assert(STAGING_BYTES >= RENDERED_MAX(LIMIT_LINE_MAX), "one at least");
 
 typedef _Atomic uint64_t atomic_word;
