@@ -191,6 +191,21 @@ def each_listener_answers_its_own_paths_alone(t):
 
 
 @test
+def requests_and_websockets_are_counted(t):
+    server = serve(t)
+    for path in "/healthz", "/nothing", "/metrics":
+        get(t, server.metrics_port, path)
+    client = connect(t, server.web_port)
+    client.handshake()
+    samples, _ = scrape(t, server)
+    labels = 'seat="3",type="web"'
+    assert samples["chatmaster_worker_requests_total", labels] == 5
+    assert samples["chatmaster_worker_websockets_total", labels] == 1
+    row = server.dump("workers")[3]
+    assert (row["requests"], row["websockets"]) == (5, 1)
+
+
+@test
 def healthz_stays_open_for_the_next_question(t):
     server = serve(t)
     client = connect(t, server.metrics_port)
