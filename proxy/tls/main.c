@@ -4,6 +4,7 @@
  * Exit codes: 0 a clean stop, 1 a failure at run time, 2 a mistake in options
  * or files.  See tls.h.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ struct tls_options {
 	bool help, version, check;
 	struct certs_files files;
 	char built_for[64];
-	unsigned channel, ping, clients, log;
+	unsigned channel, ping, log;
 	int log_level, log_format;
 	char syslog[128];
 };
@@ -106,14 +107,6 @@ static const struct config_key keys[] = {
 	.help = "where pings come from",
 	.set = config_set_uint,
 	.offset = AT(ping),
-	.max = FDS_MAX},
-    {.name = "clients",
-	.placeholder = "N",
-	.help = "as max-clients",
-	.initial = "10000",
-	.set = config_set_uint,
-	.offset = AT(clients),
-	.min = 1,
 	.max = FDS_MAX},
     {.name = "log",
 	.placeholder = "FD",
@@ -258,7 +251,7 @@ main(int argc, char *argv[])
 	main_open_log(&options);
 	tls.channel = (int)options.channel;
 	tls.ping = (int)options.ping;
-	tls.max_clients = options.clients;
+	signal(SIGPIPE, SIG_IGN);
 	tls.limit = fd_raise_limit();
 	tls.files = &options.files;
 	tls.certs = certs_load(&options.files, err, sizeof(err));
