@@ -3,7 +3,7 @@
 #include "proxy/tls/link.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,11 +42,12 @@ link_pass(struct tls *t, const struct channel_message *m, const int *fds)
 static void
 link_reload(struct tls *t)
 {
-	char err[CERTS_ERROR_MAX];
+	char err[CERTS_ERROR_MAX], quoted[LOG_QUOTED(CERTS_ERROR_MAX)];
 	struct certs *certs = certs_load(t->files, err, sizeof(err));
 
 	if (certs == NULL) {
-		log_errorx("tls-reload", "result=kept reason=\"%s\"", err);
+		log_errorx("tls-reload", "result=kept reason=%s",
+		    log_quote(quoted, sizeof(quoted), err, strlen(err)));
 		return;
 	}
 	certs_release(t->certs);

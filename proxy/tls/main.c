@@ -241,7 +241,7 @@ main(int argc, char *argv[])
 {
 	static struct tls_options options;
 	static struct tls tls;
-	char err[CERTS_ERROR_MAX];
+	char err[CERTS_ERROR_MAX], quoted[LOG_QUOTED(CERTS_ERROR_MAX)];
 	uint64_t began_us = clock_us();
 
 	main_configure(&options, argc, argv);
@@ -256,7 +256,8 @@ main(int argc, char *argv[])
 	tls.files = &options.files;
 	tls.certs = certs_load(&options.files, err, sizeof(err));
 	if (tls.certs == NULL)
-		diex(1, "tls-unusable", "reason=\"%s\"", err);
+		diex(1, "tls-unusable", "reason=%s",
+		    log_quote(quoted, sizeof(quoted), err, strlen(err)));
 	if (loop_open(&tls) == -1)
 		die(1, "start-failed", "type=tls");
 	certs_log(tls.certs, &options.files);
