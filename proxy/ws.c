@@ -213,31 +213,37 @@ check_close(struct ws_shm *ws, const char *s, size_t len, unsigned *code)
 	return i + utf8_follow(&ws->control_text, s + i, len - i);
 }
 
-/* `len` bytes of payload, at least one.  Bytes before a bad one are passed on:
- * the next step begins with the bad one.  */
+/*
+ * `len` bytes of payload, at least one.  What stands before a bad byte is
+ * passed on, and the next step fails: the input may be overwritten by then.
+ */
 static struct ws_step
 payload(struct ws_shm *ws, const char *in, size_t len, char *dst)
 {
 	bool control = is_control(ws);
 	struct ws_step step = {.event = control ? WS_PAYLOAD : WS_DATA,
+	    .used = len,
+	    .len = len,
 	    .opcode = control ? ws->head[0] & OPCODE : ws->opcode};
 	unsigned code = WS_BAD_TEXT;
 
 	unmask(ws, dst, in, len);
-	step.len = len;
 	if (step.opcode == WS_OP_TEXT)
 		step.len = utf8_follow(&ws->text, dst, len);
 	else if (step.opcode == WS_OP_CLOSE)
 		step.len = check_close(ws, dst, len, &code);
 	if (step.len == 0)
 		return fail(ws, code, len);
-	step.used = step.len;
-	ws->left -= step.len;
-	ws->mask_at = (uint8_t)((ws->mask_at + step.len) % MASK_LEN);
+	if (step.len < len) {
+		ws->flags |= WS_BAD;
+		ws->close_code = (uint16_t)code;
+	}
+	ws->left -= len;
+	ws->mask_at = (uint8_t)((ws->mask_at + len) % MASK_LEN);
 	if (control)
-		ws->control_len = (uint8_t)(ws->control_len + step.len);
+		ws->control_len = (uint8_t)(ws->control_len + len);
 	else
-		ws->message += step.len;
+		ws->message += len;
 	return step;
 }
 
@@ -285,6 +291,8 @@ ws_next(struct ws_shm *ws, const struct ws_limits *limits, const char *in,
 
 	if ((ws->flags & WS_ENDED) != 0)
 		return step;
+	if ((ws->flags & WS_BAD) != 0)
+		return fail(ws, ws->close_code, n);
 	for (;;) {
 		while (ws->head_len < mask_offset(ws) + MASK_LEN) {
 			if (used == n)

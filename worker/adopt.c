@@ -115,7 +115,7 @@ adopt_row(struct worker *w, uint32_t slot)
 		    atomic_load_explicit(&room->seats, memory_order_relaxed) |
 			w->bit,
 		    memory_order_relaxed);
-		if (r->first == NONE)
+		if (r->count == 0)
 			r->next_msg = room->messages;
 		lock_release(&w->journal.lock);
 		session_link(w, slot, at);

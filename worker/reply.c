@@ -19,6 +19,7 @@
 #include "worker/web.h"
 
 #define PIECE_MAX 2048 /* bytes */
+#define METRICS_PIECE 8192
 #define ROWS_MAX 2048  /* rows of a table looked at under one lock */
 #define SCAN_MAX 65536 /* records looked at for one piece */
 #define LINE_NAMES 380 /* bytes of names in one line of /who */
@@ -309,6 +310,16 @@ render_welcome(
 		p->next = REPLY_DONE;
 }
 
+/* Larger than others, if there is a buffer for its rest. */
+static void
+render_metrics(struct worker *w, uint32_t slot, struct piece *p)
+{
+	size_t most = w->seat->tx.buffer != 0 ? METRICS_PIECE : PIECE_MAX;
+
+	p->len = web_metrics(w, &session_row(w, slot)->half, p->text,
+	    MIN(p->size, most), &p->next);
+}
+
 /* Render the next piece of a long reply from the tables. */
 static void
 render_piece(
@@ -513,6 +524,8 @@ reply_send(struct worker *w, uint32_t slot)
 		render_history(w, slot, &r, &p);
 	else if (r.code == REPLY_WELCOME)
 		render_welcome(w, slot, &r, &p);
+	else if (r.code == REPLY_METRICS)
+		render_metrics(w, slot, &p);
 	else
 		render_piece(w, slot, &r, &p);
 	poison_off_slot(w);

@@ -226,9 +226,9 @@ session_link(struct worker *w, uint32_t slot, uint32_t room)
 	l->linked = true;
 	l->room = room;
 	l->prev = NONE;
-	l->next = r->first;
-	if (r->first != NONE)
-		w->locals[r->first].prev = slot;
+	l->next = local_first(r);
+	if (l->next != NONE)
+		w->locals[l->next].prev = slot;
 	r->first = slot;
 	r->count++;
 	l->dialect = counted_as(&session_row(w, slot)->half);

@@ -14,7 +14,8 @@
 #include "proxy/http.h"
 #include "proxy/page.h"
 #include "shared/base/fault.h"
-#include "worker/worker.h"
+#include "shared/shm/metrics.h"
+#include "worker/scrape.h"
 
 static_assert(HTTP_HEAD_MAX <= LIMIT_REQUEST, "a request's head can be kept");
 static_assert(HTTP_ANSWER_MAX + REASON_MAX <= STAGING_BYTES, "an answer, too");
@@ -32,6 +33,7 @@ enum answer_bit {
 	ANSWER_PROTOCOL = 0x1000, /* the client asked for one, which is */
 	ANSWER_TEXT = 0x2000,     /* chat.text, and not chat.json */
 	ANSWER_HEALTH = 0x4000,   /* 200: all is well, and not the page */
+	ANSWER_METRICS = 0x8000,  /* 200: the head of the figures */
 };
 
 bool
@@ -109,7 +111,11 @@ web_lose(struct worker *w, uint32_t slot)
 static void
 answer(struct consumer *c, unsigned status, unsigned bits)
 {
-	session_reply(c->w, c->slot, &c->half, REPLY_HTTP, status | bits);
+	if ((bits & (ANSWER_METRICS | ANSWER_HEAD)) == ANSWER_METRICS)
+		session_reply(c->w, c->slot, &c->half, REPLY_METRICS, 0);
+	else
+		session_reply(
+		    c->w, c->slot, &c->half, REPLY_HTTP, status | bits);
 	if ((bits & ANSWER_KEEP_ALIVE) != 0 || status == 101) {
 		c->s->deadline_us = web_deadline(c->w);
 		journal_step(&c->w->journal, c->slot, &c->half);
@@ -155,18 +161,29 @@ is_path(const struct http_request *r, const char *path)
 	       memcmp(r->path.at, path, r->path.len) == 0;
 }
 
+/* What is answered to one for the figures, and to no other. */
+static unsigned
+choose_figures(
+    const struct worker *w, const struct http_request *r, unsigned *bits)
+{
+	if (is_path(r, "/metrics"))
+		*bits |= ANSWER_METRICS;
+	else if (is_path(r, "/healthz"))
+		*bits |= ANSWER_HEALTH;
+	else
+		return 404;
+	return (*bits & ANSWER_METRICS) != 0 || scrape_is_healthy(w) ? 200
+								     : 503;
+}
+
 /* What is answered to a request that is well-formed, with more bits. */
 static unsigned
 choose(const struct consumer *c, const struct http_request *r, unsigned *bits)
 {
 	unsigned refused;
 
-	if (c->s->kind == LISTENER_METRICS) {
-		if (!is_path(r, "/healthz"))
-			return 404;
-		*bits |= ANSWER_HEALTH;
-		return 200;
-	}
+	if (c->s->kind == LISTENER_METRICS)
+		return choose_figures(c->w, r, bits);
 	if (is_path(r, "/"))
 		return http_has(r, page_etag) ? 304 : 200;
 	if (!is_path(r, "/chat"))
@@ -187,7 +204,9 @@ on_request(struct consumer *c, const char *head, size_t len, bool more)
 		status = choose(c, &r, &bits);
 		if (r.method == HTTP_HEAD)
 			bits |= ANSWER_HEAD;
-		if (r.keep_alive && status < 400)
+		/* Where the figures end, the connection does. */
+		if (r.keep_alive && status < 400 &&
+		    (bits & ANSWER_METRICS) == 0)
 			bits |= ANSWER_KEEP_ALIVE;
 	}
 	/* It has to wait for the answer before it sends a frame. */
@@ -256,7 +275,7 @@ body_of(unsigned arg, char reason[REASON_MAX])
 	const char *text = http_reason(status);
 	size_t len = MIN(strlen(text), (size_t)REASON_MAX - 2);
 
-	if (status == 101 || status == 304)
+	if (status == 101 || status == 304 || (arg & ANSWER_METRICS) != 0)
 		return (struct iovec){0};
 	if (status == 200 && (arg & ANSWER_HEALTH) != 0)
 		return (struct iovec){healthy, sizeof(healthy) - 1};
@@ -268,6 +287,45 @@ body_of(unsigned arg, char reason[REASON_MAX])
 	return (struct iovec){reason, len + 1};
 }
 
+/* The figures have no length beforehand, and therefore end the connection. */
+static struct http_answer
+figures_head(uint64_t time_us)
+{
+	return (struct http_answer){
+	    .status = 200,
+	    .time_us = time_us,
+	    .content_type = "text/plain; version=0.0.4; charset=utf-8",
+	    .length = HTTP_LENGTH_UNKNOWN,
+	};
+}
+
+/*
+ * The head is at position 0, together with what is at the figures' own first
+ * one; from there on positions are theirs and 1.
+ */
+size_t
+web_metrics(const struct worker *w, const struct session_half *half, char *dst,
+    size_t size, uint64_t *next)
+{
+	struct reply r = half->reply;
+	size_t len = 0;
+
+	if (r.arg == 0) {
+		const struct http_answer a = figures_head(r.time_us);
+
+		len = http_answer(dst, &a);
+		*next = 1;
+		if (size - len < METRICS_PIECE_MIN)
+			return len;
+	} else {
+		r.arg--;
+	}
+	len += scrape_piece(w, &r, dst + len, size - len, next);
+	if (*next != REPLY_DONE)
+		++*next;
+	return len;
+}
+
 struct iovec
 web_answer(const struct session_half *half, char *head, size_t *head_len,
     char reason[REASON_MAX])
@@ -276,7 +334,7 @@ web_answer(const struct session_half *half, char *head, size_t *head_len,
 	unsigned status = arg & ANSWER_STATUS;
 	struct iovec body = body_of(arg, reason);
 	bool page = (status == 200 || status == 304) &&
-		    (arg & ANSWER_HEALTH) == 0;
+		    (arg & (ANSWER_HEALTH | ANSWER_METRICS)) == 0;
 	struct http_answer a = {
 	    .status = status,
 	    .keep_alive = (arg & ANSWER_KEEP_ALIVE) != 0,
@@ -291,6 +349,8 @@ web_answer(const struct session_half *half, char *head, size_t *head_len,
 	    .accept = half->accept,
 	};
 
+	if ((arg & ANSWER_METRICS) != 0)
+		a = figures_head(half->reply.time_us);
 	*head_len = http_answer(head, &a);
 	if ((arg & ANSWER_HEAD) != 0)
 		body.iov_len = 0;

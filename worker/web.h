@@ -49,6 +49,13 @@ void web_turn_away(struct worker *w, uint32_t slot, struct session_half *half,
 struct iovec web_answer(const struct session_half *half, char *head,
     size_t *head_len, char reason[REASON_MAX]);
 
+/*
+ * Render a piece of REPLY_METRICS, of `size` bytes at most; returns its bytes,
+ * and in *next the position of the next.
+ */
+size_t web_metrics(const struct worker *w, const struct session_half *half,
+    char *dst, size_t size, uint64_t *next);
+
 /* Render REPLY_PING or REPLY_CLOSE; returns its bytes. */
 size_t web_frame(const struct reply *r, char *to);
 

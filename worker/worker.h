@@ -100,14 +100,25 @@ static_assert(sizeof(struct local) == 20, "not much more than its links");
 static_assert((EPOLLIN | EPOLLOUT) < 16 && DIALECT_OWN < 16, "they fit");
 static_assert(SEATS_MAX < UINT8_MAX, "a seat + 1, too");
 
-/* A worker's own words about a room. */
+/*
+ * A worker's own words about a room.  All zero is a room without local members:
+ * most stay that for ever, and their pages are never touched.
+ */
 struct local_room {
-	uint32_t first;                     /* local member's slot, or NONE */
+	uint32_t first;                     /* see local_first */
 	uint32_t count;                     /* local members */
 	uint32_t dialects[DIALECT_OWN + 1]; /* and how many read which */
-	uint32_t chain_first, chain_last;   /* during a fan-out: batch rows */
+	/* During a fan-out: batch rows, the first + 1; 0: there are none. */
+	uint32_t chain_first, chain_last;
 	uint64_t next_msg; /* number after the last message known of */
 };
+
+/* The slot of the first local member, or NONE. */
+static inline uint32_t
+local_first(const struct local_room *r)
+{
+	return r->count > 0 ? r->first : NONE;
+}
 
 /* A growing set of slots; see local.due and local.later. */
 struct slot_list {

@@ -145,13 +145,13 @@ put_head(struct out *o, const char *type, uint64_t seq, uint64_t time_us)
 }
 
 static void
-put_object(struct out *o, unsigned dialect, const char *type,
-    const struct render_record *r)
+put_object(
+    struct out *o, unsigned dialect, const struct render_record *r, bool past)
 {
 	const struct kind *kind = &kinds[r->type];
 	char *begin = put_line_begin(o, dialect);
 
-	put_head(o, type, r->seq, r->time_us);
+	put_head(o, past ? "reply" : kind->type, r->seq, r->time_us);
 	if (r->room_len > 0 && !kind->no_room) {
 		PUT(o, "\",\"room\":\"");
 		put_text(o, r->room, r->room_len);
@@ -161,6 +161,10 @@ put_object(struct out *o, unsigned dialect, const char *type,
 	if (kind->text) {
 		PUT(o, "\",\"text\":\"");
 		put_text(o, r->line + r->text_off, r->len - 1 - r->text_off);
+	}
+	if (past) {
+		PUT(o, "\",\"replay\":true,\"kind\":\"");
+		put(o, kind->type, strlen(kind->type));
 	}
 	PUT(o, "\"}");
 	put_line_end(o, dialect, begin);
@@ -204,7 +208,7 @@ render_record(
 	if (!render_is_sound(r))
 		return 0;
 	if ((dialect & DIALECT_JSON) != 0)
-		put_object(&o, dialect, kinds[r->type].type, r);
+		put_object(&o, dialect, r, false);
 	else
 		put_record(&o, dialect, r);
 	return written(&o, dst);
@@ -219,7 +223,7 @@ render_past(
 	if (!render_is_sound(r))
 		return 0;
 	if ((dialect & DIALECT_JSON) != 0) {
-		put_object(&o, dialect, "reply", r);
+		put_object(&o, dialect, r, true);
 	} else {
 		char *begin = put_line_begin(&o, dialect);
 

@@ -50,12 +50,16 @@ struct render_record {
  */
 bool render_is_sound(const struct render_record *r);
 
-/* Bytes of an object that are in no line, of a record and of a reply. */
+/*
+ * Bytes of an object that are in no line: of a record, what one of the past has
+ * beside that, and of a reply.
+ */
 #define RENDER_RECORD_KEYS                                                     \
 	(sizeof("{\"type\":\"message\",\"seq\":18446744073709551615,\"time\":" \
 		"\"2026-11-23T16:40:18.123Z\",\"room\":\"\",\"name\":\"\","    \
 		"\"text\":\"\"}\r\n") -                                        \
 	    1 + JSON_EXPANSION * LIMIT_ROOM)
+#define RENDER_PAST_KEYS (sizeof(",\"replay\":true,\"kind\":\"message\"") - 1)
 #define RENDER_REPLY_KEYS                                                      \
 	(sizeof("{\"type\":\"error\",\"seq\":18446744073709551615,\"time\":"   \
 		"\"2026-11-23T16:40:18.123Z\",\"text\":\"\",\"code\":\"\"}"    \
@@ -85,7 +89,7 @@ static inline size_t
 render_past_max(unsigned dialect, size_t len)
 {
 	if ((dialect & DIALECT_JSON) != 0)
-		return render_record_max(dialect, len);
+		return render_record_max(dialect, len) + RENDER_PAST_KEYS;
 	return sizeof("***") + CLOCK_STAMP_SIZE +
 	       render_record_max(dialect, len);
 }
@@ -121,7 +125,10 @@ render_reply_max(unsigned dialect, size_t len)
 size_t render_record(
     unsigned dialect, const struct render_record *r, char *dst, size_t size);
 
-/* The same as /history shows it: "*** TIME LINE", or an object, type reply. */
+/*
+ * The same as /history shows it: "*** TIME LINE", or an object of type reply
+ * with `replay`, true, and `kind`, what its type was, behind the other keys.
+ */
 size_t render_past(
     unsigned dialect, const struct render_record *r, char *dst, size_t size);
 
@@ -131,8 +138,9 @@ size_t render_past(
  * text, and code if the type is error.
  *
  * An LF in front of the lines, which ends one that was cut, is a line end in
- * every dialect that has such.  Any other line of fewer than five bytes is left out, but for
- * DIALECT_TEXT, which is a copy.  A last line without LF gets its line end.
+ * every dialect that has such.  Any other line of fewer than five bytes is left
+ * out, but for DIALECT_TEXT, which is a copy.  A last line without LF gets its
+ * line end.
  */
 size_t render_reply(unsigned dialect, uint64_t seq, uint64_t time_us,
     const char *lines, size_t len, char *dst, size_t size);

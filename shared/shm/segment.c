@@ -11,6 +11,7 @@
 
 #include "shared/chat/limits.h"
 #include "shared/shm/lock.h"
+#include "shared/shm/metrics.h"
 #include "shared/shm/ring.h"
 #include "shared/shm/seat.h"
 #include "shared/shm/tables.h"
@@ -42,6 +43,8 @@
 
 /* The largest rendering of one record: U+FFFD and escapes grow. */
 #define RENDERED_MAX(max_line) (3 * (max_line) + 1024)
+static_assert(RENDERED_MAX(LIMIT_LINE_MIN) >= METRICS_PIECE_MIN,
+    "a buffer holds a piece of whatever is sent in pieces");
 static_assert(STAGING_BYTES >= RENDERED_MAX(LIMIT_LINE_MAX), "one at least");
 
 typedef _Atomic uint64_t atomic_word;
@@ -98,8 +101,9 @@ segment_plan(const struct segment_params *p, struct segment_layout *l)
 	    MAX(BUFFERS_MIN, p->nslots / CLIENTS_PER_BUFFER) + p->nseats;
 	l->small_stride = SMALL_BYTES;
 	l->nsmall = MAX(SMALL_MIN, p->nslots / CLIENTS_PER_SMALL);
-	l->buffer_stride = round_up(
-	    MAX(RENDERED_MAX(p->max_line), (uint32_t)LIMIT_REQUEST), CACHELINE);
+	l->rendered = RENDERED_MAX(p->max_line);
+	l->buffer_stride =
+	    round_up(MAX(l->rendered, (uint64_t)LIMIT_REQUEST), CACHELINE);
 	l->input_stride = l->buffer_stride;
 	l->seat_stride = round_up(sizeof(struct seat_shm), CACHELINE);
 	l->staging_stride = round_up(sizeof(struct staging_shm), PAGE);

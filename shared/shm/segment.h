@@ -74,6 +74,7 @@ struct segment_layout {
 	uint64_t sessions, members, rooms;
 	uint64_t names, roomnames, creators;
 	uint64_t bufctl, buffers, buffer_stride, small;
+	uint64_t rendered; /* bytes of one record, in any dialect, at most */
 	uint64_t desc, bytes;
 	uint32_t nnames, nroomnames; /* buckets, powers of two */
 	uint32_t nbuffers, nsmall;   /* of the pool: large ones, then small */

@@ -80,6 +80,7 @@ enum reply_kind {
 	REPLY_TOPIC,
 	REPLY_HISTORY, /* of room, room_gen: records [arg, end) */
 	REPLY_WELCOME, /* position 0 is the topic, the rest as HISTORY */
+	REPLY_METRICS, /* web: position 0 is the head, see web_metrics */
 };
 #define REPLY_DONE UINT64_MAX /* a position: there is no next piece */
 

@@ -11,6 +11,7 @@
 
 enum ws_flag {
 	WS_ENDED = 1 << 0, /* a close frame came, or what isn't allowed */
+	WS_BAD = 1 << 1,   /* the next step fails with close_code */
 };
 
 /*
@@ -21,7 +22,7 @@ enum ws_flag {
  *        8  message        bytes of the message so far
  *       16  mask[]         of the frame
  *       20  fragments      frames of the message so far
- *       24  close_code     of a close frame, as far as it has come
+ *       24  close_code     of a close frame so far, or what WS_BAD fails with
  *       26  head_len       bytes of the frame's head so far
  *       27  head[]         the first two of them
  *       29  mask_at        which byte of the mask is next

@@ -269,6 +269,10 @@ class Server:
         self.listeners = [_address(v) for k, v in event.pairs if k == "line"]
         self.telnet_listeners = [
             _address(v) for k, v in event.pairs if k == "telnet"]
+        self.web_listeners = [
+            _address(v) for k, v in event.pairs if k == "web"]
+        self.metrics_listeners = [
+            _address(v) for k, v in event.pairs if k == "metrics"]
 
     @property
     def port(self):
@@ -277,6 +281,14 @@ class Server:
     @property
     def telnet_port(self):
         return self.telnet_listeners[0][1]
+
+    @property
+    def web_port(self):
+        return self.web_listeners[0][1]
+
+    @property
+    def metrics_port(self):
+        return self.metrics_listeners[0][1]
 
     # Clients.
 

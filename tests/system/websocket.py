@@ -153,6 +153,10 @@ class WebSocket(Client):
     def handshake(self, **options):
         """The same, and the server agrees; see send_handshake."""
         key = self.send_handshake(**options)
+        return self.expect_upgrade(key, options.get("protocols", ()))
+
+    def expect_upgrade(self, key, protocols=()):
+        """It reads that the server agrees; returns the headers."""
         status, headers = self.response()
         assert status == 101, f"status {status}, {headers}"
         assert headers["upgrade"].lower() == "websocket", headers
@@ -160,7 +164,7 @@ class WebSocket(Client):
         assert headers["sec-websocket-accept"] == accept_of(key), headers
         assert "sec-websocket-extensions" not in headers, headers
         self.protocol = headers.get("sec-websocket-protocol")
-        assert self.protocol in (None, *options.get("protocols", ())), headers
+        assert self.protocol in (None, *protocols), headers
         return headers
 
     # Frames out.
