@@ -210,13 +210,13 @@ on_request(struct consumer *c, const char *head, size_t len, bool more)
 	c->half.in_done += len;
 	if (status == 0) {
 		status = choose(c, &r, &bits);
-		if (r.method == HTTP_HEAD)
-			bits |= ANSWER_HEAD;
 		/* Where the figures end, the connection does. */
 		if (r.keep_alive && status < 400 &&
 		    (bits & ANSWER_METRICS) == 0)
 			bits |= ANSWER_KEEP_ALIVE;
 	}
+	if (r.method == HTTP_HEAD) /* so much is known of refused ones, too */
+		bits |= ANSWER_HEAD;
 	/* It has to wait for the answer before it sends a frame. */
 	if (status == 101 && more)
 		status = 400;
