@@ -20,8 +20,6 @@
 static_assert(HTTP_HEAD_MAX <= LIMIT_REQUEST, "a request's head can be kept");
 static_assert(HTTP_ANSWER_MAX + REASON_MAX <= STAGING_BYTES, "an answer, too");
 
-#define PING_AFTER_S 30 /* without a sign of life; after twice that it is over */
-
 /*
  * An answer, in `arg` of a reply: its status, and this.  Which body goes with
  * it follows from the status, but for that of 200.
@@ -445,17 +443,18 @@ web_is_dead(struct worker *w, uint32_t slot)
 {
 	struct session_shm *s = session_row(w, slot);
 	uint32_t silent_s = (uint32_t)(w->now_us / 1000000) - s->ws.heard_s;
+	uint32_t ping_s = w->settings->web_ping_s;
 	struct session_half half = s->half;
 
 	if (!web_is_upgraded(s) || half.state != SESSION_JOINED ||
-	    silent_s < PING_AFTER_S)
+	    ping_s == 0 || silent_s < ping_s)
 		return false;
 	if (s->ws.pinged)
-		return silent_s >= 2 * PING_AFTER_S;
+		return silent_s >= 2 * ping_s;
 	if (half.reply.code != CHAT_OK)
 		return false;
 	/* From now on it has its time, however late that was noticed. */
-	s->ws.heard_s += silent_s - PING_AFTER_S;
+	s->ws.heard_s += silent_s - ping_s;
 	s->ws.pinged = 1;
 	session_reply(w, slot, &half, REPLY_PING, 0);
 	journal_step(&w->journal, slot, &half);
