@@ -200,6 +200,9 @@ on_request(struct consumer *c, const char *head, size_t len, bool more)
 	c->half.in_done += len;
 	if (status == 0) {
 		status = choose(c, &r, &bits);
+		/* It has to wait for the answer before it sends a frame. */
+		if (status == 101 && more)
+			status = 400;
 		/* Where the figures end, the connection does. */
 		if (r.keep_alive && status < 400 &&
 		    (bits & ANSWER_METRICS) == 0)
@@ -207,9 +210,6 @@ on_request(struct consumer *c, const char *head, size_t len, bool more)
 	}
 	if (r.method == HTTP_HEAD) /* so much is known of refused ones, too */
 		bits |= ANSWER_HEAD;
-	/* It has to wait for the answer before it sends a frame. */
-	if (status == 101 && more)
-		status = 400;
 	if (status == 101)
 		upgrade(c, &r);
 	else
