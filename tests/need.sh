@@ -53,6 +53,9 @@ have()
 		echo 'int LLVMFuzzerTestOneInput(void){return 0;}' |
 		    clang -x c -fsanitize=fuzzer,address -o /dev/null - 2>/dev/null
 		;;
+	libssl)
+		pkg-config --exists 'openssl >= 3.0'
+		;;
 	*)
 		command -v "$1" >/dev/null
 		;;

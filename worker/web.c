@@ -190,6 +190,14 @@ choose(const struct consumer *c, const struct http_request *r, unsigned *bits)
 	return refused != 0 ? refused : 101;
 }
 
+static void
+count_request(struct seat_shm *seat, bool upgraded)
+{
+	atomic_fetch_add_explicit(&seat->requests, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &seat->websockets, upgraded, memory_order_relaxed);
+}
+
 /* A whole head has come, `len` bytes; more may have come behind it. */
 static void
 on_request(struct consumer *c, const char *head, size_t len, bool more)
@@ -214,6 +222,7 @@ on_request(struct consumer *c, const char *head, size_t len, bool more)
 		upgrade(c, &r);
 	else
 		answer(c, status, bits);
+	count_request(c->w->seat, status == 101);
 }
 
 enum progress

@@ -313,7 +313,8 @@ function run(line) {
 		wire_ask({ kind: "user", lines: [line],
 		    whoami: command === "whoami" ? 1 : 0 });
 	}
-	log.to_end();
+	if (log)
+		log.to_end();
 }
 
 /* Several lines at once are text, whatever they begin with. */
@@ -357,6 +358,7 @@ function show_door() {
 	outbox = [];
 	unread = 0;
 	ignored.clear();
+	$("room").focus();
 }
 
 function wrong(field, text) {

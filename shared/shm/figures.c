@@ -196,6 +196,8 @@ worker_get(
 	    .cursor = atomic_load(&s->cursor),
 	    .passes = atomic_load(&s->passes),
 	    .missed = atomic_load(&s->lagged),
+	    .requests = atomic_load(&s->requests),
+	    .websockets = atomic_load(&s->websockets),
 	};
 	f->state = worker_state(f->pid, atomic_load(&s->state));
 	f->lag = figures_lag(m->seg, f->cursor, m->head);
