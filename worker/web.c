@@ -192,6 +192,14 @@ choose(const struct consumer *c, const struct http_request *r, unsigned *bits)
 	return refused != 0 ? refused : 101;
 }
 
+static void
+count_request(struct seat_shm *seat, bool upgraded)
+{
+	atomic_fetch_add_explicit(&seat->requests, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &seat->websockets, upgraded, memory_order_relaxed);
+}
+
 /* A whole head has come, `len` bytes; more may have come behind it. */
 static void
 on_request(struct consumer *c, const char *head, size_t len, bool more)
@@ -202,13 +210,13 @@ on_request(struct consumer *c, const char *head, size_t len, bool more)
 	c->half.in_done += len;
 	if (status == 0) {
 		status = choose(c, &r, &bits);
-		if (r.method == HTTP_HEAD)
-			bits |= ANSWER_HEAD;
 		/* Where the figures end, the connection does. */
 		if (r.keep_alive && status < 400 &&
 		    (bits & ANSWER_METRICS) == 0)
 			bits |= ANSWER_KEEP_ALIVE;
 	}
+	if (r.method == HTTP_HEAD) /* so much is known of refused ones, too */
+		bits |= ANSWER_HEAD;
 	/* It has to wait for the answer before it sends a frame. */
 	if (status == 101 && more)
 		status = 400;
@@ -216,6 +224,7 @@ on_request(struct consumer *c, const char *head, size_t len, bool more)
 		upgrade(c, &r);
 	else
 		answer(c, status, bits);
+	count_request(c->w->seat, status == 101);
 }
 
 enum progress

@@ -90,19 +90,23 @@ loop_on_time(struct tls *t)
 	return (int)((due + 999) / 1000);
 }
 
+static bool
+loop_is_done(const struct tls *t)
+{
+	return t->deaf || (t->stopping && t->nconns == 0 &&
+			      TAILQ_EMPTY(&t->untold));
+}
+
 void
 loop_run(struct tls *t)
 {
 	struct epoll_event events[EVENTS_MAX];
+	int timeout = 0;
 
 	log_hold();
-	while (!t->deaf && !(t->stopping && t->nconns == 0 &&
-			       TAILQ_EMPTY(&t->untold))) {
-		int timeout, n;
+	while (!loop_is_done(t)) {
+		int n;
 
-		conn_admit(t);
-		timeout = loop_on_time(t);
-		conn_sweep(t);
 		link_flush(t);
 		log_flush();
 		n = epoll_wait(t->epoll, events, EVENTS_MAX, timeout);
@@ -110,6 +114,9 @@ loop_run(struct tls *t)
 		loop_serve_again(t);
 		for (int i = 0; i < n; i++)
 			loop_dispatch(t, events[i].data.ptr);
+		conn_admit(t);
+		timeout = loop_on_time(t);
+		conn_sweep(t);
 	}
 }
 
