@@ -56,8 +56,7 @@ is_control(const struct ws_shm *ws)
 	return (ws->head[0] & CONTROL) != 0;
 }
 
-/* The length is known.  Returns 0, or the code that the frame is refused with.
- */
+/* The length is known.  Returns 0, or the code to fail with. */
 static unsigned
 check_length(const struct ws_shm *ws, const struct ws_limits *limits)
 {
