@@ -56,8 +56,7 @@ is_control(const struct ws_shm *ws)
 	return (ws->head[0] & CONTROL) != 0;
 }
 
-/* The length is known.  Returns 0, or the code that the frame is refused with.
- */
+/* The length is known.  Returns 0, or the code to fail with. */
 static unsigned
 check_length(const struct ws_shm *ws, const struct ws_limits *limits)
 {
@@ -81,7 +80,6 @@ begin_data(struct ws_shm *ws, const struct ws_limits *limits, uint8_t opcode)
 		ws->opcode = opcode;
 		ws->message = 0;
 		ws->fragments = 0;
-		ws->text = 0;
 	}
 	if (ws->fragments >= limits->fragments)
 		return WS_POLICY;
@@ -106,7 +104,6 @@ first_byte(struct ws_shm *ws, const struct ws_limits *limits, uint8_t c)
 	case WS_OP_PING:
 	case WS_OP_PONG:
 		ws->control_len = 0;
-		ws->control_text = 0;
 		return (c & FIN) != 0 ? 0 : WS_PROTOCOL_ERROR;
 	default:
 		return WS_PROTOCOL_ERROR;

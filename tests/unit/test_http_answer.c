@@ -92,6 +92,7 @@ TEST(further_pages_are_those_of_the_configuration)
 	CHECK(listed("http://www.example:81", "http://www.example:81"));
 	CHECK(listed("app://chat", "app://chat"));
 	CHECK(!listed("http://www.example", "https://www.example"));
+	CHECK(!listed("http://www.example:443", "https://www.example"));
 	CHECK(!listed("https://www.example:81", "https://www.example"));
 	CHECK(!listed("https://www.example.evil", "https://www.example"));
 	CHECK(!listed("https://ww.example", "https://www.example"));
@@ -274,6 +275,7 @@ TEST(an_answer_fits_its_buffer)
 		size_t n = http_answer(dst, &a);
 
 		CHECK(n <= sizeof(dst));
+		CHECK(memmem(dst, n, "Date", 4) == NULL); /* no such year */
 		CHECK(memcmp(dst + n - 4, "\r\n\r\n", 4) == 0);
 		policy[len] = 'a';
 	}

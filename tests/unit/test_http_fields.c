@@ -54,6 +54,17 @@ TEST(what_may_come_once_comes_once)
 	CHECK_STATUSES(cases);
 }
 
+TEST(a_list_of_tags_is_the_first_one)
+{
+	struct http_request r;
+
+	CHECK_EQ(request_parse(TEXT(GET("If-None-Match: \"a\", \"b\"\r\n"
+					"If-None-Match: \"c\"\r\n")),
+		     &r),
+	    0);
+	request_check_field(r.if_none_match, "\"a\", \"b\"");
+}
+
 TEST(a_connection_is_kept_as_its_version_has_it)
 {
 	static const struct {

@@ -102,6 +102,20 @@ TEST(pings_and_pongs_hold_up_to_125_bytes)
 	frames_check(&some, BYTES("\x89\xfe"), "fail 1002;");
 }
 
+TEST(control_frames_know_nothing_of_each_other)
+{
+	static const struct frame_case cases[] = {
+	    {BYTES("\x89\x81" M "a\x88\x82" M "\x03\xe8"),
+		"payload(a)ping;payload(\x03\xe8)close 1000;"},
+	    {BYTES("\x8a\x82" M "\xff\xff\x88\x80" M),
+		"payload(\xff\xff)pong;close 1005;"},
+	    {BYTES("\x89\x81" M "\xc3\x88\x83" M "\x03\xe8x"),
+		"payload(\xc3)ping;payload(\x03\xe8x)close 1000;"},
+	};
+
+	CHECK_CASES(cases);
+}
+
 TEST(control_frames_are_not_fragmented)
 {
 	static const struct frame_case cases[] = {
@@ -205,6 +219,17 @@ TEST(lengths_are_checked_before_anything_is_taken)
 
 	CHECK_CASES(cases);
 	check_cases(none, COUNT(none), &nothing);
+}
+
+/* A reload may change it meanwhile. */
+TEST(a_limit_that_has_become_smaller_holds_for_what_follows)
+{
+	const struct ws_limits less = {.message = 2, .fragments = 8};
+	struct frames f = {0};
+
+	frames_take(&f, &some, BYTES("\x01\x84" M "abcd"), false);
+	frames_take(&f, &less, BYTES("\x80\x81"), false);
+	CHECK_STR(f.line, "data(abcd)fail 1009;");
 }
 
 TEST(the_limit_of_one_message_is_not_that_of_the_next)
