@@ -225,8 +225,7 @@ function row_said(row, last) {
 	const who = make("span", "who " + hue(row.name), row.name);
 	row_classes(e, row);
 	if (row.kind === "action") {
-		const face = make("span", "face star", "\u2736");
-		face.setAttribute("aria-hidden", "true");
+		const face = make_face("\u2736", "star");
 		text.append(who, " ");
 		add_text(text, row.text);
 		e.append(face, text, " ", make_time(row.time));
@@ -235,10 +234,7 @@ function row_said(row, last) {
 			e.classList.add("on");
 			who.classList.add("sr");
 		} else {
-			const face = make(
-			    "span", "face " + hue(row.name), initial(row.name));
-			face.setAttribute("aria-hidden", "true");
-			e.append(face);
+			e.append(make_face(row.name, ""));
 		}
 		by.append(who, " ");
 		if (row.kind === "private")

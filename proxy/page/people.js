@@ -81,9 +81,8 @@ function room_item(it) {
 }
 
 function person_item(name) {
-	const face = make("span", "face small " + hue(name), initial(name));
-	face.setAttribute("aria-hidden", "true");
-	const li = side_item(name, face, make("span", "label", name));
+	const li = side_item(name, make_face(name, "small"),
+	    make("span", "label", name));
 	if (same(name, me.name)) {
 		li.firstChild.append(make("span", "you", "you"));
 		li.classList.add("own");
@@ -105,8 +104,9 @@ function side_draw() {
 		$("people").append(make("li", "more",
 		    `and ${here.length - PEOPLE_SHOWN} more`));
 	$("count").textContent = here.length > 0 ? here.length : "";
-	$("my-name").textContent = me.name;
-	$("my-face").textContent = me.name ? initial(me.name) : "";
+	if (me.name)
+		$("myself").replaceChildren(make_face(me.name, "small"),
+		    make("b", "", me.name));
 }
 
 /* The lines of an answer to /rooms, but the first. */

@@ -47,9 +47,16 @@ function hue(name) {
 	return "c" + ((h ^ h >>> 15) >>> 0) % 9;
 }
 
-/* A name's first character, for its round face. */
-function initial(name) {
-	return String.fromCodePoint(name.codePointAt(0)).toUpperCase();
+/*
+ * The face of a name, a coloured square with a letter.  It is drawn by the
+ * style, so that it is neither read out nor copied with the text.
+ */
+function make_face(name, classes) {
+	const e = make("span", `face ${classes} ${hue(name)}`);
+	e.dataset.letter = String.fromCodePoint(name.codePointAt(0))
+	    .toUpperCase();
+	e.setAttribute("aria-hidden", "true");
+	return e;
 }
 
 /* Where a link ends: not with what rather belongs to the sentence. */
