@@ -31,6 +31,7 @@ static const struct {
     {"input.evicted", "t575_rare_deaths", RARE},
     {"lag.lapped", "t520_lag_and_death", IF_LAGGING},
     {"lag.reply.first", "t575_rare_deaths", RARE},
+    {"master.clear", "t782_tls_deaths", RARE},
     {"master.format", "t020_instance", RARE},
     {"master.rescue.fork", "t575_rare_deaths", RARE},
     {"rescue.done", "t575_rare_deaths", RARE},

@@ -41,8 +41,9 @@ void
 dial_join(const struct load_config *cfg, const struct speaker *who, int fd)
 {
 	char lines[PROTOCOL_TEXT_MAX];
+	size_t len = cfg->protocol->join(&cfg->format, who, lines);
 
-	dial_send(fd, lines, cfg->protocol->join(&cfg->format, who, lines));
+	dial_send(fd, lines, len);
 }
 
 int

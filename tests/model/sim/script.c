@@ -208,6 +208,7 @@ put_goodbye(struct client *c)
 	if (random_percent(60))
 		op(c, OP_BARRIER, 0);
 	if (how < 50 && c->web && random_percent(60)) {
+		hangs_up = false; /* its close frame is input like all else */
 		web_part(c);
 		op_send(c, from, false);
 	} else if (how < 50) {
@@ -229,6 +230,7 @@ put_goodbye(struct client *c)
 		hangs_up = random_percent(50);
 		from = c->text.len;
 		if (hangs_up && c->web && random_percent(50)) {
+			hangs_up = false;
 			web_part(c);
 			op_send(c, from, false);
 		} else if (hangs_up) {
@@ -244,7 +246,7 @@ put_goodbye(struct client *c)
 	 */
 	if (random_percent(10) &&
 	    (hangs_up || (how < 80 && !c->edits && c->nreplies == 0 &&
-			     c->questions == 0)))
+			     c->questions == 0 && c->npings == 0)))
 		c->deaf = c->silent = c->resets = true;
 }
 

@@ -214,6 +214,12 @@ take_answer(struct client *c, const char *data, size_t len)
 				 : status == 503 && sim.master.stopping) {
 		c->parted = true;
 		return len; /* with its body */
+	} else if (status == 431 &&
+		   (sim.profile.small_pool || c->evictions > 0)) {
+		/* Its head was given up, as there was nowhere to keep it. */
+		c->parted = c->resets = true;
+		c->joins = false;
+		return len;
 	} else if (status != 200) {
 		fail("%s: its request is answered with %d", c->name, status);
 	}
