@@ -79,7 +79,7 @@ admit_choose_seat(struct master *m, enum worker_type type)
 	bool best_ready = false;
 
 	for (uint32_t n = 0; n < m->nseats; n++) {
-		uint32_t i = (m->next_seat + n) % m->nseats;
+		uint32_t i = (m->next_seat[type] + n) % m->nseats;
 		const struct seat *seat = &m->seats[i];
 		bool ready = seat->phase == SEAT_READY;
 
@@ -91,7 +91,7 @@ admit_choose_seat(struct master *m, enum worker_type type)
 			best_ready = ready;
 		}
 	}
-	m->next_seat = best + 1 < m->nseats ? best + 1 : 0;
+	m->next_seat[type] = best + 1 < m->nseats ? best + 1 : 0;
 	return best;
 }
 

@@ -142,7 +142,7 @@ struct master {
 	struct seat seats[SEATS_MAX];
 	int bells[SEATS_MAX];
 	uint32_t nseats;
-	uint32_t next_seat; /* where ties are broken from */
+	uint32_t next_seat[WORKER_TYPES]; /* where ties are broken from */
 	uint64_t pass_retry_us;
 	uint64_t logs_retry_us; /* 0: all workers have our log */
 	uint64_t tls_retry_us;  /* 0: all have been told of the last HUP */

@@ -55,12 +55,10 @@ tls_settle(const struct options *o, char *err, size_t errsize)
 unsigned
 tls_files(const struct options *options, unsigned clients)
 {
-	unsigned passed = CHANNEL_CREDITS * CHANNEL_FDS;
-
 	if (types_count(options, WORKER_TLS) == 0)
 		return 0;
-	/* Two a connection, and room for those that are under way. */
-	return 2 * clients + 2 * MIN(clients, passed) + 64;
+	/* Two a connection, and room for a message and its own. */
+	return 2 * (clients + CHANNEL_FDS) + 64;
 }
 
 /* The slot's connection ends here and now. */

@@ -24,7 +24,7 @@ const COMMANDS = [
 	["help", "", "all commands of the server"],
 	["quit", "", "leave"],
 ];
-const CHOICES_SHOWN = 8;
+const CHOICES_SHOWN = 20;
 const RECALL_KEPT = 100;
 
 const box = $("message");
@@ -88,6 +88,7 @@ function choose(i) {
 	for (const li of $("choices").children)
 		li.setAttribute("aria-selected",
 		    String(li.id === "choice-" + chosen));
+	$("choice-" + chosen).scrollIntoView({ block: "nearest" });
 	box.setAttribute("aria-activedescendant", "choice-" + chosen);
 }
 

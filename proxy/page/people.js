@@ -84,8 +84,10 @@ function person_item(name) {
 	const face = make("span", "face small " + hue(name), initial(name));
 	face.setAttribute("aria-hidden", "true");
 	const li = side_item(name, face, make("span", "label", name));
-	if (same(name, me.name))
+	if (same(name, me.name)) {
 		li.firstChild.append(make("span", "you", "you"));
+		li.classList.add("own");
+	}
 	return li;
 }
 
@@ -105,7 +107,6 @@ function side_draw() {
 	$("count").textContent = here.length > 0 ? here.length : "";
 	$("my-name").textContent = me.name;
 	$("my-face").textContent = me.name ? initial(me.name) : "";
-	$("my-face").className = "face small " + hue(me.name);
 }
 
 /* The lines of an answer to /rooms, but the first. */
@@ -146,11 +147,11 @@ narrow.addEventListener("change", () => drawer(false));
 $("menu").addEventListener("click", () =>
     drawer(!document.body.classList.contains("drawer")));
 $("shade").addEventListener("click", () => drawer(false));
-$("side").addEventListener("keydown", (e) => {
-	if (e.key === "Escape" && narrow.matches)
+document.addEventListener("keydown", (e) => {
+	if (e.key === "Escape")
 		drawer(false);
-	side_arrows(e);
 });
+$("side").addEventListener("keydown", side_arrows);
 
 /* Up and down go from one item to the next. */
 function side_arrows(e) {

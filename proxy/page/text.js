@@ -41,10 +41,10 @@ function bytes(text) {
 
 /* The class of a name's colour. */
 function hue(name) {
-	let h = 0;
+	let h = 0x811c9dc5;
 	for (const c of fold(name))
-		h = (h * 31 + c.codePointAt(0)) >>> 0;
-	return "c" + h % 10;
+		h = Math.imul(h ^ c.codePointAt(0), 0x01000193);
+	return "c" + ((h ^ h >>> 15) >>> 0) % 9;
 }
 
 /* A name's first character, for its round face. */

@@ -3,7 +3,7 @@
 #include "proxy/tls/link.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,9 +12,8 @@
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
-/* Fds of ours, and those that may be under way to us. */
 #define FDS_OWN 64
-#define PASSED_MAX (CHANNEL_CREDITS * CHANNEL_FDS)
+#define BATCH 16 /* messages, then others have their turn */
 
 /* As many connections as may wait for their handshake: then no more. */
 #define WAITING_MAX (4 * HANDSHAKES_MAX)
@@ -43,11 +42,12 @@ link_pass(struct tls *t, const struct channel_message *m, const int *fds)
 static void
 link_reload(struct tls *t)
 {
-	char err[CERTS_ERROR_MAX];
+	char err[CERTS_ERROR_MAX], quoted[LOG_QUOTED(CERTS_ERROR_MAX)];
 	struct certs *certs = certs_load(t->files, err, sizeof(err));
 
 	if (certs == NULL) {
-		log_errorx("tls-reload", "result=kept reason=\"%s\"", err);
+		log_errorx("tls-reload", "result=kept reason=%s",
+		    log_quote(quoted, sizeof(quoted), err, strlen(err)));
 		return;
 	}
 	certs_release(t->certs);
@@ -89,10 +89,21 @@ link_obey(
 		close(fds[--nfds]);
 }
 
+/*
+ * Is there room for what the next message may hold, two fds a connection, and
+ * are not too many waiting already?
+ */
+static bool
+link_has_room(const struct tls *t)
+{
+	return 2 * (t->nconns + CHANNEL_FDS) + FDS_OWN <= t->limit &&
+	       t->counts[CONN_QUEUED] < WAITING_MAX;
+}
+
 void
 link_on_readable(struct tls *t)
 {
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < BATCH && link_has_room(t); i++) {
 		struct channel_message m;
 		int fds[CHANNEL_FDS];
 		unsigned nfds;
@@ -147,21 +158,21 @@ link_send(struct tls *t, const struct conn *c)
 	       (errno != EAGAIN && errno != ETOOMANYREFS);
 }
 
-/* Wait until the channel takes more, or no longer. */
+/* Wait until the channel takes more, and for what comes if there is room. */
 static void
-link_watch(struct tls *t, bool full)
+link_watch(struct tls *t)
 {
-	struct epoll_event event = {
-	    .events = full ? EPOLLIN | EPOLLOUT : EPOLLIN,
-	    .data.u64 = 0,
-	};
+	struct epoll_event event = {.data.ptr = &t->channel};
 
-	if (full == t->channel_full)
+	if (link_has_room(t))
+		event.events |= EPOLLIN;
+	if (!TAILQ_EMPTY(&t->untold))
+		event.events |= EPOLLOUT;
+	if (event.events == t->channel_events)
 		return;
-	event.data.ptr = &t->channel;
 	if (epoll_ctl(t->epoll, EPOLL_CTL_MOD, t->channel, &event) == -1)
 		die(1, "epoll-failed", "fd=%d", t->channel);
-	t->channel_full = full;
+	t->channel_events = event.events;
 }
 
 void
@@ -186,26 +197,12 @@ link_tell(struct tls *t, struct conn *c)
 	TAILQ_INSERT_TAIL(&t->untold, c, untold);
 }
 
-/*
- * Is there room for what may be under way when all is acknowledged, with two
- * fds each, and are not too many waiting already?
- */
-static bool
-link_has_room(const struct tls *t)
-{
-	unsigned passed = MIN((unsigned)PASSED_MAX, t->max_clients);
-
-	return 2 * (t->nconns + passed) + FDS_OWN <= t->limit &&
-	       t->counts[CONN_QUEUED] < WAITING_MAX;
-}
-
 static void
 link_acknowledge(struct tls *t)
 {
 	struct channel_message ack = {.type = CHANNEL_ACK, .count = t->acks};
 
-	if (t->acks > 0 && link_has_room(t) &&
-	    channel_send(t->channel, &ack, NULL, 0) == 0)
+	if (t->acks > 0 && channel_send(t->channel, &ack, NULL, 0) == 0)
 		t->acks = 0;
 }
 
@@ -217,5 +214,5 @@ link_flush(struct tls *t)
 	while ((c = TAILQ_FIRST(&t->untold)) != NULL && link_send(t, c))
 		link_forget(t, c);
 	link_acknowledge(t);
-	link_watch(t, !TAILQ_EMPTY(&t->untold));
+	link_watch(t);
 }

@@ -26,7 +26,7 @@ void link_tell(struct tls *t, struct conn *c);
 /* The master need not know any more. */
 void link_forget(struct tls *t, struct conn *c);
 
-/* Tell what has waited, and ask for more connections if there is room. */
+/* Tell what has waited, and listen to the master if there is room for more. */
 void link_flush(struct tls *t);
 
 #endif

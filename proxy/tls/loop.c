@@ -7,6 +7,7 @@
 
 #include "proxy/tls/conn.h"
 #include "proxy/tls/link.h"
+#include "proxy/tls/relay.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/net/pair.h"
@@ -44,16 +45,16 @@ loop_open(struct tls *t)
 }
 
 static void
-loop_dispatch(struct tls *t, void *tag)
+loop_dispatch(struct tls *t, uint64_t tag)
 {
-	struct conn *c = tag;
+	struct conn *c = (void *)(uintptr_t)(tag & ~UINT64_C(1));
 
-	if (tag == &t->channel)
+	if ((void *)c == &t->channel)
 		link_on_readable(t);
-	else if (tag == &t->ping)
+	else if ((void *)c == &t->ping)
 		link_on_ping(t);
 	else if (c->state != CONN_DEAD)
-		conn_step(t, c);
+		conn_step(t, c, (tag & 1) != 0 ? RELAY_CLEAR : RELAY_CLIENT);
 }
 
 /* Those that had more to do than there was time for: once each. */
@@ -65,7 +66,7 @@ loop_serve_again(struct tls *t)
 	while ((c = TAILQ_FIRST(&t->again)) != NULL) {
 		TAILQ_REMOVE(&t->again, c, more);
 		c->has_more = false;
-		conn_step(t, c);
+		conn_step(t, c, RELAY_CLIENT | RELAY_CLEAR);
 		if (c == last)
 			break;
 	}
@@ -90,26 +91,33 @@ loop_on_time(struct tls *t)
 	return (int)((due + 999) / 1000);
 }
 
+static bool
+loop_is_done(const struct tls *t)
+{
+	return t->deaf || (t->stopping && t->nconns == 0 &&
+			      TAILQ_EMPTY(&t->untold));
+}
+
 void
 loop_run(struct tls *t)
 {
 	struct epoll_event events[EVENTS_MAX];
+	int timeout = 0;
 
 	log_hold();
-	while (!t->deaf && !(t->stopping && t->nconns == 0 &&
-			       TAILQ_EMPTY(&t->untold))) {
-		int timeout, n;
+	while (!loop_is_done(t)) {
+		int n;
 
-		conn_admit(t);
-		timeout = loop_on_time(t);
-		conn_sweep(t);
 		link_flush(t);
 		log_flush();
 		n = epoll_wait(t->epoll, events, EVENTS_MAX, timeout);
 		t->now_us = clock_us();
 		loop_serve_again(t);
 		for (int i = 0; i < n; i++)
-			loop_dispatch(t, events[i].data.ptr);
+			loop_dispatch(t, events[i].data.u64);
+		conn_admit(t);
+		timeout = loop_on_time(t);
+		conn_sweep(t);
 	}
 }
 

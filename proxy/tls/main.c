@@ -4,6 +4,7 @@
  * Exit codes: 0 a clean stop, 1 a failure at run time, 2 a mistake in options
  * or files.  See tls.h.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ struct tls_options {
 	bool help, version, check;
 	struct certs_files files;
 	char built_for[64];
-	unsigned channel, ping, clients, log;
+	unsigned channel, ping, log;
 	int log_level, log_format;
 	char syslog[128];
 };
@@ -106,14 +107,6 @@ static const struct config_key keys[] = {
 	.help = "where pings come from",
 	.set = config_set_uint,
 	.offset = AT(ping),
-	.max = FDS_MAX},
-    {.name = "clients",
-	.placeholder = "N",
-	.help = "as max-clients",
-	.initial = "10000",
-	.set = config_set_uint,
-	.offset = AT(clients),
-	.min = 1,
 	.max = FDS_MAX},
     {.name = "log",
 	.placeholder = "FD",
@@ -248,7 +241,7 @@ main(int argc, char *argv[])
 {
 	static struct tls_options options;
 	static struct tls tls;
-	char err[CERTS_ERROR_MAX];
+	char err[CERTS_ERROR_MAX], quoted[LOG_QUOTED(CERTS_ERROR_MAX)];
 	uint64_t began_us = clock_us();
 
 	main_configure(&options, argc, argv);
@@ -258,12 +251,13 @@ main(int argc, char *argv[])
 	main_open_log(&options);
 	tls.channel = (int)options.channel;
 	tls.ping = (int)options.ping;
-	tls.max_clients = options.clients;
+	signal(SIGPIPE, SIG_IGN);
 	tls.limit = fd_raise_limit();
 	tls.files = &options.files;
 	tls.certs = certs_load(&options.files, err, sizeof(err));
 	if (tls.certs == NULL)
-		diex(1, "tls-unusable", "reason=\"%s\"", err);
+		diex(1, "tls-unusable", "reason=%s",
+		    log_quote(quoted, sizeof(quoted), err, strlen(err)));
 	if (loop_open(&tls) == -1)
 		die(1, "start-failed", "type=tls");
 	certs_log(tls.certs, &options.files);

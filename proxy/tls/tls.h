@@ -118,10 +118,9 @@ struct tls {
 	struct conn_list again; /* with more to do than there was time for */
 	struct conn_list untold;
 
-	unsigned max_clients;
 	unsigned limit; /* of open files */
 	unsigned acks;	/* CHANNEL_PASS not acknowledged yet */
-	bool channel_full;
+	uint32_t channel_events; /* what it is registered for */
 
 	char chunk[CHUNK];
 };

@@ -53,6 +53,7 @@ struct worker_figures {
 	uint64_t sleeping, sessions, restarts, heartbeat_ms;
 	uint64_t lag, cursor, passes; /* lag: in records */
 	uint64_t missed;              /* by its sessions: messages */
+	uint64_t requests, websockets;
 };
 
 struct room_figures {

@@ -68,6 +68,10 @@ static const struct metrics_family families[] = {
 	WORKER(passes), 0},
     {"worker_missed_total", COUNTER, "Messages its clients missed.",
 	WORKER(missed), 0},
+    {"worker_requests_total", COUNTER, "Requests by HTTP.",
+	WORKER(requests), 0},
+    {"worker_websockets_total", COUNTER, "Requests that became WebSockets.",
+	WORKER(websockets), 0},
 
     {"room_members", GAUGE, "Members of the room.", ROOM(members), 0},
     {"room_messages_total", COUNTER, "Messages of the room.",

@@ -111,6 +111,8 @@ struct seat_shm {
 	_Atomic uint32_t type;     /* enum worker_type */
 	_Atomic uint64_t passes;
 	_Atomic uint64_t lagged; /* messages its sessions missed */
+	/* By HTTP: what was asked, and what of that became a WebSocket. */
+	_Atomic uint64_t requests, websockets;
 	/* Mine and my successor's. */
 	alignas(CACHELINE) uint32_t spare; /* pool buffer + 1 kept for input */
 	struct note_in in;

@@ -120,7 +120,7 @@ good_text(const char *s, size_t len, bool *whole)
 
 struct plain {
 	struct trace *t;
-	const struct ws_limits *limits;
+	struct ws_limits limits;
 	uint8_t opcode; /* of the message, or 0 */
 	unsigned fragments;
 	size_t text_len;
@@ -144,7 +144,7 @@ plain_first(struct plain *p, uint8_t c)
 	    (opcode >= 8 && c < 0x80) || (opcode == 0 && p->opcode == 0) ||
 	    ((opcode == 1 || opcode == 2) && p->opcode != 0))
 		return plain_fail(p, WS_PROTOCOL_ERROR);
-	if (opcode == 2 && !p->limits->binary)
+	if (opcode == 2 && !p->limits.binary)
 		return plain_fail(p, WS_UNACCEPTABLE);
 	if (opcode >= 8)
 		return true;
@@ -153,7 +153,7 @@ plain_first(struct plain *p, uint8_t c)
 		p->fragments = 0;
 		p->text_len = 0;
 	}
-	if (++p->fragments > p->limits->fragments)
+	if (++p->fragments > p->limits.fragments)
 		return plain_fail(p, WS_POLICY);
 	return true;
 }
@@ -223,7 +223,7 @@ plain(const uint8_t *in, size_t len, const struct ws_limits *limits,
 
 	memset(&p, 0, sizeof(p));
 	p.t = t;
-	p.limits = limits;
+	p.limits = *limits;
 	for (size_t at = 0; at < len;) {
 		const uint8_t first = in[at++];
 		uint64_t size, ext;

@@ -45,8 +45,8 @@ say_code(struct frames *f, const char *what, unsigned code)
 {
 	char text[32];
 
-	say_bytes(f, text,
-	    (size_t)snprintf(text, sizeof(text), "%s %u;", what, code));
+	snprintf(text, sizeof(text), "%s %u;", what, code);
+	say(f, text);
 }
 
 static void

@@ -137,6 +137,7 @@ class Page:
         for domain in "Page", "Runtime", "Log", "Network", "DOM", "Audits":
             self.call(f"{domain}.enable")
         self.call("Emulation.setFocusEmulationEnabled", enabled=True)
+        self.call("Emulation.setLocaleOverride", locale="en_GB")
         self.size(width, height)
 
     def call(self, method, **params):
@@ -197,13 +198,14 @@ class Page:
     def eval(self, expression):
         """What the expression, a promise perhaps, is in the page."""
         got = self.call("Runtime.evaluate", expression=expression,
-                        returnByValue=True, awaitPromise=True)
+                        returnByValue=True, awaitPromise=True,
+                        allowUnsafeEvalBlockedByCSP=False)
         assert "exceptionDetails" not in got, (expression, got)
         return got["result"].get("value")
 
     def wait(self, expression, what=None, deadline=DEADLINE):
-        return wait_until(lambda: self.eval(expression), what or expression,
-                          deadline)
+        return wait_until(lambda: self.eval(f"!!({expression})"),
+                          what or expression, deadline)
 
     def text(self, selector):
         return self.eval(f"document.querySelector({json.dumps(selector)})"
@@ -234,6 +236,10 @@ class Page:
                     role_of(node) != "RootWebArea":
                 return role_of(node), name_of(node)
         return None
+
+    def wait_focus(self, role, name):
+        wait_until(lambda: self.focused() == (role, name),
+                   f"{role} {name} has the focus, not {self.focused()}")
 
     # The accessibility tree.
 
@@ -274,6 +280,14 @@ class Page:
         self.fill("Name", name)
         self.press("Enter")
         self.wait_in(room)
+
+    def join_wrongly(self, room, name, field):
+        """The door doesn't open, and says so beside that field."""
+        self.fill("Room", room)
+        self.fill("Name", name)
+        self.press("Enter")
+        self.wait(f"state === 'out' && $('{field}-said').textContent && "
+                  f"document.activeElement.id === '{field}'")
 
     def wait_in(self, room):
         """Until all that there is to know of the room is there."""

@@ -135,6 +135,8 @@ class TlsClient(Client):
         except ssl.SSLWantReadError:
             super_fill_raw(self, deadline)
             return
+        except ssl.SSLZeroReturnError:  # we have ended, and now the server
+            got = b""
         except ssl.SSLEOFError:
             self.cut = self.ended = True
             return

@@ -266,8 +266,7 @@ class WebSocket(Client):
 
     def expect_close(self, *codes):
         """A close frame comes next, with one of these codes (None: without
-        one), and nothing behind it but the end of the connection; returns its
-        reason.  The server closes first (RFC 6455, section 7.1.1)."""
+        one); returns its reason."""
         got = self.frame()
         assert got is not None, f"the end, without a close frame {codes}"
         assert got.opcode == CLOSE and got.code in codes, \
@@ -275,19 +274,24 @@ class WebSocket(Client):
         return got.payload[2:].decode()
 
     def expect_end(self):
-        """The server has shut its side, in order."""
+        """The server, who closes first (RFC 6455, section 7.1.1), has done so
+        in order."""
         got = self.frame()
         assert got is None, f"read {got}, not the end"
 
     def expect_failure(self, *codes):
-        """The server closes with this code; we answer as we have to."""
+        """The server closes with one of these codes; we answer as we have to.
+        """
         reason = self.expect_close(*codes)
-        self.try_send(encode(close_payload(codes[0]), CLOSE))
+        try:
+            self.try_send(encode(close_payload(codes[0]), CLOSE))
+        except OSError:
+            pass  # it need not wait for that
         self.expect_end()
         return reason
 
-    def close_with(self, code=None, reason=b"", expect=None):
+    def close_with(self, code=None, reason=b"", expect=None, **options):
         """We close; the server says the same and ends the connection."""
-        self.send_close(code, reason)
+        self.send_close(code, reason, **options)
         self.expect_close(expect or code or NORMAL)
         self.expect_end()

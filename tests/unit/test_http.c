@@ -1,65 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* proxy/http: requests. */
+/* proxy/http: the request line, and what a field is. */
 #include "tests/harness/test.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/http.h"
-
-#define TEXT(bytes) bytes, sizeof(bytes) - 1
-#define HOST "Host: chat.example:8080\r\n"
-#define KEY "dGhlIHNhbXBsZSBub25jZQ=="
-#define GET(fields) "GET / HTTP/1.1\r\n" HOST fields "\r\n"
-#define OLD_GET(fields) "GET / HTTP/1.0\r\n" fields "\r\n"
-#define UPGRADE(fields)                                                        \
-	"GET /chat HTTP/1.1\r\n" HOST "Upgrade: websocket\r\n"                 \
-	"Connection: Upgrade\r\n" fields "\r\n"
-#define WEBSOCKET "Sec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n"
-
-struct status_case {
-	const char *head;
-	size_t len;
-	unsigned status;
-};
-
-/* The head in a block of its exact size, for the address sanitizer. */
-static unsigned
-parse(const char *head, size_t len, struct http_request *r)
-{
-	static char *block;
-
-	free(block);
-	block = malloc(len + (len == 0));
-	CHECK(block != NULL);
-	memcpy(block, head, len);
-	return http_parse(block, len, r);
-}
-
-static void
-check_statuses(const struct status_case *cases, size_t count)
-{
-	struct http_request r;
-
-	for (size_t i = 0; i < count; i++) {
-		unsigned status = parse(cases[i].head, cases[i].len, &r);
-
-		if (status != cases[i].status)
-			test_fail(__FILE__, __LINE__, "%u, not %u: %s", status,
-			    cases[i].status, cases[i].head);
-	}
-}
-#define CHECK_STATUSES(cases) check_statuses(cases, COUNT(cases))
-
-static void
-check_field(struct http_field f, const char *expected)
-{
-	if (expected == NULL)
-		CHECK(f.at == NULL);
-	else
-		CHECK_MEM(f.at, f.len, expected, strlen(expected));
-}
+#include "tests/harness/request.h"
 
 TEST(a_head_ends_with_its_empty_line)
 {
@@ -118,27 +65,28 @@ TEST(a_request_is_what_its_line_and_its_fields_say)
 {
 	struct http_request r;
 
-	CHECK_EQ(parse(TEXT("GET /a/b?c=/d HTTP/1.1\r\n" HOST
-			    "Origin:http://chat.example:8080\t \r\n"
-			    "If-None-Match: \"x\"\r\n\r\n"),
+	CHECK_EQ(request_parse(TEXT("GET /a/b?c=/d HTTP/1.1\r\n" HOST
+				    "Origin:http://chat.example:8080\t \r\n"
+				    "If-None-Match: \"x\"\r\n\r\n"),
 		     &r),
 	    0);
 	CHECK_EQ(r.method, HTTP_GET);
-	check_field(r.path, "/a/b");
-	check_field(r.host, "chat.example:8080");
-	check_field(r.origin, "http://chat.example:8080");
-	check_field(r.if_none_match, "\"x\"");
-	check_field(r.key, NULL);
+	request_check_field(r.path, "/a/b");
+	request_check_field(r.host, "chat.example:8080");
+	request_check_field(r.origin, "http://chat.example:8080");
+	request_check_field(r.if_none_match, "\"x\"");
+	request_check_field(r.key, NULL);
 	CHECK_EQ(r.protocol, HTTP_PROTOCOL_NONE);
 	CHECK(r.keep_alive);
 	CHECK(!r.upgrade);
 	CHECK(!r.version_13);
 
-	CHECK_EQ(parse(TEXT("\r\nHEAD / HTTP/1.1\r\n" HOST "\r\n"), &r), 0);
+	CHECK_EQ(
+	    request_parse(TEXT("\r\nHEAD / HTTP/1.1\r\n" HOST "\r\n"), &r), 0);
 	CHECK_EQ(r.method, HTTP_HEAD);
-	check_field(r.path, "/");
-	check_field(r.origin, NULL);
-	check_field(r.if_none_match, NULL);
+	request_check_field(r.path, "/");
+	request_check_field(r.origin, NULL);
+	request_check_field(r.if_none_match, NULL);
 }
 
 TEST(a_request_line_has_three_parts_and_one_blank_between_them)
@@ -268,11 +216,11 @@ TEST(a_target_is_a_path_or_a_whole_address)
 		int len = snprintf(head, sizeof(head),
 		    "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", cases[i].target);
 
-		CHECK_EQ(parse(head, (size_t)len, &r),
+		CHECK_EQ(request_parse(head, (size_t)len, &r),
 		    cases[i].path == NULL ? 400 : 0);
 		if (cases[i].path != NULL) {
-			check_field(r.path, cases[i].path);
-			check_field(r.host, cases[i].host);
+			request_check_field(r.path, cases[i].path);
+			request_check_field(r.host, cases[i].host);
 		}
 	}
 }
@@ -356,254 +304,7 @@ TEST(a_host_is_there_once_and_is_one)
 		int len = snprintf(head, sizeof(head),
 		    "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", hosts[i].host);
 
-		CHECK_EQ(
-		    parse(head, (size_t)len, &r), hosts[i].valid ? 0 : 400);
+		CHECK_EQ(request_parse(head, (size_t)len, &r),
+		    hosts[i].valid ? 0 : 400);
 	}
-}
-
-TEST(a_request_has_no_body)
-{
-	static const struct status_case cases[] = {
-	    {TEXT(GET("Content-Length: 0\r\n")), 0},
-	    {TEXT(GET("Content-Length: 000\r\n")), 0},
-	    {TEXT(GET("Content-Length: 1\r\n")), 413},
-	    {TEXT(GET("Content-Length: 00000000000000000001\r\n")), 413},
-	    {TEXT(GET("Content-Length: 18446744073709551616\r\n")), 413},
-	    {TEXT(GET("Content-Length:\r\n")), 400},
-	    {TEXT(GET("Content-Length: -0\r\n")), 400},
-	    {TEXT(GET("Content-Length: +0\r\n")), 400},
-	    {TEXT(GET("Content-Length: 0x0\r\n")), 400},
-	    {TEXT(GET("Content-Length: 0, 0\r\n")), 400},
-	    {TEXT(GET("Content-Length: 0 0\r\n")), 400},
-	    {TEXT(GET("Content-Length: 0\r\ncontent-length: 0\r\n")), 400},
-	    {TEXT(GET("Transfer-Encoding: chunked\r\n")), 413},
-	    {TEXT(GET("Transfer-Encoding: Chunked\r\n")), 413},
-	    {TEXT(GET("Transfer-Encoding: gzip, chunked\r\n")), 501},
-	    {TEXT(GET("Transfer-Encoding: identity\r\n")), 501},
-	    {TEXT(GET("Transfer-Encoding:\r\n")), 501},
-	    {TEXT(GET("Transfer-Encoding: chunked\r\n"
-		      "Transfer-Encoding: chunked\r\n")),
-		400},
-	    {TEXT(GET("Transfer-Encoding: chunked\r\n"
-		      "Content-Length: 0\r\n")),
-		400},
-	    {TEXT(OLD_GET("Transfer-Encoding: chunked\r\n")), 400},
-	};
-
-	CHECK_STATUSES(cases);
-}
-
-TEST(what_may_come_once_comes_once)
-{
-	static const struct status_case cases[] = {
-	    {TEXT(GET("Origin: http://a\r\nOrigin: http://a\r\n")), 400},
-	    {TEXT(GET("Origin:\r\nOrigin: http://a\r\n")), 400},
-	    {TEXT(UPGRADE(WEBSOCKET)), 0},
-	    {TEXT(UPGRADE(WEBSOCKET "Sec-WebSocket-Version: 13\r\n")), 400},
-	    {TEXT(UPGRADE(WEBSOCKET "Sec-WebSocket-Key: " KEY "\r\n")), 400},
-	    {TEXT(GET("If-None-Match: \"a\"\r\nIf-None-Match: \"b\"\r\n")), 0},
-	    {TEXT(GET("X: a\r\nX: a\r\n")), 0},
-	};
-
-	CHECK_STATUSES(cases);
-}
-
-TEST(a_connection_is_kept_as_its_version_has_it)
-{
-	static const struct {
-		const char *head;
-		size_t len;
-		bool keep;
-	} cases[] = {
-	    {TEXT(GET("")), true},
-	    {TEXT(GET("Connection: close\r\n")), false},
-	    {TEXT(GET("Connection: CLOSE\r\n")), false},
-	    {TEXT(GET("Connection: keep-alive\r\n")), true},
-	    {TEXT(GET("Connection: keep-alive, close\r\n")), false},
-	    {TEXT(GET("Connection: x , ,\tclose\t,y\r\n")), false},
-	    {TEXT(GET("Connection: x\r\nConnection: close\r\n")), false},
-	    {TEXT(GET("Connection: closed\r\n")), true},
-	    {TEXT(OLD_GET("")), false},
-	    {TEXT(OLD_GET("Connection: Keep-Alive\r\n")), true},
-	    {TEXT(OLD_GET("Connection: Keep-Alive, close\r\n")), false},
-	};
-
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct http_request r;
-
-		CHECK_EQ(parse(cases[i].head, cases[i].len, &r), 0);
-		CHECK_EQ(r.keep_alive, cases[i].keep);
-	}
-}
-
-TEST(an_upgrade_is_asked_for_in_two_lists)
-{
-	static const struct {
-		const char *head;
-		size_t len;
-		bool upgrade;
-	} cases[] = {
-	    {TEXT(UPGRADE(WEBSOCKET)), true},
-	    {TEXT(GET(WEBSOCKET "upgrade: WebSocket\r\n"
-				"connection: keep-alive, UPGRADE\r\n")),
-		true},
-	    {TEXT(GET(WEBSOCKET "Upgrade: h2c, foo/1 , websocket\r\n"
-				"Connection: keep-alive\r\n"
-				"Connection: upgrade\r\n")),
-		true},
-	    {TEXT(GET(WEBSOCKET "Upgrade: h2c\r\nUpgrade: websocket\r\n"
-				"Connection: upgrade\r\n")),
-		true},
-	    {TEXT(GET(WEBSOCKET "Upgrade: websocket\r\n")), false},
-	    {TEXT(GET(WEBSOCKET "Connection: upgrade\r\n")), false},
-	    {TEXT(GET(WEBSOCKET "Upgrade: websocket/13\r\n"
-				"Connection: upgrade\r\n")),
-		false},
-	    {TEXT(GET(WEBSOCKET "Upgrade: websockets\r\n"
-				"Connection: upgrade\r\n")),
-		false},
-	    {TEXT(GET(WEBSOCKET "Upgrade: websocket\r\n"
-				"Connection: upgraded\r\n")),
-		false},
-	    {TEXT("HEAD / HTTP/1.1\r\n" HOST "Upgrade: websocket\r\n"
-		  "Connection: upgrade\r\n" WEBSOCKET "\r\n"),
-		false},
-	    {TEXT(OLD_GET(HOST "Upgrade: websocket\r\n"
-			       "Connection: upgrade\r\n" WEBSOCKET)),
-		false},
-	};
-
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct http_request r;
-
-		CHECK_EQ(parse(cases[i].head, cases[i].len, &r), 0);
-		CHECK_EQ(r.upgrade, cases[i].upgrade);
-		CHECK(r.version_13);
-		check_field(r.key, KEY);
-	}
-}
-
-TEST(lists_hold_tokens)
-{
-	static const struct status_case cases[] = {
-	    {TEXT(GET("Connection:\r\n")), 0},
-	    {TEXT(GET("Connection: ,,\r\n")), 0},
-	    {TEXT(GET("Connection: a b\r\n")), 400},
-	    {TEXT(GET("Connection: \"close\"\r\n")), 400},
-	    {TEXT(GET("Upgrade: a b\r\n")), 400},
-	    {TEXT(GET("Upgrade: a/b c\r\n")), 400},
-	    {TEXT(GET("Upgrade: /b\r\n")), 400},
-	    {TEXT(GET("Sec-WebSocket-Protocol: a b\r\n")), 400},
-	    {TEXT(GET("Sec-WebSocket-Protocol: a;b\r\n")), 400},
-	};
-
-	CHECK_STATUSES(cases);
-}
-
-TEST(a_key_is_16_bytes_in_base64)
-{
-	static const struct status_case cases[] = {
-	    {TEXT(UPGRADE("Sec-WebSocket-Version: 13\r\n")), 400},
-	    /* Another version first learns which one we speak. */
-	    {TEXT(UPGRADE("Sec-WebSocket-Version: 8\r\n")), 0},
-	    {TEXT(UPGRADE("")), 0},
-	};
-	static const struct {
-		const char *key;
-		bool valid;
-	} keys[] = {
-	    {KEY, true},
-	    {"AAAAAAAAAAAAAAAAAAAAAA==", true},
-	    {"/+/+/+/+/+/+/+/+/+/+/w==", true},
-	    {"", false},
-	    {"AAAAAAAAAAAAAAAAAAAAAA=", false},
-	    {"AAAAAAAAAAAAAAAAAAAAAA", false},
-	    {"AAAAAAAAAAAAAAAAAAAAAAA=", false},
-	    {"AAAAAAAAAAAAAAAAAAAAAAAA", false},
-	    {"AAAAAAAAAAAAAAAAAAAAAB==", false},
-	    {"AAAAAAAAAAAAAAAAAAAA====", false},
-	    {"AAAAAAAAAAA AAAAAAAAAA==", false},
-	    {"AAAAAAAAAAA-AAAAAAAAAA==", false},
-	    {"AAAAAAAAAAAAAAAAAAAAAAAAAA==", false},
-	    {KEY ", " KEY, false},
-	};
-
-	CHECK_STATUSES(cases);
-	for (size_t i = 0; i < COUNT(keys); i++) {
-		struct http_request r;
-		char head[256];
-		int len = snprintf(head, sizeof(head),
-		    "GET / HTTP/1.1\r\n" HOST "Sec-WebSocket-Key: %s\r\n\r\n",
-		    keys[i].key);
-
-		CHECK_EQ(parse(head, (size_t)len, &r), keys[i].valid ? 0 : 400);
-		if (keys[i].valid)
-			check_field(r.key, keys[i].key);
-	}
-}
-
-TEST(only_version_13_is_version_13)
-{
-	static const char *const others[] = {
-	    "", "8", "7", "013", "14", "130", "13, 8", "13.0", "+13", "0x13"};
-	struct http_request r;
-
-	for (size_t i = 0; i < COUNT(others); i++) {
-		char head[256];
-		int len = snprintf(head, sizeof(head),
-		    UPGRADE("Sec-WebSocket-Key: " KEY
-			    "\r\nSec-WebSocket-Version: %s\r\n"),
-		    others[i]);
-
-		CHECK_EQ(parse(head, (size_t)len, &r), 0);
-		CHECK(r.upgrade);
-		CHECK(!r.version_13);
-	}
-}
-
-TEST(the_first_protocol_that_we_speak_is_chosen)
-{
-	static const struct {
-		const char *fields;
-		enum http_protocol protocol;
-	} cases[] = {
-	    {"", HTTP_PROTOCOL_NONE},
-	    {"Sec-WebSocket-Protocol:\r\n", HTTP_PROTOCOL_NONE},
-	    {"Sec-WebSocket-Protocol: ,\r\n", HTTP_PROTOCOL_NONE},
-	    {"Sec-WebSocket-Protocol: chat.json\r\n", HTTP_PROTOCOL_JSON},
-	    {"sec-websocket-protocol: chat.text\r\n", HTTP_PROTOCOL_TEXT},
-	    {"Sec-WebSocket-Protocol: chat.text, chat.json\r\n",
-		HTTP_PROTOCOL_TEXT},
-	    {"Sec-WebSocket-Protocol: chat.json ,chat.text\r\n",
-		HTTP_PROTOCOL_JSON},
-	    {"Sec-WebSocket-Protocol: soap, chat.text\r\n", HTTP_PROTOCOL_TEXT},
-	    {"Sec-WebSocket-Protocol: soap\r\n"
-	     "Sec-WebSocket-Protocol: wamp\r\n"
-	     "Sec-WebSocket-Protocol: chat.json\r\n"
-	     "Sec-WebSocket-Protocol: chat.text\r\n",
-		HTTP_PROTOCOL_JSON},
-	    {"Sec-WebSocket-Protocol: soap, wamp\r\n", HTTP_PROTOCOL_UNKNOWN},
-	    {"Sec-WebSocket-Protocol: CHAT.JSON\r\n", HTTP_PROTOCOL_UNKNOWN},
-	    {"Sec-WebSocket-Protocol: chat.json2\r\n", HTTP_PROTOCOL_UNKNOWN},
-	};
-
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct http_request r;
-		char head[512];
-		int len = snprintf(head, sizeof(head), UPGRADE(WEBSOCKET "%s"),
-		    cases[i].fields);
-
-		CHECK_EQ(parse(head, (size_t)len, &r), 0);
-		CHECK_EQ(r.protocol, cases[i].protocol);
-	}
-}
-
-TEST(each_half_of_a_good_request_is_a_bad_one)
-{
-	static const char head[] = UPGRADE(WEBSOCKET "Origin: http://a\r\n");
-	struct http_request r;
-
-	for (size_t len = 0; len < sizeof(head) - 1; len++)
-		CHECK_EQ(parse(head, len, &r), 400);
-	CHECK_EQ(parse(head, sizeof(head) - 1, &r), 0);
 }

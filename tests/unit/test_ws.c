@@ -353,7 +353,7 @@ TEST(a_state_that_no_parser_left_does_no_harm)
 	unsigned seed = 1;
 
 	for (unsigned run = 0; run < 20000; run++) {
-		struct ws_shm ws;
+		struct ws_shm ws = {0};
 		char in[100], out[100];
 		size_t at = 0;
 		struct ws_step step;

@@ -32,8 +32,7 @@ check_text(const char *text, size_t len, const char *expected)
 TEST(text_is_utf8)
 {
 	static const char *const texts[] = {
-	    "Hello-\302\265@\303\237\303\266\303\244\303\274\303\240\303\241-"
-	    "UTF-8!!",
+	    "Hello-\302\265@\303\237\303\266\303\244\303\274-UTF-8!!",
 	    "\316\272\341\275\271\317\203\316\274\316\265", /* kosme */
 	    "\177",
 	    "\302\200",         /* U+0080 */
