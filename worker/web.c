@@ -102,8 +102,11 @@ web_lose(struct worker *w, uint32_t slot)
 {
 	struct session_shm *s = session_row(w, slot);
 
-	if (web_is_upgraded(s))
-		wslines_lose(&s->ws);
+	if (!web_is_upgraded(s))
+		return;
+	/* Half a frame that can't go on: that connection has lost its thread. */
+	s->half.broken |= web_is_stuck(s);
+	wslines_lose(&s->ws);
 }
 
 static void
