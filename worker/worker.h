@@ -6,12 +6,12 @@
  *
  * Reading order: worker.c (the loop), serve.c (what is due), input.c (bytes
  * in), talk.c and command.c (what lines do), typing.c and edit.c (lines that
- * are edited here), web.c (requests, and what is a WebSocket's own), publish.c
- * and member.c (into the ring), fanout.c, stage.c,
- * send.c and sent.c (out of it), lag.c (sessions that read for themselves),
- * reply.c (what is said to one of them), adopt.c (connections come and go),
- * takeover.c (settling what a dead predecessor left), poison.c (what it died
- * of), damage.c (what nobody can settle).
+ * are edited here), web.c (requests, and what is a WebSocket's own), scrape.c
+ * (the figures that are asked for there), publish.c and member.c (into the
+ * ring), fanout.c, stage.c, send.c and sent.c (out of it), lag.c (sessions that
+ * read for themselves), reply.c (what is said to one of them), adopt.c
+ * (connections come and go), takeover.c (settling what a dead predecessor
+ * left), poison.c (what it died of), damage.c (what nobody can settle).
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H

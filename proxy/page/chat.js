@@ -154,7 +154,7 @@ function time_of(o) {
 function show_record(o, past, quoted) {
 	const kind = o.type === "reply" ? o.kind || "message" : o.type;
 	const row = { kind, time: time_of(o), name: o.name, text: o.text,
-	    quoted };
+	    quoted, own: o.name !== undefined && same(o.name, me.name) };
 	const events = {
 		join: "joined", leave: "left",
 		rename: `is now ${o.text}`,
@@ -178,7 +178,6 @@ function show_record(o, past, quoted) {
 
 /* False if it is not to be shown. */
 function show_said(row, o, past) {
-	row.own = same(o.name, me.name);
 	if (!row.quoted && row.kind !== "private")
 		log.anchor = o.seq;
 	if (ignored.has(fold(o.name)))

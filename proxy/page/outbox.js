@@ -43,7 +43,7 @@ function say(line) {
 function line_enter(line, state, why) {
 	const said = {
 		queued: "waiting to be sent",
-		sent: "sending",
+		sent: "", /* the style says so after a while */
 		doubt: "may not have arrived",
 		unknown: "may not have arrived",
 		failed: `not sent: ${why}`,

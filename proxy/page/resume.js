@@ -17,7 +17,7 @@ let resume = null; /* { known, anchor, found (by number), until (group) } */
 /* One has come into the room of the log in sight, with that record. */
 function resume_begin(o) {
 	const anchor = log.anchor || log.seq;
-	if (o.seq < log.seq)
+	if (o.seq && o.seq < log.seq)
 		for (const it of logs.values())
 			it.seq = it.anchor = 0; /* another server: from anew */
 	resume = { known: log.seq, anchor: log.anchor, found: new Map() };

@@ -44,7 +44,7 @@ function hue(name) {
 	let h = 0x811c9dc5;
 	for (const c of fold(name))
 		h = Math.imul(h ^ c.codePointAt(0), 0x01000193);
-	return "c" + ((h ^ h >>> 15) >>> 0) % 10;
+	return "c" + ((h ^ h >>> 15) >>> 0) % 9;
 }
 
 /* A name's first character, for its round face. */

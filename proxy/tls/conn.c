@@ -74,7 +74,7 @@ conn_new(struct tls *t, int fd, uint32_t slot, uint32_t gen,
 	t->counts[CONN_SILENT]++;
 	t->nconns++;
 	conn_enter(t, c, CONN_SILENT);
-	conn_step(t, c);
+	conn_step(t, c, RELAY_CLIENT);
 }
 
 /*
@@ -85,7 +85,8 @@ static void
 conn_watch_side(
     struct tls *t, struct conn *c, struct side *side, uint32_t events)
 {
-	uint64_t tag = (uint64_t)(uintptr_t)c;
+	/* A connection is aligned: there is room for which side it is. */
+	uint64_t tag = (uint64_t)(uintptr_t)c | (side == &c->clear);
 	struct epoll_event event = {.events = events, .data.u64 = tag};
 	int op = EPOLL_CTL_MOD;
 
@@ -270,9 +271,9 @@ conn_settle(struct tls *t, struct conn *c)
 }
 
 static void
-conn_relay(struct tls *t, struct conn *c)
+conn_relay(struct tls *t, struct conn *c, unsigned ready)
 {
-	bool more = relay_run(t, c);
+	bool more = relay_run(t, c, ready);
 
 	conn_settle(t, c);
 	if (c->state == CONN_DEAD || more == c->has_more)
@@ -295,7 +296,7 @@ conn_is_silent(const struct conn *c)
 }
 
 void
-conn_step(struct tls *t, struct conn *c)
+conn_step(struct tls *t, struct conn *c, unsigned ready)
 {
 	if (c->state == CONN_SILENT && !conn_is_silent(c))
 		conn_begin(t, c);
@@ -303,7 +304,7 @@ conn_step(struct tls *t, struct conn *c)
 		conn_shake(t, c);
 	if (c->state == CONN_OPEN || c->state == CONN_ENDING ||
 	    c->state == CONN_FINISHED)
-		conn_relay(t, c);
+		conn_relay(t, c, ready);
 	if (c->state != CONN_DEAD)
 		conn_watch(t, c);
 }
@@ -316,7 +317,7 @@ conn_admit(struct tls *t)
 		struct conn *c = TAILQ_FIRST(&t->lists[CONN_QUEUED]);
 
 		conn_begin(t, c);
-		conn_step(t, c);
+		conn_step(t, c, RELAY_CLIENT);
 	}
 }
 

@@ -11,8 +11,11 @@
 void conn_new(struct tls *t, int fd, uint32_t slot, uint32_t gen,
     const struct peer *peer);
 
-/* Something happened at a side: go on as far as it goes without waiting. */
-void conn_step(struct tls *t, struct conn *c);
+/*
+ * Something happened at a side, or both (RELAY_CLIENT, RELAY_CLEAR): go on as
+ * far as it goes without waiting.
+ */
+void conn_step(struct tls *t, struct conn *c, unsigned ready);
 
 /* Begin handshakes that have waited, as many as there may be now. */
 void conn_admit(struct tls *t);

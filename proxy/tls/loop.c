@@ -7,6 +7,7 @@
 
 #include "proxy/tls/conn.h"
 #include "proxy/tls/link.h"
+#include "proxy/tls/relay.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/net/pair.h"
@@ -44,16 +45,16 @@ loop_open(struct tls *t)
 }
 
 static void
-loop_dispatch(struct tls *t, void *tag)
+loop_dispatch(struct tls *t, uint64_t tag)
 {
-	struct conn *c = tag;
+	struct conn *c = (void *)(uintptr_t)(tag & ~UINT64_C(1));
 
-	if (tag == &t->channel)
+	if ((void *)c == &t->channel)
 		link_on_readable(t);
-	else if (tag == &t->ping)
+	else if ((void *)c == &t->ping)
 		link_on_ping(t);
 	else if (c->state != CONN_DEAD)
-		conn_step(t, c);
+		conn_step(t, c, (tag & 1) != 0 ? RELAY_CLEAR : RELAY_CLIENT);
 }
 
 /* Those that had more to do than there was time for: once each. */
@@ -65,7 +66,7 @@ loop_serve_again(struct tls *t)
 	while ((c = TAILQ_FIRST(&t->again)) != NULL) {
 		TAILQ_REMOVE(&t->again, c, more);
 		c->has_more = false;
-		conn_step(t, c);
+		conn_step(t, c, RELAY_CLIENT | RELAY_CLEAR);
 		if (c == last)
 			break;
 	}
@@ -113,7 +114,7 @@ loop_run(struct tls *t)
 		t->now_us = clock_us();
 		loop_serve_again(t);
 		for (int i = 0; i < n; i++)
-			loop_dispatch(t, events[i].data.ptr);
+			loop_dispatch(t, events[i].data.u64);
 		conn_admit(t);
 		timeout = loop_on_time(t);
 		conn_sweep(t);

@@ -130,7 +130,7 @@ client_read(struct tls *t, struct conn *c)
 
 /* One chunk from the client.  Returns true when there may be more now. */
 static bool
-relay_up_once(struct tls *t, struct conn *c)
+relay_up_once(struct tls *t, struct conn *c, bool ready)
 {
 	size_t n, taken;
 
@@ -140,7 +140,7 @@ relay_up_once(struct tls *t, struct conn *c)
 		if (c->up.bytes)
 			return false;
 	}
-	if (c->up_ended)
+	if (c->up_ended || (!ready && !SSL_has_pending(c->ssl)))
 		return false;
 	n = client_read(t, c);
 	if (n == 0)
@@ -160,7 +160,7 @@ relay_up_once(struct tls *t, struct conn *c)
 
 /* One chunk to the client.  Returns true when there may be more now. */
 static bool
-relay_down_once(struct tls *t, struct conn *c)
+relay_down_once(struct tls *t, struct conn *c, bool ready)
 {
 	ssize_t n;
 	size_t taken;
@@ -171,7 +171,7 @@ relay_down_once(struct tls *t, struct conn *c)
 		if (c->down.bytes)
 			return false;
 	}
-	if (c->down_ended)
+	if (c->down_ended || !ready)
 		return false;
 	n = recv(c->clear.fd, t->chunk, CHUNK, MSG_DONTWAIT);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
@@ -213,15 +213,16 @@ relay_pass_ends(struct conn *c)
 }
 
 bool
-relay_run(struct tls *t, struct conn *c)
+relay_run(struct tls *t, struct conn *c, unsigned ready)
 {
-	bool up = true, down = true;
+	bool up = relay_up_once(t, c, (ready & RELAY_CLIENT) != 0);
+	bool down = relay_down_once(t, c, (ready & RELAY_CLEAR) != 0);
 
-	for (int i = 0; i < ROUNDS && (up || down); i++) {
+	for (int i = 1; i < ROUNDS && (up || down); i++) {
 		if (up)
-			up = relay_up_once(t, c);
+			up = relay_up_once(t, c, true);
 		if (down)
-			down = relay_down_once(t, c);
+			down = relay_down_once(t, c, true);
 	}
 	relay_pass_ends(c);
 	return up || down;

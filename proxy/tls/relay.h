@@ -14,11 +14,18 @@
 
 #include "proxy/tls/tls.h"
 
+/* Of which side something is known: it may be read, or written. */
+enum {
+	RELAY_CLIENT = 1,
+	RELAY_CLEAR = 2,
+};
+
 /*
- * Carry what can be carried without waiting.  Returns true when there is more
- * to do at once: it stopped so that others have their turn.
+ * Carry what can be carried without waiting; only a side that is in `ready`
+ * is read.  Returns true when there is more to do at once, on both sides
+ * perhaps: it stopped so that others have their turn.
  */
-bool relay_run(struct tls *t, struct conn *c);
+bool relay_run(struct tls *t, struct conn *c, unsigned ready);
 
 /* What each side is to be waited for: EPOLLIN, EPOLLOUT, or 0. */
 uint32_t relay_wants_client(const struct conn *c);

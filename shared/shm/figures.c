@@ -168,13 +168,13 @@ worker_get_foreign(
 	    .sessions = atomic_load(&status->seats[seat].sessions),
 	    .restarts = atomic_load(&status->seats[seat].restarts),
 	    .heartbeat_ms =
-		figures_age_us(atomic_load(&status->seats[seat].beat_us),
-		    m->beat_us) /
+		figures_age_us(
+		    atomic_load(&status->seats[seat].beat_us), m->beat_us) /
 		1000,
 	    .cursor = m->head,
 	};
-	f->state = worker_state(
-	    f->pid, atomic_load(&status->seats[seat].state));
+	f->state =
+	    worker_state(f->pid, atomic_load(&status->seats[seat].state));
 }
 
 static void

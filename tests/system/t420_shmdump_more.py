@@ -87,8 +87,9 @@ def a_copy_in_a_file_shows_what_the_memory_showed(t):
     assert status["alive"] is False
     for view in "rooms", "ring":
         ours = dump_file(t, path, view, "--json")
-        assert ours == t.run("shmdump", "-n", server.name, "--json", view,
-                             check=0).stdout
+        live = t.run("shmdump", "-n", server.name, "--json", view,
+                     check=0).stdout
+        assert ours == live, f"{view}: {ours} and {live}"
     assert json.loads(dump_file(t, path, "verify", "--json")) == []
     for view in VIEWS:
         dump_file(t, path, view)

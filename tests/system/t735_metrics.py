@@ -3,6 +3,7 @@
 import signal
 
 import prometheus
+from faults import Deaths
 from lib import test, wait_until
 from websocket import WebSocket
 
@@ -43,6 +44,11 @@ def scrape(t, server):
     status, headers, text = get(t, server.metrics_port, "/metrics")
     assert status == 200, status
     return prometheus.parse(text)
+
+
+def web_seat(server):
+    return next(r["seat"] for r in server.dump("workers")
+                if r["type"] == "web")
 
 
 def crowd(server):
@@ -124,8 +130,7 @@ def who_has_shut_its_side_reads_the_whole_text(t):
 def a_text_outlives_the_worker_that_sends_it(t):
     server = serve(t)
     crowd(server)
-    seat = next(r["seat"] for r in server.dump("workers")
-                if r["type"] == "web")
+    seat = web_seat(server)
     for _ in range(3):
         client = connect(t, server.metrics_port, rcvbuf=4096)
         client.request("/metrics", headers=[("Host", "x")])
@@ -141,6 +146,28 @@ def a_text_outlives_the_worker_that_sends_it(t):
             lines.append(raw.decode())
         check_crowd(prometheus.parse(
             "".join(lines) + body(client, headers))[0])
+
+
+def death_while_asked(t, server):
+    client = connect(t, server.metrics_port, rcvbuf=4096)
+    client.request("/metrics", headers=[("Host", "x")])
+    status, headers = client.response()
+    assert status == 200
+    check_crowd(prometheus.parse(body(client, headers))[0])
+    client.close()
+
+
+@test(faults=True, limit=120)
+def its_worker_may_die_at_any_step_of_it(t):
+    server = serve(t, faults=True)
+    crowd(server)
+    seat = web_seat(server)
+    deaths = Deaths(server, seat)
+    for _ in deaths.at(("web.request",), 1):
+        death_while_asked(t, server)
+    for _ in deaths.at(("reply.piece", "tx.noted", "tx.sent", "step.noted"),
+                       1, 2, 5):
+        death_while_asked(t, server)
 
 
 @test

@@ -109,6 +109,7 @@ def answers_are_shown_to_who_asked_and_what_the_page_asks_is_not(t):
     page.say("/help")
     page.say("/nonsense")
     page.say("/topic")
+    page.say("/history")
     page.wait("groups.length === 0")
     texts = [text for _, text in page.rows()]
     assert texts[:6] == [
@@ -116,7 +117,8 @@ def answers_are_shown_to_who_asked_and_what_the_page_asks_is_not(t):
         "1 in general\nBob", "1 room\ngeneral: 1", texts[5]], texts
     assert texts[5].startswith("/help  ") and texts[5].count("\n") > 10
     assert "no such command" in texts[6], texts
-    assert texts[7:] == ["general has no topic"], texts
+    assert texts[7:] == ["general has no topic", "hello"], texts
+    assert page.eval("document.querySelectorAll('.quoted').length") == 1
 
 
 @test(limit=120)

@@ -140,7 +140,7 @@ def a_segment_that_is_salvaged_keeps_its_tls_clients(t):
         pids = server.worker_pids()
         if seat in pids:
             try:
-                server.signal_worker(seat, signal.SIGSEGV)
+                server.signal_worker(seat, signal.SIGABRT)
                 deaths += 1
             except ProcessLookupError:
                 pass
