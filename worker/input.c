@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <linux/sockios.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -439,58 +440,66 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	/* If it waits for its reply to be read, epoll will say when. */
 	if (l->paced)
 		worker_later(w, slot);
-	else if (l->move_to != 0 ||
-		 (l->waiting ? !input_is_stuck(w, slot)
-			     : l->eof || web_is_closing(s)))
+	else if (l->move_to != 0 || (l->waiting ? !input_is_stuck(w, slot)
+						: l->eof || web_is_closing(s)))
 		worker_due(w, slot);
 	session_watch(w, slot);
 }
 
 #define PEEK_MAX (SCRATCH_SIZE / 2 - 8) /* bytes: a line or two */
 
-/*
- * What is in the connection's queue, as far as a line or two go; stays there.
- * Lies in w->scratch, where `*to` has room for what it is decoded to.
- */
+/* What is in the connection's queue, at most `size` bytes; it stays there. */
 static size_t
-input_peek(struct worker *w, uint32_t slot, char **to)
+input_peek(uint32_t slot, char *to, size_t size)
 {
-	ssize_t n = recv(
-	    session_fd(slot), w->scratch, PEEK_MAX, MSG_DONTWAIT | MSG_PEEK);
+	ssize_t n = recv(session_fd(slot), to, size, MSG_DONTWAIT | MSG_PEEK);
 
-	*to = w->scratch + SCRATCH_SIZE / 2;
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* The same of a telnet connection, decoded as what follows `telnet`. */
-static size_t
-input_peek_telnet(struct worker *w, uint32_t slot, struct telnet_shm telnet,
-    const char **text)
+/* How much text are these bytes, behind what was just read? */
+static uint64_t
+input_measure(struct worker *w, uint32_t slot, const char *in, size_t len)
 {
-	char *to;
-	size_t n = input_peek(w, slot, &to);
+	const bool telnet = session_is_telnet(session_row(w, slot));
+	struct telnet_shm t = w->telnet;
+	struct ws_shm ws = w->ws;
+	uint64_t text = 0;
+	size_t n;
 
-	*text = to;
-	return telnet_decode(&telnet, w->scratch, n, to);
+	while (len > 0) {
+		n = MIN(len, (size_t)PEEK_MAX);
+		text += telnet ? telnet_decode(&t, in, n, w->scratch)
+			       : web_peek(w, &ws, in, n, w->scratch);
+		in += n;
+		len -= n;
+	}
+	return text;
 }
 
-/* How much text is in the connection's queue, behind what was just read? */
+/*
+ * How much text is in the connection's queue, behind what was just read?
+ * Without memory for all of it, as far as a line or two go.
+ */
 uint64_t
 input_queued(struct worker *w, uint32_t slot)
 {
-	const char *text;
+	const struct session_shm *s = session_row(w, slot);
+	char *half = w->scratch + SCRATCH_SIZE / 2, *all;
 	int queued = 0;
-	char *to;
-	size_t n;
+	uint64_t text;
 
-	if (session_is_telnet(session_row(w, slot)))
-		return input_peek_telnet(w, slot, w->telnet, &text);
-	if (web_is_upgraded(session_row(w, slot))) {
-		n = input_peek(w, slot, &to);
-		return web_peek(w, w->scratch, n, to);
-	}
-	(void)ioctl(session_fd(slot), SIOCINQ, &queued);
-	return (uint64_t)MAX(queued, 0);
+	if (ioctl(session_fd(slot), SIOCINQ, &queued) == -1 || queued <= 0)
+		return 0;
+	if (!session_is_telnet(s) && !web_is_upgraded(s))
+		return (uint64_t)queued;
+	all = malloc((size_t)queued);
+	text = all != NULL ? input_measure(w, slot, all,
+				 input_peek(slot, all, (size_t)queued))
+			   : input_measure(w, slot, half,
+				 input_peek(slot, half, PEEK_MAX));
+	free(all);
+	return text;
 }
 
 /*
@@ -502,6 +511,8 @@ bool
 input_discards(struct worker *w, uint32_t slot)
 {
 	const struct session_shm *s = session_row(w, slot);
+	struct telnet_shm telnet = s->telnet;
+	char *half = w->scratch + SCRATCH_SIZE / 2;
 	const char *text;
 	size_t len;
 
@@ -510,8 +521,9 @@ input_discards(struct worker *w, uint32_t slot)
 	text = input_kept(w, slot, &len);
 	if (len > 0 && memchr(text, TELNET_KEY_DISCARD, len) != NULL)
 		return true;
-	len = input_peek_telnet(w, slot, s->telnet, &text);
-	return len > 0 && memchr(text, TELNET_KEY_DISCARD, len) != NULL;
+	len = input_peek(slot, half, PEEK_MAX);
+	len = telnet_decode(&telnet, half, len, w->scratch);
+	return len > 0 && memchr(w->scratch, TELNET_KEY_DISCARD, len) != NULL;
 }
 
 /* Refuse the half-line that the session has sent, and what will end it. */

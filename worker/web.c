@@ -84,16 +84,16 @@ web_decode(struct worker *w, size_t got)
 }
 
 /*
- * Bytes of lines that `n` bytes behind those just decoded will be, without
+ * Bytes of lines that `n` bytes will be which come where `ws` is, without
  * consuming them; `to` has room for n + WSLINES_EXTRA.
  */
 size_t
-web_peek(struct worker *w, const char *in, size_t n, char *to)
+web_peek(const struct worker *w, struct ws_shm *ws, const char *in, size_t n,
+    char *to)
 {
-	struct ws_shm ws = w->ws;
-	struct wslines_tail tail = w->tail;
+	struct wslines_tail tail = {0}; /* no part of lines */
 
-	return wslines_decode(&ws, w->settings->max_line, &tail, in, n, to);
+	return wslines_decode(ws, w->settings->max_line, &tail, in, n, to);
 }
 
 /* What can't be kept of it, for want of a buffer. */
@@ -137,8 +137,8 @@ upgrade(struct consumer *c, const struct http_request *r)
 	h->upgraded = 1;
 	h->dialect = (uint8_t)(DIALECT_WS | (text ? 0 : DIALECT_JSON));
 	ws_accept(r->key.at, h->accept);
-	answer(c, 101,
-	    (named ? ANSWER_PROTOCOL : 0) | (text ? ANSWER_TEXT : 0));
+	answer(
+	    c, 101, (named ? ANSWER_PROTOCOL : 0) | (text ? ANSWER_TEXT : 0));
 }
 
 /* Why a request for a WebSocket is refused, or 0. */
@@ -257,10 +257,10 @@ void
 web_turn_away(struct worker *w, uint32_t slot, struct session_half *half,
     enum chat_error why)
 {
-	unsigned status = why == CHAT_LOGIN_TIMEOUT  ? 408
-			  : why == CHAT_TOO_LONG     ? 431
+	unsigned status = why == CHAT_LOGIN_TIMEOUT   ? 408
+			  : why == CHAT_TOO_LONG      ? 431
 			  : why == CHAT_SHUTTING_DOWN ? 503
-						     : 500;
+						      : 500;
 
 	/* Without a request there is nothing to answer. */
 	if (half->in_done < session_input_end(session_row(w, slot)))
@@ -290,8 +290,7 @@ body_of(unsigned arg, char reason[REASON_MAX])
 	if (status == 200 && (arg & ANSWER_HEALTH) != 0)
 		return (struct iovec){healthy, sizeof(healthy) - 1};
 	if (status == 200)
-		return (struct iovec){
-		    (void *)(uintptr_t)page_bytes, page_size};
+		return (struct iovec){(void *)(uintptr_t)page_bytes, page_size};
 	memcpy(reason, text, len);
 	reason[len] = '\n';
 	return (struct iovec){reason, len + 1};
@@ -397,7 +396,8 @@ close_code(const struct session_shm *s)
 	return WS_INTERNAL;
 }
 
-/* All is said: the last frame (RFC 6455, section 5.5.1), if there is none yet. */
+/* All is said: the last frame (RFC 6455, section 5.5.1), if there is none yet.
+ */
 bool
 web_farewell(struct worker *w, uint32_t slot)
 {

@@ -28,7 +28,8 @@ bool web_is_stuck(const struct session_shm *s);
 
 /* Input: see input.c. */
 size_t web_decode(struct worker *w, size_t got);
-size_t web_peek(struct worker *w, const char *in, size_t n, char *to);
+size_t web_peek(const struct worker *w, struct ws_shm *ws, const char *in,
+    size_t n, char *to);
 void web_lose(struct worker *w, uint32_t slot);
 void web_heard(struct worker *w, uint32_t slot);
 

@@ -234,6 +234,31 @@ def what_follows_a_refused_request_is_not_looked_at(t):
 
 
 @test
+def a_body_of_whatever_size_does_not_cost_its_sender_the_answer(t):
+    server = web(t)
+    for status, head in ((405, b"POST / HTTP/1.1\r\nHost: a\r\n"),
+                         (413, b"GET / HTTP/1.1\r\nHost: a\r\n")):
+        client = browse(t, server)
+        client.send_bytes(head + b"Content-Length: 2000000\r\n\r\n" +
+                          b"x" * 2000000)
+        client.expect_refusal(status)
+
+
+@test
+def who_is_refused_at_the_door_reads_why_though_it_asks_at_once(t):
+    server = web(t, max_clients=1)
+    browse(t, server).get()
+    for _ in range(200):
+        client = browse(t, server)
+        try:
+            client.send_bytes(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        except ConnectionError:
+            pass
+        assert client.expect_answer(503).body
+        client.close()
+
+
+@test
 def a_head_of_8_kib_is_let_in_and_a_longer_one_is_not(t):
     server = web(t)
     head = b"GET / HTTP/1.1\r\nHost: a\r\nX: %s\r\n\r\n"

@@ -518,7 +518,15 @@ def what_came_behind_a_wrong_line_is_thrown_away(t):
     ws.send_text("Carol")
     ws.expect_text(JOINED % "Carol")
     alice.expect(JOINED % "Carol")
-    # Half a message is: its other half is no name.
+    # More than is read at once, too.
+    ws = opened(t, server)
+    ws.send_bytes(encode("general") + encode("Alice") +
+                  b"".join(encode(f"word{i}") for i in range(4000)))
+    assert ws.message().startswith("*** error name-taken: ")
+    ws.send_text("Dora")
+    ws.expect_text(JOINED % "Dora")
+    alice.expect(JOINED % "Dora")
+    # So is half a message: its other half is no name.
     ws = opened(t, server)
     ws.send_bytes(encode("general\nAlice\nDa", fin=False))
     assert ws.message().startswith("*** error name-taken: ")
@@ -539,7 +547,7 @@ def silence_is_not_broken_by_pings(t):
         frame = bob.frame()
     assert frame.payload.startswith(b"*** error idle-timeout: "), frame
     bob.expect_failure(POLICY)
-    alice.expect(LEFT % "Bob")
+    alice.lines_until(LEFT % "Bob")
 
 
 @test
