@@ -20,8 +20,7 @@
 static_assert(HTTP_HEAD_MAX <= LIMIT_REQUEST, "a request's head can be kept");
 static_assert(HTTP_ANSWER_MAX + REASON_MAX <= STAGING_BYTES, "an answer, too");
 
-#define PING_AFTER_S                                                           \
-	30 /* without a sign of life; after twice that it is over */
+#define PING_AFTER_S 30 /* without a sign of life; after twice that it is over */
 
 /*
  * An answer, in `arg` of a reply: its status, and this.  Which body goes with
@@ -137,8 +136,8 @@ upgrade(struct consumer *c, const struct http_request *r)
 	h->upgraded = 1;
 	h->dialect = (uint8_t)(DIALECT_WS | (text ? 0 : DIALECT_JSON));
 	ws_accept(r->key.at, h->accept);
-	answer(
-	    c, 101, (named ? ANSWER_PROTOCOL : 0) | (text ? ANSWER_TEXT : 0));
+	answer(c, 101,
+	    (named ? ANSWER_PROTOCOL : 0) | (text ? ANSWER_TEXT : 0));
 }
 
 /* Why a request for a WebSocket is refused, or 0. */
@@ -257,10 +256,10 @@ void
 web_turn_away(struct worker *w, uint32_t slot, struct session_half *half,
     enum chat_error why)
 {
-	unsigned status = why == CHAT_LOGIN_TIMEOUT   ? 408
-			  : why == CHAT_TOO_LONG      ? 431
+	unsigned status = why == CHAT_LOGIN_TIMEOUT  ? 408
+			  : why == CHAT_TOO_LONG     ? 431
 			  : why == CHAT_SHUTTING_DOWN ? 503
-						      : 500;
+						     : 500;
 
 	/* Without a request there is nothing to answer. */
 	if (half->in_done < session_input_end(session_row(w, slot)))
@@ -290,7 +289,8 @@ body_of(unsigned arg, char reason[REASON_MAX])
 	if (status == 200 && (arg & ANSWER_HEALTH) != 0)
 		return (struct iovec){healthy, sizeof(healthy) - 1};
 	if (status == 200)
-		return (struct iovec){(void *)(uintptr_t)page_bytes, page_size};
+		return (struct iovec){
+		    (void *)(uintptr_t)page_bytes, page_size};
 	memcpy(reason, text, len);
 	reason[len] = '\n';
 	return (struct iovec){reason, len + 1};
@@ -396,8 +396,7 @@ close_code(const struct session_shm *s)
 	return WS_INTERNAL;
 }
 
-/* All is said: the last frame (RFC 6455, section 5.5.1), if there is none yet.
- */
+/* All is said: the last frame (RFC 6455, section 5.5.1), if there is none yet. */
 bool
 web_farewell(struct worker *w, uint32_t slot)
 {

@@ -47,7 +47,7 @@ set_file(const struct config_key *key, void *field, bool first,
 		return -1;
 	}
 	if (list)
-		strcpy(list->at[list->count++], value);
+		memcpy(list->at[list->count++], value, strlen(value) + 1);
 	return 0;
 }
 
