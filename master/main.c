@@ -141,6 +141,7 @@ main_open(struct master *m)
 	    .max_rooms_per_ip = m->options.max_rooms_per_ip,
 	    .login_timeout_s = m->options.login_timeout_s,
 	    .idle_timeout_s = m->options.idle_timeout_s,
+	    .web_ping_s = m->options.web_ping_s,
 	    .watchdog_s = m->options.watchdog_s,
 	    .rate = m->options.rate,
 	    .burst = m->options.burst,

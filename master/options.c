@@ -355,6 +355,14 @@ static const struct config_key keys[] = {
 	.set = config_set_uint,
 	.offset = AT(idle_timeout_s),
 	.max = 10000000},
+    {.name = "web-ping",
+	.placeholder = "SECONDS",
+	.help = "silence before a WebSocket is sent a ping, and then before "
+		"it is closed; 0 never",
+	.initial = "30",
+	.set = config_set_uint,
+	.offset = AT(web_ping_s),
+	.max = 10000000},
     {.name = "rate",
 	.placeholder = "N",
 	.help = "messages a second per client; one over it is read more "

@@ -68,6 +68,7 @@ struct options {
 	unsigned max_line;        /* bytes */
 	unsigned login_timeout_s; /* 0: never */
 	unsigned idle_timeout_s;  /* 0: never */
+	unsigned web_ping_s;      /* 0: never */
 	unsigned rate, burst;     /* lines a second; 0: no limit */
 	unsigned replay;          /* messages shown on joining */
 	int wrap, color, time;    /* telnet clients begin with that: 1 */

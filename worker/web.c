@@ -20,8 +20,6 @@
 static_assert(HTTP_HEAD_MAX <= LIMIT_REQUEST, "a request's head can be kept");
 static_assert(HTTP_ANSWER_MAX + REASON_MAX <= STAGING_BYTES, "an answer, too");
 
-#define PING_AFTER_S 30 /* without a sign of life; after twice that it is over */
-
 /*
  * An answer, in `arg` of a reply: its status, and this.  Which body goes with
  * it follows from the status, but for that of 200.
@@ -210,6 +208,9 @@ on_request(struct consumer *c, const char *head, size_t len, bool more)
 	c->half.in_done += len;
 	if (status == 0) {
 		status = choose(c, &r, &bits);
+		/* It has to wait for the answer before it sends a frame. */
+		if (status == 101 && more)
+			status = 400;
 		/* Where the figures end, the connection does. */
 		if (r.keep_alive && status < 400 &&
 		    (bits & ANSWER_METRICS) == 0)
@@ -217,9 +218,6 @@ on_request(struct consumer *c, const char *head, size_t len, bool more)
 	}
 	if (r.method == HTTP_HEAD) /* so much is known of refused ones, too */
 		bits |= ANSWER_HEAD;
-	/* It has to wait for the answer before it sends a frame. */
-	if (status == 101 && more)
-		status = 400;
 	if (status == 101)
 		upgrade(c, &r);
 	else
@@ -454,17 +452,18 @@ web_is_dead(struct worker *w, uint32_t slot)
 {
 	struct session_shm *s = session_row(w, slot);
 	uint32_t silent_s = (uint32_t)(w->now_us / 1000000) - s->ws.heard_s;
+	uint32_t ping_s = w->settings->web_ping_s;
 	struct session_half half = s->half;
 
 	if (!web_is_upgraded(s) || half.state != SESSION_JOINED ||
-	    silent_s < PING_AFTER_S)
+	    ping_s == 0 || silent_s < ping_s)
 		return false;
 	if (s->ws.pinged)
-		return silent_s >= 2 * PING_AFTER_S;
+		return silent_s >= 2 * ping_s;
 	if (half.reply.code != CHAT_OK)
 		return false;
 	/* From now on it has its time, however late that was noticed. */
-	s->ws.heard_s += silent_s - PING_AFTER_S;
+	s->ws.heard_s += silent_s - ping_s;
 	s->ws.pinged = 1;
 	session_reply(w, slot, &half, REPLY_PING, 0);
 	journal_step(&w->journal, slot, &half);

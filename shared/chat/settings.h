@@ -17,6 +17,7 @@ struct settings {
 	uint32_t max_rooms_per_ip; /* or IPv6 /64; 0: no limit */
 	uint32_t login_timeout_s;  /* 0: never */
 	uint32_t idle_timeout_s;   /* 0: never */
+	uint32_t web_ping_s;       /* 0: never */
 	uint32_t watchdog_s;       /* 0: there is none */
 	uint32_t rate;             /* lines a second and client; 0: no limit */
 	uint32_t burst;            /* lines that may come at once */
