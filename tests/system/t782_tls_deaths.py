@@ -172,7 +172,7 @@ def a_tls_worker_whose_program_has_gone_is_missed_until_it_is_back(t):
     server.signal_worker(seat_of(server, "tls"), signal.SIGKILL)
     server.wait_event("exec-failed", 2, type="tls")
     bob.send("/rooms")
-    bob.expect("*** general: 1")
+    bob.lines_until("*** general: 1")
     os.rename(program + ".away", program)
     join(server, "general", "Alice")
     bob.lines_until(JOINED % "Alice")
