@@ -26,7 +26,8 @@ void admit_on_readable(struct master *m, unsigned listener);
 uint32_t admit_choose_seat(struct master *m, enum worker_type type);
 
 /* The key of the listener that a connection came in by. */
-const char *admit_listener_name(const struct master *m, const struct peer *peer);
+const char *admit_listener_name(
+    const struct master *m, const struct peer *peer);
 
 /* Open paused listeners again, and sum refusals up, as far as it is time. */
 void admit_on_time(struct master *m, uint64_t now_us);

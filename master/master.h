@@ -95,7 +95,7 @@ struct seat {
 	bool settled;      /* it has said so, and waits for its back-off */
 	unsigned distress; /* what its last deaths in a row weigh: rescue.c */
 
-	bool log_untold; /* its worker has an older log than we: logs.c */
+	bool log_untold;    /* its worker has an older log than we: logs.c */
 	bool reload_untold; /* it has older certificates: tls.c */
 };
 

@@ -116,7 +116,7 @@ options_set_origin(const struct config_key *key, void *field, bool first,
 	if (list->count == ORIGINS_MAX)
 		return options_complain(
 		    err, errsize, value, "is one origin too many (16)");
-	strcpy(list->at[list->count++], value);
+	memcpy(list->at[list->count++], value, strlen(value) + 1);
 	return 0;
 }
 
@@ -138,7 +138,7 @@ options_set_path(const struct config_key *key, void *field, bool first,
 	if (list->count == CERTS_MAX)
 		return options_complain(
 		    err, errsize, value, "is one file too many (16)");
-	strcpy(list->at[list->count++], value);
+	memcpy(list->at[list->count++], value, strlen(value) + 1);
 	return 0;
 }
 

@@ -94,8 +94,8 @@ tls_on_clear(struct master *m, uint32_t seat,
 	entrance = &entrances[m->listeners[peer->listener].kind];
 	if (m->stopping || fd_move(fd, slots_fd(slot)) == -1) {
 		close(fd);
-		tls_close(m, slot,
-		    m->stopping ? CLOSE_SHUTDOWN : CLOSE_INTERNAL);
+		tls_close(
+		    m, slot, m->stopping ? CLOSE_SHUTDOWN : CLOSE_INTERNAL);
 		return 0;
 	}
 	peer->kind = (uint8_t)entrance->inner;
@@ -112,8 +112,8 @@ tls_on_death(struct master *m, uint32_t seat)
 {
 	for (uint32_t i = 0; i < m->nslots; i++)
 		if (m->slots[i].seat == (int)seat && !m->slots[i].queued)
-			tls_close(m, i, m->stopping ? CLOSE_SHUTDOWN
-						    : CLOSE_TLS_DIED);
+			tls_close(m, i,
+			    m->stopping ? CLOSE_SHUTDOWN : CLOSE_TLS_DIED);
 }
 
 /* Tells a worker; false when it is to be tried again. */

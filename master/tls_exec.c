@@ -35,8 +35,7 @@ struct args {
 	char *at[ARGS_MAX + 1];
 };
 
-static void PRINTF_LIKE(2, 3)
-args_add(struct args *args, const char *fmt, ...)
+static void PRINTF_LIKE(2, 3) args_add(struct args *args, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -110,16 +109,16 @@ tls_check(const struct options *o)
 	error = posix_spawn(&pid, program, NULL, NULL, args.at, environ);
 	args_free(&args);
 	if (error != 0) {
-		fprintf(stderr, "chatmaster: %s: %s\n", program,
-		    strerror(error));
+		fprintf(
+		    stderr, "chatmaster: %s: %s\n", program, strerror(error));
 		return -1;
 	}
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
 			return -1;
 	if (!WIFEXITED(status))
-		fprintf(stderr, "chatmaster: %s: ended by signal %d\n",
-		    program, WTERMSIG(status));
+		fprintf(stderr, "chatmaster: %s: ended by signal %d\n", program,
+		    WTERMSIG(status));
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 

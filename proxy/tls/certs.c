@@ -151,13 +151,13 @@ certs_context(struct certs *certs)
 
 	if (ctx == NULL)
 		return NULL;
-	SSL_CTX_set_options(ctx,
-	    SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
-		SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_mode(ctx,
-	    SSL_MODE_ENABLE_PARTIAL_WRITE |
-		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_options(
+	    ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+		     SSL_OP_CIPHER_SERVER_PREFERENCE |
+		     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				  SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ctx, 1);
@@ -241,8 +241,9 @@ load_key(SSL_CTX *ctx, const char *path, char *err, size_t errsize)
 		return -1;
 	ERR_clear_error();
 	bio = BIO_new_mem_buf(file.bytes, (int)file.len);
-	key = bio ? PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &encrypted)
-		  : NULL;
+	key =
+	    bio ? PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &encrypted)
+		: NULL;
 	if (encrypted)
 		complain(err, errsize, "key", path, "asks for a passphrase");
 	else if (key == NULL)
@@ -266,9 +267,8 @@ ocsp_is_good(const struct file *file)
 {
 	const unsigned char *at = (const unsigned char *)file->bytes;
 	OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)file->len);
-	bool good = response != NULL &&
-		    OCSP_response_status(response) ==
-			OCSP_RESPONSE_STATUS_SUCCESSFUL;
+	bool good = response != NULL && OCSP_response_status(response) ==
+					    OCSP_RESPONSE_STATUS_SUCCESSFUL;
 
 	OCSP_RESPONSE_free(response);
 	return good;

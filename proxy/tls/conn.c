@@ -28,7 +28,7 @@
 #define ENDING_US (10 * 1000 * 1000)
 #define FINISHED_US (2 * 1000 * 1000)
 #define STOPPING_US (1500 * 1000) /* either of both, when the server stops */
-#define NAME_SHOWN 64		  /* bytes of what a client says */
+#define NAME_SHOWN 64             /* bytes of what a client says */
 
 void
 conn_enter(struct tls *t, struct conn *c, enum conn_state state)
@@ -46,7 +46,8 @@ conn_enter(struct tls *t, struct conn *c, enum conn_state state)
 	else if (state == CONN_SHAKING)
 		c->due_us += c->state == CONN_QUEUED ? t->now_us : 0;
 	else if (t->stopping)
-		c->due_us = t->now_us + MIN(times[state], (uint64_t)STOPPING_US);
+		c->due_us =
+		    t->now_us + MIN(times[state], (uint64_t)STOPPING_US);
 	else
 		c->due_us = t->now_us + times[state];
 	c->state = state;
@@ -55,8 +56,8 @@ conn_enter(struct tls *t, struct conn *c, enum conn_state state)
 }
 
 void
-conn_new(struct tls *t, int fd, uint32_t slot, uint32_t gen,
-    const struct peer *peer)
+conn_new(
+    struct tls *t, int fd, uint32_t slot, uint32_t gen, const struct peer *peer)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
@@ -191,7 +192,8 @@ conn_fail(struct tls *t, struct conn *c, int error)
 static void
 conn_log(const struct conn *c)
 {
-	const char *name = SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name);
+	const char *name =
+	    SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name);
 	char quoted[LOG_QUOTED(NAME_SHOWN)];
 	char sni[sizeof(quoted) + 8] = "";
 

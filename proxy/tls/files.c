@@ -55,7 +55,7 @@ file_read(struct file *file, const char *path, bool secret, char *err,
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	char quoted[LOG_QUOTED(64)];
 	const char *what = NULL;
-	struct stat st;
+	struct stat st = {0};
 
 	*file = (struct file){0};
 	if (fd == -1 || fstat(fd, &st) == -1)
@@ -64,7 +64,7 @@ file_read(struct file *file, const char *path, bool secret, char *err,
 		what = file_fault(&st, secret);
 	if (what == NULL) {
 		file->len = (size_t)st.st_size;
-		file->bytes = malloc(file->len);
+		file->bytes = malloc(file->len + 1);
 		if (file->bytes == NULL || file_fill(file, fd) == -1) {
 			what = strerror(errno);
 			file_free(file);

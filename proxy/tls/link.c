@@ -126,12 +126,12 @@ link_on_ping(struct tls *t)
 {
 	struct ping ping;
 
-	while (recv(t->ping, &ping, sizeof(ping), MSG_DONTWAIT) ==
-	       sizeof(ping)) {
+	while (
+	    recv(t->ping, &ping, sizeof(ping), MSG_DONTWAIT) == sizeof(ping)) {
 		ping.waits_for = -1;
 		ping.acquisition = 0;
-		(void)send(t->ping, &ping, sizeof(ping),
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
+		(void)send(
+		    t->ping, &ping, sizeof(ping), MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
 }
 

@@ -14,7 +14,8 @@
 
 #define EVENTS_MAX 64
 #define WAIT_MAX_US (60 * 1000 * 1000)
-#define UNTOLD_US (10 * 1000) /* too many fds under way: epoll can't say when */
+#define UNTOLD_US (10 * 1000) /* too many fds under way: epoll can't say when  \
+			       */
 #define TICKETS_US (UINT64_C(3600) * 1000 * 1000)
 
 /* What isn't a connection is tagged with where its fd is. */
@@ -94,8 +95,8 @@ loop_on_time(struct tls *t)
 static bool
 loop_is_done(const struct tls *t)
 {
-	return t->deaf || (t->stopping && t->nconns == 0 &&
-			      TAILQ_EMPTY(&t->untold));
+	return t->deaf ||
+	       (t->stopping && t->nconns == 0 && TAILQ_EMPTY(&t->untold));
 }
 
 void

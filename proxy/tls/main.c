@@ -47,7 +47,7 @@ set_file(const struct config_key *key, void *field, bool first,
 		return -1;
 	}
 	if (list)
-		strcpy(list->at[list->count++], value);
+		memcpy(list->at[list->count++], value, strlen(value) + 1);
 	return 0;
 }
 
@@ -137,8 +137,7 @@ static const struct config_key keys[] = {
 	.max = sizeof(((struct tls_options *)0)->syslog) - 1},
 };
 
-static _Noreturn void PRINTF_LIKE(1, 2)
-main_refuse(const char *fmt, ...)
+static _Noreturn void PRINTF_LIKE(1, 2) main_refuse(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -168,8 +167,8 @@ main_check_build(const char *built_for)
 	snprintf(own, sizeof(own), "%s/%zu", CHATMASTER_VERSION,
 	    sizeof(struct channel_message));
 	if (*built_for != '\0' && strcmp(built_for, own) != 0)
-		main_refuse("this is build %s, chatmaster is build %s", own,
-		    built_for);
+		main_refuse(
+		    "this is build %s, chatmaster is build %s", own, built_for);
 }
 
 /* Exits if it isn't to serve. */

@@ -204,8 +204,7 @@ relay_pass_ends(struct conn *c)
 	if (!c->gone) {
 		ERR_clear_error();
 		r = SSL_shutdown(c->ssl);
-		if (r < 0 &&
-		    SSL_get_error(c->ssl, r) == SSL_ERROR_WANT_WRITE)
+		if (r < 0 && SSL_get_error(c->ssl, r) == SSL_ERROR_WANT_WRITE)
 			return;
 		shutdown(c->client.fd, SHUT_WR);
 	}

@@ -36,7 +36,7 @@
 #include "shared/net/channel.h"
 
 #define HANDSHAKES_MAX 256 /* in progress at once; more wait */
-#define CHUNK 16384	   /* bytes: the plaintext of the largest record */
+#define CHUNK 16384        /* bytes: the plaintext of the largest record */
 
 enum conn_state {
 	CONN_SILENT,
@@ -57,13 +57,13 @@ struct rest {
 
 /* One of a connection's two sockets. */
 struct side {
-	int fd;		 /* -1: none */
+	int fd;          /* -1: none */
 	uint32_t events; /* what it is registered for; 0: it is not */
 };
 
 struct conn {
 	TAILQ_ENTRY(conn) entry; /* of the list of its state */
-	TAILQ_ENTRY(conn) more;	 /* of those to be looked at again */
+	TAILQ_ENTRY(conn) more;  /* of those to be looked at again */
 	enum conn_state state;
 	bool has_more;
 	uint64_t due_us; /* CLOCK_MONOTONIC; see above */
@@ -80,8 +80,8 @@ struct conn {
 
 	/* From the client. */
 	struct rest up;
-	bool up_ended;	     /* no more will come */
-	bool up_shut;	     /* and the clear side knows */
+	bool up_ended;       /* no more will come */
+	bool up_shut;        /* and the clear side knows */
 	bool read_wants_out; /* the library must write before it reads on */
 
 	/* To the client. */
@@ -93,10 +93,10 @@ struct conn {
 	/* What the master has not been told yet: see link.h. */
 	TAILQ_ENTRY(conn) untold;
 	bool is_untold;
-	uint32_t reason;    /* enum close_reason */
-	uint64_t in, out;   /* bytes of a handshake that came to nothing */
-	int handed;	    /* the end that is handed back, or -1 */
-	uint8_t suite;	    /* enum suite */
+	uint32_t reason;  /* enum close_reason */
+	uint64_t in, out; /* bytes of a handshake that came to nothing */
+	int handed;       /* the end that is handed back, or -1 */
+	uint8_t suite;    /* enum suite */
 };
 TAILQ_HEAD(conn_list, conn);
 
@@ -114,12 +114,12 @@ struct tls {
 
 	struct conn_list lists[CONN_STATES];
 	unsigned counts[CONN_STATES];
-	unsigned nconns;   /* all but the dead */
+	unsigned nconns;        /* all but the dead */
 	struct conn_list again; /* with more to do than there was time for */
 	struct conn_list untold;
 
-	unsigned limit; /* of open files */
-	unsigned acks;	/* CHANNEL_PASS not acknowledged yet */
+	unsigned limit;          /* of open files */
+	unsigned acks;           /* CHANNEL_PASS not acknowledged yet */
 	uint32_t channel_events; /* what it is registered for */
 
 	char chunk[CHUNK];

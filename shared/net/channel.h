@@ -22,9 +22,9 @@
 
 enum channel_type {
 	/* Master to worker. */
-	CHANNEL_PASS, /* connections, and their fds in the same order */
-	CHANNEL_STOP, /* tell the clients, flush, close, exit 0 */
-	CHANNEL_LOG,  /* `count` is 1: the fd of a new log, see log_replace */
+	CHANNEL_PASS,   /* connections, and their fds in the same order */
+	CHANNEL_STOP,   /* tell the clients, flush, close, exit 0 */
+	CHANNEL_LOG,    /* `count` is 1: the fd of a new log, see log_replace */
 	CHANNEL_RELOAD, /* TLS: load the certificates again */
 	/* Worker to master. */
 	CHANNEL_READY,   /* settled and serving */

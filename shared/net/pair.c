@@ -109,8 +109,7 @@ pair_make(int listener, struct pair *pair)
 	pair->connecting = pair_connect(listener);
 	if (pair->connecting == -1)
 		return -1;
-	if (getsockname(
-		pair->connecting, (struct sockaddr *)&own, &len) == 0) {
+	if (getsockname(pair->connecting, (struct sockaddr *)&own, &len) == 0) {
 		pair->accepted = pair_accept(listener, &own);
 		if (pair->accepted != -1)
 			return 0;

@@ -46,9 +46,9 @@ enum close_reason {
 	CLOSE_UNREAD, /* left, and did not read what was left for it */
 	CLOSE_INTERNAL,
 	CLOSE_IDLE_TIMEOUT,
-	CLOSE_ANSWERED,     /* HTTP: the answer was the last one */
-	CLOSE_PROTOCOL,     /* WebSocket: against its rules */
-	CLOSE_PING_TIMEOUT, /* WebSocket: no sign of life */
+	CLOSE_ANSWERED,      /* HTTP: the answer was the last one */
+	CLOSE_PROTOCOL,      /* WebSocket: against its rules */
+	CLOSE_PING_TIMEOUT,  /* WebSocket: no sign of life */
 	CLOSE_TLS_HANDSHAKE, /* it failed */
 	CLOSE_TLS_TIMEOUT,   /* it took too long */
 	CLOSE_TLS_DIED,      /* the process that had it did */
@@ -156,7 +156,8 @@ struct session_half {
 	uint8_t room_len;
 	union {
 		char room_name[LIMIT_ROOM]; /* of `room`; before: asked for */
-		char accept[WS_ACCEPT_LEN]; /* web: for the answer that does it */
+		char accept[WS_ACCEPT_LEN]; /* web: for the answer that does it
+					     */
 	};
 };
 

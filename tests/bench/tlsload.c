@@ -378,8 +378,9 @@ parse(int argc, char *argv[])
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		int value = optarg ? atoi(optarg) : 0;
+		int value;
 
+		value = optarg ? (int)strtol(optarg, NULL, 10) : 0;
 		switch (option) {
 		case 'p':
 			asked.port = value;
@@ -389,7 +390,7 @@ parse(int argc, char *argv[])
 				asked.pids[asked.npids++] = value;
 			break;
 		case 's':
-			asked.seconds = atof(optarg);
+			asked.seconds = optarg ? strtod(optarg, NULL) : 0;
 			break;
 		case 'm':
 			asked.members = value;

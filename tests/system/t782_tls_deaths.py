@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Workers die under clients that speak TLS."""
+import os
+import shutil
 import signal
 import threading
 
@@ -155,6 +157,25 @@ def a_segment_that_is_salvaged_keeps_its_tls_clients(t):
     assert all(x.startswith("***") or x == JOINED % "Bob" for x in lines), \
         lines
     waiting.close()
+
+
+@test
+def a_tls_worker_whose_program_has_gone_is_missed_until_it_is_back(t):
+    alone = t.path("alone")
+    os.mkdir(alone)
+    for name in ("chatmaster", "chatmaster-tls"):
+        shutil.copy(os.path.join(t.build, name), alone)
+    server = tls_server(t, build=alone)
+    bob = server.join("general", "Bob")
+    program = os.path.join(alone, "chatmaster-tls")
+    os.rename(program, program + ".away")
+    server.signal_worker(seat_of(server, "tls"), signal.SIGKILL)
+    server.wait_event("exec-failed", 2, type="tls")
+    bob.send("/rooms")
+    bob.lines_until("*** general: 1")
+    os.rename(program + ".away", program)
+    join(server, "general", "Alice")
+    bob.lines_until(JOINED % "Alice")
 
 
 @test

@@ -97,8 +97,7 @@ session_lag(const struct dump *d, const struct session_shm *s, uint32_t seat)
 {
 	uint64_t next = s->half.own, cursor;
 
-	if (s->half.state != SESSION_JOINED &&
-	    s->half.state != SESSION_LEAVING)
+	if (s->half.state != SESSION_JOINED && s->half.state != SESSION_LEAVING)
 		return 0;
 	if (!s->half.lag && seat != NONE) {
 		cursor = atomic_load(&segment_seat(&d->seg, seat)->cursor);
@@ -118,7 +117,8 @@ sessions_row(const struct dump *d, struct out *out, uint32_t slot,
 
 	row[COL_SLOT] = out_number(slot);
 	row[COL_ID] = out_number(s->id);
-	row[COL_LISTENER] = out_string(listener_name(s->kind, s->tls != SUITE_NONE));
+	row[COL_LISTENER] =
+	    out_string(listener_name(s->kind, s->tls != SUITE_NONE));
 	row[COL_STATE] = out_string(state_name(s->half.state));
 	row[COL_MOVING] = out_as(OUT_BOOL, (owner & OWNER_MOVING) != 0);
 	row[COL_LAGGING] = out_as(OUT_BOOL, s->half.lag != 0);
