@@ -319,6 +319,9 @@ salvage_input(
 		s->ws = row_of(v, slot)->ws;
 		/* What of control frames is kept lies behind the line. */
 		s->ws.pong_len = s->ws.pong_off = s->ws.payload_len = 0;
+		/* A ping that waited to be sent is gone. */
+		s->ws.pinged = 0;
+		s->ws.heard_s = (uint32_t)(v->now_us / 1000000);
 	}
 }
 
@@ -327,10 +330,11 @@ salvage_is_framed(
     const struct salvage *v, uint32_t slot, const struct salvage_connection *c)
 {
 	const struct session_shm *s = row_of(v, slot);
+	const unsigned reply = s->half.reply.code;
 	struct input in;
 
-	return s->half.upgraded && !s->half.farewell &&
-	       s->half.state != SESSION_HTTP &&
+	return s->half.upgraded && !s->half.farewell && reply != REPLY_HTTP &&
+	       reply != REPLY_CLOSE && s->half.state != SESSION_HTTP &&
 	       s->half.state != SESSION_LEAVING && s->ws.closing == 0 &&
 	       s->ws.pong_off == 0 && s->ws.payload_len == 0 &&
 	       !salvage_is_cut(v, slot, c) && input_kept(v, slot, c, &in);

@@ -40,7 +40,7 @@ uint64_t salvage_missed(const struct salvage *v, uint32_t slot);
 /*
  * Is it a WebSocket between two frames, in both directions?  Nothing else that
  * came by the web can go on: what a frame's bytes are follows from where it
- * began.
+ * began.  Nor can one whose handshake has still to be answered.
  */
 bool salvage_is_framed(
     const struct salvage *v, uint32_t slot, const struct salvage_connection *c);
