@@ -59,8 +59,8 @@ wslines_lose(struct ws_shm *ws)
 
 /* More of a control frame's payload. */
 static void
-add_payload(struct ws_shm *ws, struct wslines_tail *tail, const char *bytes,
-    size_t len)
+add_payload(
+    struct ws_shm *ws, struct wslines_tail *tail, const char *bytes, size_t len)
 {
 	if (ws->payload_len == LOST)
 		return;
@@ -82,8 +82,7 @@ on_control(
 		ws->pong_len = (uint8_t)(1 + payload_len(ws));
 		ws->pong_off = 0;
 	} else if (step->opcode == WS_OP_CLOSE) {
-		ws->closing =
-		    step->code == WS_NO_CODE ? WS_NORMAL : step->code;
+		ws->closing = step->code == WS_NO_CODE ? WS_NORMAL : step->code;
 	}
 	ws->payload_len = 0;
 }

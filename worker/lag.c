@@ -240,8 +240,9 @@ lag_turn(struct worker *w, uint32_t slot)
 }
 
 /*
- * Telnet's answers, and pongs, go out between two lines; what a fan-out sends must wait for
- * the rest of them, so the session lags.  Returns whether there were any.
+ * Telnet's answers, and pongs, go out between two lines; what a fan-out sends
+ * must wait for the rest of them, so the session lags.  Returns whether there
+ * were any.
  */
 static bool
 lag_answers(struct worker *w, uint32_t slot)

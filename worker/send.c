@@ -238,8 +238,7 @@ send_line_and(struct worker *w, uint32_t slot, size_t len, struct iovec behind)
 	tx->skip = r->skip;
 	tx->len = (uint32_t)total;
 	note_tx_set(tx);
-	send_result(
-	    w, slot, transmit(w, slot, iov, COUNT(iov)), total);
+	send_result(w, slot, transmit(w, slot, iov, COUNT(iov)), total);
 }
 
 /*

@@ -47,9 +47,8 @@ serve_end(struct worker *w, uint32_t slot)
 	struct local *l = &w->locals[slot];
 
 	if (s->half.state == SESSION_LEAVING ||
-	    (!s->half.broken &&
-		(!(l->eof || web_is_closing(s)) || l->waiting ||
-		    s->half.next_room != NONE)))
+	    (!s->half.broken && (!(l->eof || web_is_closing(s)) || l->waiting ||
+				    s->half.next_room != NONE)))
 		return;
 	/* What it asked for tells of the room with it, if it reads at all. */
 	if (!s->half.broken && s->half.reply.code != CHAT_OK && !l->blocked &&
@@ -60,9 +59,9 @@ serve_end(struct worker *w, uint32_t slot)
 		return;
 	}
 	talk_leave(w, slot,
-	    s->half.broken			     ? CLOSE_RESET
+	    s->half.broken                      ? CLOSE_RESET
 	    : web_is_closing(s) && s->ws.failed ? CLOSE_PROTOCOL
-						     : CLOSE_EOF,
+						: CLOSE_EOF,
 	    CHAT_OK, 0);
 }
 

@@ -104,7 +104,8 @@ web_lose(struct worker *w, uint32_t slot)
 
 	if (!web_is_upgraded(s))
 		return;
-	/* Half a frame that can't go on: that connection has lost its thread. */
+	/* Half a frame that can't go on: that connection has lost its thread.
+	 */
 	s->half.broken |= web_is_stuck(s);
 	wslines_lose(&s->ws);
 }

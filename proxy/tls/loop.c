@@ -14,8 +14,9 @@
 
 #define EVENTS_MAX 64
 #define WAIT_MAX_US (60 * 1000 * 1000)
-#define UNTOLD_US (10 * 1000) /* too many fds under way: epoll can't say when  \
-			       */
+#define UNTOLD_US                                                              \
+	(10 * 1000) /* too many fds under way: epoll can't say when            \
+		     */
 #define TICKETS_US (UINT64_C(3600) * 1000 * 1000)
 
 /* What isn't a connection is tagged with where its fd is. */

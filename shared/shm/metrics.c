@@ -68,8 +68,8 @@ static const struct metrics_family families[] = {
 	WORKER(passes), 0},
     {"worker_missed_total", COUNTER, "Messages its clients missed.",
 	WORKER(missed), 0},
-    {"worker_requests_total", COUNTER, "Requests by HTTP.",
-	WORKER(requests), 0},
+    {"worker_requests_total", COUNTER, "Requests by HTTP.", WORKER(requests),
+	0},
     {"worker_websockets_total", COUNTER, "Requests that became WebSockets.",
 	WORKER(websockets), 0},
 

@@ -46,8 +46,8 @@ struct note_in {
 		struct telnet_shm telnet;
 		struct ws_shm ws;
 	};
-	uint8_t state;            /* enum session_state before */
-	uint8_t echoed;           /* what is consumed was shown: TX_ECHO */
+	uint8_t state;  /* enum session_state before */
+	uint8_t echoed; /* what is consumed was shown: TX_ECHO */
 };
 
 /* `slot` gets `half`, at once if after is 0, else once head >= after. */

@@ -139,8 +139,8 @@ TEST(options_bound_the_number_of_workers_of_all_types)
 	CHECK_EQ(READ("-w40", "--telnet-workers=23"), 0);
 	CHECK_EQ(READ("-w40", "--telnet-workers=24"), -1);
 	CHECK(strstr(err, "workers: 65 ") != NULL);
-	CHECK_EQ(READ("-w48", "--telnet-workers=48", "--telnet=none",
-		     "--web=none"),
+	CHECK_EQ(
+	    READ("-w48", "--telnet-workers=48", "--telnet=none", "--web=none"),
 	    0);
 }
 
