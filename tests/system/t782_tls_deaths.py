@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 
 from lib import JOINED, LEFT, process_lives, test, wait_until
 from tls import Pair, connect, join, options, tls_port
@@ -191,3 +192,35 @@ def tls_workers_share_what_comes(t):
     wait_until(lambda: server.dump()["sessions"] == 0, "all are gone")
     left = len(server.events("close", reason="quit"))
     assert left == 8, left
+
+
+def frame(text):
+    """A text frame of a client, RFC 6455, section 5.2."""
+    data = text.encode()
+    return bytes([0x81, 0x80 | len(data), 0, 0, 0, 0]) + data
+
+
+@test
+def a_websocket_within_tls_survives_its_web_worker(t):
+    server = tls_server(t, web_tls="127.0.0.1:0")
+    bob = server.join("general", "Bob")
+    client = connect(server, "web-tls")
+    client.send_bytes(
+        b"GET /chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Protocol: chat.text\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+    assert client.line() == "HTTP/1.1 101 Switching Protocols\r"
+    client.lines_until("\r")
+    client.send_bytes(frame("general") + frame("Wendy"))
+    bob.expect(JOINED % "Wendy")
+    assert server.session("Wendy")["listener"] == "web-tls"
+    for i in range(5):
+        server.kill_worker(seat_of(server, "web"))
+        client.send_bytes(frame(f"{i}"))
+        bob.expect(f"Wendy: {i}")
+        bob.send(f"hi {i}")
+    said = [f"Bob: hi {i}".encode() for i in range(5)]
+    while said[-1] not in client.data:
+        client.fill(time.monotonic() + 10)
+    assert [client.data.count(line) for line in said] == [1] * 5
