@@ -260,6 +260,17 @@ lag_answers(struct worker *w, uint32_t slot)
 	return true;
 }
 
+/* Is the rest of an answer to come before anything else, a line's end too? */
+static bool
+answer_is_cut(const struct worker *w, uint32_t slot)
+{
+	const struct session_shm *s = session_row(w, slot);
+
+	return session_is_telnet(s)
+		   ? s->telnet.answer_len > 0 && s->telnet.answer_off > 0
+		   : web_is_stuck(s);
+}
+
 /* One send, if there is something to send.  Returns whether there was. */
 static bool
 lag_round(struct worker *w, uint32_t slot)
@@ -271,7 +282,8 @@ lag_round(struct worker *w, uint32_t slot)
 		send_cut(w, slot);
 	else if (h->cut_skip != 0)
 		lag_send(w, slot, limit, 1);
-	else if (h->reply.skip == 0 && h->reply.newline == 0 &&
+	else if (h->reply.skip == 0 &&
+		 (h->reply.newline == 0 || answer_is_cut(w, slot)) &&
 		 lag_answers(w, slot))
 		return true;
 	else if (h->reply.code != CHAT_OK && h->reply.skip == 0 &&
