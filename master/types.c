@@ -8,13 +8,13 @@
 
 const struct type types[WORKER_TYPES] = {
     [WORKER_CHAT] = {"chat", chat_worker_main,
-	offsetof(struct options, workers)},
+	offsetof(struct options, workers), false},
     [WORKER_TELNET] = {"telnet", chat_worker_main,
-	offsetof(struct options, telnet_workers)},
+	offsetof(struct options, telnet_workers), false},
     [WORKER_WEB] = {"web", chat_worker_main,
-	offsetof(struct options, web_workers)},
+	offsetof(struct options, web_workers), false},
     [WORKER_TLS] = {"tls", tls_worker_main,
-	offsetof(struct options, tls_workers), .foreign = true},
+	offsetof(struct options, tls_workers), true},
 };
 
 const struct entrance entrances[LISTENER_KINDS] = {

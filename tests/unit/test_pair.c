@@ -70,7 +70,7 @@ TEST(both_ends_have_small_buffers_and_no_delay)
 static int
 intrude(int listener)
 {
-	struct sockaddr_in to;
+	struct sockaddr_in to = {0};
 	socklen_t len = sizeof(to);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
