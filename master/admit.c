@@ -21,6 +21,7 @@
 #include "shared/net/listen.h"
 
 #define ACCEPT_BATCH 64 /* then others have their turn */
+#define REFUSAL_MAX (NOTICE_MAX + 256)
 #define PAUSE_US (100 * 1000)
 
 static int
@@ -71,15 +72,14 @@ admit_begin(struct master *m)
 	return 0;
 }
 
-/* Least loaded of those that are ready; of all, if none is. */
-static uint32_t
+uint32_t
 admit_choose_seat(struct master *m, enum worker_type type)
 {
 	uint32_t best = NONE;
 	bool best_ready = false;
 
 	for (uint32_t n = 0; n < m->nseats; n++) {
-		uint32_t i = (m->next_seat + n) % m->nseats;
+		uint32_t i = (m->next_seat[type] + n) % m->nseats;
 		const struct seat *seat = &m->seats[i];
 		bool ready = seat->phase == SEAT_READY;
 
@@ -91,7 +91,7 @@ admit_choose_seat(struct master *m, enum worker_type type)
 			best_ready = ready;
 		}
 	}
-	m->next_seat = best + 1 < m->nseats ? best + 1 : 0;
+	m->next_seat[type] = best + 1 < m->nseats ? best + 1 : 0;
 	return best;
 }
 
@@ -107,20 +107,34 @@ admit_log_refusal(const struct master *m, const uint8_t addr[16],
 }
 
 /*
- * The line that a client is refused with, in the listener's terms.  Returns
- * its length.
+ * What a client is refused with, in the listener's terms: a line, or an answer
+ * to the request that it has sent or is about to.  Returns its length: 0 where
+ * TLS would have to be spoken first.
  */
 static size_t
 admit_refusal(
-    char out[NOTICE_MAX + 2], enum chat_error code, enum listener_kind kind)
+    char out[REFUSAL_MAX], enum chat_error code, enum listener_kind kind)
 {
-	size_t len = notice_error(out, NOTICE_MAX, code, 0);
+	char line[NOTICE_MAX] = "";
+	size_t len = notice_error(line, sizeof(line) - 1, code, 0);
 	const char *end = entrances[kind].line_end;
 
-	if (len > 0 && out[len - 1] == '\n')
+	if (types[entrances[kind].feeds].foreign)
+		return 0;
+	if (len > 0 && line[len - 1] == '\n')
 		len--;
-	memcpy(out + len, end, strlen(end));
-	return len + strlen(end);
+	if (end != NULL)
+		return (size_t)snprintf(
+		    out, REFUSAL_MAX, "%.*s%s", (int)len, line, end);
+	return (size_t)snprintf(out, REFUSAL_MAX,
+	    "HTTP/1.1 503 Service Unavailable\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Length: %zu\r\n"
+	    "X-Content-Type-Options: nosniff\r\n"
+	    "Connection: close\r\n"
+	    "\r\n"
+	    "%.*s\n",
+	    len + 1, (int)len, line);
 }
 
 /*
@@ -132,11 +146,12 @@ static void
 admit_refuse(struct master *m, int fd, unsigned listener,
     const struct peer *peer, enum chat_error code, const char *reason)
 {
-	char line[NOTICE_MAX + 2];
+	char line[REFUSAL_MAX];
 	char port[32];
 	size_t len = admit_refusal(line, code, m->listeners[listener].kind);
 
-	send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (len > 0)
+		send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
 	recv(fd, NULL, 64 * 1024, MSG_DONTWAIT | MSG_TRUNC);
 	close(fd);
@@ -263,6 +278,12 @@ admit_is_passing(int error)
 	default:
 		return false;
 	}
+}
+
+const char *
+admit_listener_name(const struct master *m, const struct peer *peer)
+{
+	return entrances[m->listeners[peer->listener].kind].key;
 }
 
 void

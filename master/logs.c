@@ -21,8 +21,7 @@ logs_to_stderr(const struct options *options)
 	return strcmp(options->log, OPTIONS_STDERR) == 0;
 }
 
-/* The socket of the syslog daemon, or NULL when the log is none of syslog. */
-static const char *
+const char *
 logs_syslog(const struct options *options)
 {
 	const char *rest = options->log + sizeof(OPTIONS_SYSLOG) - 1;

@@ -25,6 +25,9 @@ enum {
  */
 int logs_open(const struct options *options, char *err, size_t errsize);
 
+/* The socket of the syslog daemon, or NULL when the log is none of syslog. */
+const char *logs_syslog(const struct options *options);
+
 /*
  * Would logs_open succeed?  Nothing is created, and standard error is the log.
  */

@@ -15,6 +15,7 @@
 #include "master/rescue.h"
 #include "master/spawn.h"
 #include "master/stop.h"
+#include "master/tls.h"
 #include "master/watchdog.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -102,6 +103,7 @@ loop_on_signals(struct master *m)
 			log_warnx("hup",
 			    "reason=\"the configuration is only read at the "
 			    "start\"");
+			tls_reload(m);
 			break;
 		case SIGUSR1:
 			logs_reopen(m);
@@ -148,6 +150,7 @@ loop_timeout(const struct master *m)
 	due = MIN(due, rescue_due_us(m));
 	due = MIN(due, watchdog_due_us(m));
 	due = MIN(due, stop_due_us(m));
+	due = MIN(due, tls_due_us(m));
 	if (due == UINT64_MAX)
 		return -1;
 	if (due <= now)
@@ -166,6 +169,7 @@ loop_on_time(struct master *m)
 	spawn_on_time(m, now);
 	watchdog_on_time(m, now);
 	stop_on_time(m, now);
+	tls_on_time(m, now);
 }
 
 void

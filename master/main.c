@@ -16,6 +16,7 @@
 #include "master/slots.h"
 #include "master/spawn.h"
 #include "master/stop.h"
+#include "master/tls.h"
 #include "master/watchdog.h"
 #include "shared/base/config.h"
 #include "shared/base/fault.h"
@@ -30,26 +31,36 @@
 
 static struct master master;
 
+/* Files that a process has open at most when there are so many clients. */
+static unsigned
+main_files(const struct options *options, unsigned clients)
+{
+	return MAX(FD_BASE + clients, tls_files(options, clients));
+}
+
 /* Every connection has a place among our fds, or there are fewer of them. */
 static int
 main_fit_clients(struct options *options)
 {
 	unsigned limit = fd_raise_limit();
+	unsigned clients = options->max_clients;
 
-	if (limit >= FD_BASE + options->max_clients)
+	while (clients > 0 && main_files(options, clients) > limit)
+		clients--;
+	if (clients == options->max_clients)
 		return 0;
-	if (options->max_clients_given || limit <= FD_BASE) {
+	if (options->max_clients_given || clients == 0) {
 		fprintf(stderr,
 		    "chatmaster: max-clients: %u needs a limit of %u open "
 		    "files, which is %u here (ulimit -Hn)\n",
-		    options->max_clients, FD_BASE + options->max_clients,
-		    limit);
+		    options->max_clients,
+		    main_files(options, options->max_clients), limit);
 		return -1;
 	}
 	log_warnx("max-clients",
 	    "from=%u to=%u reason=\"the limit of open files is %u\"",
-	    options->max_clients, limit - FD_BASE, limit);
-	options->max_clients = limit - FD_BASE;
+	    options->max_clients, clients, limit);
+	options->max_clients = clients;
 	return 0;
 }
 
@@ -85,6 +96,8 @@ main_configure(struct options *options, int argc, char *argv[])
 		puts("chatmaster " CHATMASTER_VERSION);
 		exit(EXIT_SUCCESS);
 	}
+	if (tls_prepare(options) == -1)
+		exit(EXIT_USAGE);
 	main_open_log(options);
 	if (options->ring_size != options->ring_size_asked)
 		log_warnx("ring-size",
@@ -100,6 +113,7 @@ main_configure(struct options *options, int argc, char *argv[])
 }
 
 static_assert(LISTENER_KINDS <= SETTINGS_KINDS, "settings for each kind");
+static_assert(ORIGINS_MAX <= SETTINGS_ORIGINS, "settings for each");
 static_assert(WORKER_TYPES <= HOMES_MAX, "a home for each type");
 
 static int
@@ -112,8 +126,7 @@ main_open_instance(struct master *m)
 	    .ring_bytes = m->options.ring_size,
 	};
 
-	for (unsigned type = 0; type < WORKER_TYPES; type++)
-		params.nseats += types_count(&m->options, type);
+	params.nseats = types_sum(&m->options, false);
 	return instance_open(&m->instance, m->options.name, &params);
 }
 
@@ -128,6 +141,8 @@ main_open(struct master *m)
 	    .max_rooms_per_ip = m->options.max_rooms_per_ip,
 	    .login_timeout_s = m->options.login_timeout_s,
 	    .idle_timeout_s = m->options.idle_timeout_s,
+	    .web_ping_s = m->options.web_ping_s,
+	    .watchdog_s = m->options.watchdog_s,
 	    .rate = m->options.rate,
 	    .burst = m->options.burst,
 	    .wrap = m->options.wrap == 1,
@@ -136,6 +151,9 @@ main_open(struct master *m)
 	};
 	for (unsigned kind = 0; kind < LISTENER_KINDS; kind++)
 		m->settings.replay[kind] = types_replay(&m->options, kind);
+	m->settings.origins_count = m->options.web_origins.count;
+	for (unsigned i = 0; i < m->options.web_origins.count; i++)
+		m->settings.origins[i] = m->options.web_origins.at[i];
 	if (main_open_instance(m) == -1)
 		return -1;
 	if (admit_listen(m) == -1)

@@ -21,6 +21,7 @@
  *   rescue    has the segment laid out anew when repairs don't help
  *   watchdog  finds workers that are alive and do nothing
  *   stop      ends it all
+ *   tls       workers that are a program of their own, and what they hand back
  *
  * One process, one thread: everything below is the master's alone, and a
  * worker's as it was when it was forked.
@@ -94,7 +95,8 @@ struct seat {
 	bool settled;      /* it has said so, and waits for its back-off */
 	unsigned distress; /* what its last deaths in a row weigh: rescue.c */
 
-	bool log_untold; /* its worker has an older log than we: logs.c */
+	bool log_untold;    /* its worker has an older log than we: logs.c */
+	bool reload_untold; /* it has older certificates: tls.c */
 };
 
 enum rescue_phase {
@@ -140,9 +142,10 @@ struct master {
 	struct seat seats[SEATS_MAX];
 	int bells[SEATS_MAX];
 	uint32_t nseats;
-	uint32_t next_seat; /* where ties are broken from */
+	uint32_t next_seat[WORKER_TYPES]; /* where ties are broken from */
 	uint64_t pass_retry_us;
 	uint64_t logs_retry_us; /* 0: all workers have our log */
+	uint64_t tls_retry_us;  /* 0: all have been told of the last HUP */
 
 	int epoll;
 	int signals;

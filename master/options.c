@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "master/tls.h"
 #include "master/types.h"
 #include "shared/base/config.h"
 #include "shared/base/log.h"
@@ -92,6 +93,55 @@ options_set_listen(const struct config_key *key, void *field, bool first,
 	return 0;
 }
 
+/* An origin as browsers write it (RFC 6454, section 6.2): no path behind it. */
+static int
+options_set_origin(const struct config_key *key, void *field, bool first,
+    const char *value, char *err, size_t errsize)
+{
+	struct origin_list *list = field;
+	const char *host = strstr(value, "://");
+
+	(void)key;
+	if (list && first)
+		list->count = 0;
+	if (strcmp(value, "none") == 0)
+		return 0;
+	if (host == NULL || host == value || host[3] == '\0' ||
+	    strlen(value) > ORIGIN_MAX ||
+	    strcspn(host + 3, "/?#@ \t") != strlen(host + 3))
+		return options_complain(err, errsize, value,
+		    "is not SCHEME://HOST, SCHEME://HOST:PORT or none");
+	if (!list)
+		return 0;
+	if (list->count == ORIGINS_MAX)
+		return options_complain(
+		    err, errsize, value, "is one origin too many (16)");
+	memcpy(list->at[list->count++], value, strlen(value) + 1);
+	return 0;
+}
+
+/* What is in it is looked at by who uses it. */
+static int
+options_set_path(const struct config_key *key, void *field, bool first,
+    const char *value, char *err, size_t errsize)
+{
+	struct path_list *list = field;
+
+	(void)key;
+	if (list && first)
+		list->count = 0;
+	if (*value == '\0' || strlen(value) >= PATH_SIZE)
+		return options_complain(
+		    err, errsize, value, "is not a path of 1 to 1023 bytes");
+	if (!list)
+		return 0;
+	if (list->count == CERTS_MAX)
+		return options_complain(
+		    err, errsize, value, "is one file too many (16)");
+	memcpy(list->at[list->count++], value, strlen(value) + 1);
+	return 0;
+}
+
 /* A path is believed until it is opened; only a socket's must be short. */
 static int
 options_set_log(const struct config_key *key, void *field, bool first,
@@ -150,6 +200,13 @@ static const struct config_key keys[] = {
 	.set = config_set_uint,
 	.offset = AT(telnet_workers),
 	.max = WORKERS_MAX},
+    {.name = "web-workers",
+	.placeholder = "N",
+	.help = "web workers; 0 closes the web and metrics listeners",
+	.initial = "1",
+	.set = config_set_uint,
+	.offset = AT(web_workers),
+	.max = WORKERS_MAX},
     {.name = "name",
 	.short_option = 'n',
 	.placeholder = "NAME",
@@ -174,6 +231,77 @@ static const struct config_key keys[] = {
 	.flags = CONFIG_LIST,
 	.set = options_set_listen,
 	.offset = AT(telnet)},
+    {.name = "web",
+	.placeholder = "ADDR:PORT",
+	.help = "listener for browsers: the page, and WebSockets at /chat; as "
+		"line",
+	.initial = "8080",
+	.flags = CONFIG_LIST,
+	.set = options_set_listen,
+	.offset = AT(web)},
+    {.name = "metrics",
+	.placeholder = "ADDR:PORT",
+	.help = "listener for /metrics (Prometheus) and /healthz; as line",
+	.initial = "none",
+	.flags = CONFIG_LIST,
+	.set = options_set_listen,
+	.offset = AT(metrics)},
+    {.name = "web-origin",
+	.placeholder = "ORIGIN",
+	.help = "a further origin whose pages may open WebSockets, such as "
+		"https://chat.example.org; or none; may be repeated",
+	.initial = "none",
+	.flags = CONFIG_LIST,
+	.set = options_set_origin,
+	.offset = AT(web_origins)},
+    {.name = "line-tls",
+	.placeholder = "ADDR:PORT",
+	.help = "line listener that speaks TLS (default: none); as line",
+	.flags = CONFIG_LIST,
+	.set = options_set_listen,
+	.offset = AT(line_tls)},
+    {.name = "telnet-tls",
+	.placeholder = "ADDR:PORT",
+	.help = "telnet listener that speaks TLS (default: none); as line",
+	.flags = CONFIG_LIST,
+	.set = options_set_listen,
+	.offset = AT(telnet_tls)},
+    {.name = "web-tls",
+	.placeholder = "ADDR:PORT",
+	.help = "listener for browsers that speaks TLS (default: none); as "
+		"line",
+	.flags = CONFIG_LIST,
+	.set = options_set_listen,
+	.offset = AT(web_tls)},
+    {.name = "tls-workers",
+	.placeholder = "N",
+	.help = "TLS workers; 0 closes the TLS listeners",
+	.initial = "1",
+	.set = config_set_uint,
+	.offset = AT(tls_workers),
+	.max = WORKERS_MAX},
+    {.name = "cert",
+	.placeholder = "FILE",
+	.help = "TLS: certificate and what leads to its root (PEM); may be "
+		"repeated: a client gets the first one with the name it asks "
+		"for, or else the first",
+	.flags = CONFIG_LIST,
+	.set = options_set_path,
+	.offset = AT(cert)},
+    {.name = "key",
+	.placeholder = "FILE",
+	.help = "TLS: private key (PEM) of each cert, in the same order; only "
+		"its owner may have access to the file",
+	.flags = CONFIG_LIST,
+	.set = options_set_path,
+	.offset = AT(key)},
+    {.name = "ocsp",
+	.placeholder = "FILE",
+	.help = "TLS: OCSP response (DER) to be stapled, of each cert in the "
+		"same order, as far as given; none for one without",
+	.flags = CONFIG_LIST,
+	.set = options_set_path,
+	.offset = AT(ocsp)},
     {.name = "max-clients",
 	.placeholder = "N",
 	.help = "connections in all; one more is told so and closed",
@@ -227,6 +355,14 @@ static const struct config_key keys[] = {
 	.set = config_set_uint,
 	.offset = AT(idle_timeout_s),
 	.max = 10000000},
+    {.name = "web-ping",
+	.placeholder = "SECONDS",
+	.help = "silence before a WebSocket is sent a ping, and then before "
+		"it is closed; 0 never",
+	.initial = "30",
+	.set = config_set_uint,
+	.offset = AT(web_ping_s),
+	.max = 10000000},
     {.name = "rate",
 	.placeholder = "N",
 	.help = "messages a second per client; one over it is read more "
@@ -247,7 +383,7 @@ static const struct config_key keys[] = {
     {.name = "replay",
 	.placeholder = "N",
 	.help = "recent messages shown on joining (default: 0, and 20 over "
-		"telnet)",
+		"telnet and web)",
 	.set = config_set_uint,
 	.offset = AT(replay),
 	.max = 1000},
@@ -341,7 +477,8 @@ options_derive(struct options *o, char *err, size_t errsize)
 {
 	if (o->workers == 0)
 		o->workers = options_count_cpus();
-	if (types_settle(o, err, errsize) == -1)
+	if (types_settle(o, err, errsize) == -1 ||
+	    tls_settle(o, err, errsize) == -1)
 		return -1;
 	o->ring_size = RING_MIN;
 	while (o->ring_size < o->ring_size_asked)

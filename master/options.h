@@ -20,10 +20,27 @@
 #define OPTIONS_STDERR "stderr"
 #define OPTIONS_SYSLOG "syslog" /* and with a colon and a path behind it */
 
+#define ORIGIN_MAX 255 /* bytes */
+#define CERTS_MAX 16
+#define PATH_SIZE 1024 /* of a certificate and the like, NUL included */
+
+/* A key that names files, and may be repeated. */
+struct path_list {
+	unsigned count;
+	char at[CERTS_MAX][PATH_SIZE];
+};
+
 /* A key that names listeners: `none` leaves it empty. */
 struct listen_list {
 	unsigned count;
 	struct listen_address at[LISTENERS_MAX];
+};
+
+/* Origins whose pages may open WebSockets here, as browsers write them. */
+#define ORIGINS_MAX 16
+struct origin_list {
+	unsigned count;
+	char at[ORIGINS_MAX][ORIGIN_MAX + 1];
 };
 
 struct options {
@@ -31,9 +48,18 @@ struct options {
 	char file[4096]; /* "" when there is none */
 	unsigned workers;
 	unsigned telnet_workers;
+	unsigned web_workers;
 	char name[INSTANCE_MAX + 1];
 	struct listen_list line;
 	struct listen_list telnet;
+	struct listen_list web;
+	struct listen_list metrics;
+	struct origin_list web_origins;
+	struct listen_list line_tls;
+	struct listen_list telnet_tls;
+	struct listen_list web_tls;
+	unsigned tls_workers;
+	struct path_list cert, key, ocsp; /* in the same order */
 	unsigned max_clients;
 	bool max_clients_given; /* not the default: never lowered in silence */
 	unsigned max_clients_per_ip; /* or IPv6 /64; 0: no limit */
@@ -42,6 +68,7 @@ struct options {
 	unsigned max_line;        /* bytes */
 	unsigned login_timeout_s; /* 0: never */
 	unsigned idle_timeout_s;  /* 0: never */
+	unsigned web_ping_s;      /* 0: never */
 	unsigned rate, burst;     /* lines a second; 0: no limit */
 	unsigned replay;          /* messages shown on joining */
 	int wrap, color, time;    /* telnet clients begin with that: 1 */

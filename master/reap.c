@@ -10,6 +10,8 @@
 #include "master/loop.h"
 #include "master/requests.h"
 #include "master/rescue.h"
+#include "master/spawn.h"
+#include "master/tls.h"
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
@@ -59,6 +61,8 @@ reap_log(const struct master *m, uint32_t i, pid_t pid, int status)
 static uint64_t
 reap_fork_again_us(const struct seat *seat)
 {
+	if (types[seat->type].foreign) /* which has nothing to settle */
+		return seat->died_us + spawn_backoff_ms(seat) * UINT64_C(1000);
 	if (seat->phase == SEAT_READY || seat->quick_deaths < STORM)
 		return 0;
 	return seat->died_us + STORM_PAUSE_US;
@@ -71,8 +75,9 @@ reap_vacate(struct master *m, uint32_t i, int status)
 	struct seat *seat = &m->seats[i];
 
 	requests_drain(m, i);
+	if (types[seat->type].foreign)
+		tls_on_death(m, i);
 	seat->pid = 0;
-	atomic_store(&m->instance.status->seats[i].pid, 0);
 	loop_remove(m, seat->channel);
 	loop_remove(m, seat->ping);
 	close(seat->channel);
@@ -84,13 +89,10 @@ reap_vacate(struct master *m, uint32_t i, int status)
 	seat->takeover = true;
 	rescue_on_death(m, i, status);
 	seat->retry_us = reap_fork_again_us(seat);
-	if (m->stopping) {
-		seat->phase = SEAT_CLOSED;
-		return;
-	}
-	seat->phase = SEAT_VACANT;
-	seat->restarts++;
-	atomic_store(&m->instance.status->seats[i].restarts, seat->restarts);
+	if (!m->stopping)
+		seat->restarts++;
+	seat->phase = m->stopping ? SEAT_CLOSED : SEAT_VACANT;
+	spawn_show(m, i);
 }
 
 void

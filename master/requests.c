@@ -7,10 +7,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "master/admit.h"
 #include "master/loop.h"
 #include "master/pass.h"
 #include "master/slots.h"
 #include "master/spawn.h"
+#include "master/tls.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/shm/tables.h"
@@ -53,7 +55,7 @@ requests_closed(
 	log_info("close",
 	    "session=%" PRIu64 " listener=%s reason=%s in=%" PRIu64
 	    " out=%" PRIu64 " seconds=%.1f",
-	    peer->id, entrances[peer->kind].key, reason, message->closed.in,
+	    peer->id, admit_listener_name(m, peer), reason, message->closed.in,
 	    message->closed.out, MAX(seconds, 0.0));
 	atomic_fetch_add_explicit(
 	    &m->instance.status->closed, 1, memory_order_relaxed);
@@ -130,9 +132,16 @@ requests_take(struct master *m, uint32_t seat)
 	}
 	if (r != 1)
 		return r;
-	while (nfds > 0) /* nobody may send us any */
+	if (message.type == CHANNEL_CLEAR) {
+		if (tls_on_clear(m, seat, &message, fds[0]) == 0)
+			nfds--;
+		else
+			requests_refuse(m, seat, "clear");
+	} else {
+		requests_obey(m, seat, &message);
+	}
+	while (nfds > 0) /* nobody may send us others */
 		close(fds[--nfds]);
-	requests_obey(m, seat, &message);
 	return 1;
 }
 

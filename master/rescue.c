@@ -82,7 +82,7 @@ rescue_begin(struct master *m, uint32_t i, const char *reason)
 	r->tries = 0;
 	r->fd = -1;
 	for (uint32_t n = 0; n < m->nseats; n++)
-		if (m->seats[n].pid != 0)
+		if (m->seats[n].pid != 0 && !types[m->seats[n].type].foreign)
 			kill(m->seats[n].pid, SIGKILL);
 }
 
@@ -90,8 +90,11 @@ void
 rescue_on_death(struct master *m, uint32_t i, int status)
 {
 	struct seat *seat = &m->seats[i];
-	unsigned weight = rescue_weigh(m, seat);
+	unsigned weight;
 
+	if (types[seat->type].foreign)
+		return;
+	weight = rescue_weigh(m, seat);
 	seat->distress = weight == 0 ? 0 : seat->distress + weight;
 	if (m->stopping || rescue_is_on(m))
 		return;
@@ -163,16 +166,9 @@ rescue_try(struct master *m)
 static void
 rescue_show(struct master *m)
 {
-	struct status_shm *status = m->instance.status;
-
-	atomic_store(&status->salvages, ++m->rescue.count);
-	for (uint32_t i = 0; i < m->nseats; i++) {
-		const struct seat *seat = &m->seats[i];
-
-		atomic_store(&status->seats[i].type, (uint32_t)seat->type);
-		atomic_store(&status->seats[i].restarts, seat->restarts);
-		atomic_store(&status->seats[i].sessions, seat->sessions);
-	}
+	atomic_store(&m->instance.status->salvages, ++m->rescue.count);
+	for (uint32_t i = 0; i < m->nseats; i++)
+		spawn_show(m, i);
 }
 
 /* Workers are forked anew, and nothing is held against them. */
@@ -239,7 +235,7 @@ static bool
 rescue_alone(const struct master *m)
 {
 	for (uint32_t i = 0; i < m->nseats; i++)
-		if (m->seats[i].pid != 0)
+		if (m->seats[i].pid != 0 && !types[m->seats[i].type].foreign)
 			return false;
 	return true;
 }

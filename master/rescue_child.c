@@ -28,11 +28,14 @@ child_connection(const struct master *m, uint32_t slot)
 	    .seat = (uint32_t)s->seat,
 	    .gen = s->gen,
 	    .telnet = s->peer.kind == LISTENER_TELNET,
+	    .web = s->peer.kind == LISTENER_WEB ||
+		   s->peer.kind == LISTENER_METRICS,
 	    .id = s->peer.id,
 	    .accepted_us = s->peer.accepted_us,
 	    .port = s->peer.port,
 	    .listener = s->peer.listener,
 	    .kind = s->peer.kind,
+	    .tls = s->peer.tls,
 	};
 	struct tcp_counts counts;
 
@@ -45,6 +48,15 @@ child_connection(const struct master *m, uint32_t slot)
 	c.read = counts.read;
 	c.accepted = counts.accepted;
 	return c;
+}
+
+/* Has anybody with a place in the segment got the connection? */
+static bool
+child_is_session(const struct master *m, uint32_t slot)
+{
+	int seat = m->slots[slot].seat;
+
+	return seat >= 0 && !types[m->seats[seat].type].foreign;
 }
 
 /*
@@ -105,7 +117,7 @@ child_salvage(const struct master *m, struct salvage *v)
 	for (uint32_t slot = 0; slot < m->nslots; slot++) {
 		struct salvage_connection c;
 
-		if (m->slots[slot].seat < 0)
+		if (!child_is_session(m, slot))
 			continue;
 		c = child_connection(m, slot);
 		salvage_session(v, slot, &c);

@@ -25,6 +25,7 @@
 #include "shared/net/fd.h"
 #include "shared/net/listen.h"
 #include "shared/net/notify.h"
+#include "shared/shm/seat.h"
 
 #define RETRY_US (10 * 1000)
 #define BACKOFF_FIRST_MS 10
@@ -34,6 +35,21 @@
 /* A seat's four fds, listeners, and what else there is now and then. */
 static_assert(4 * SEATS_MAX + LISTENERS_MAX + 64 <= FD_BASE,
     "connections' fds lie above all others");
+
+void
+spawn_show(struct master *m, uint32_t i)
+{
+	struct status_shm *status = m->instance.status;
+	const struct seat *seat = &m->seats[i];
+
+	atomic_store(&status->nseats, m->nseats);
+	atomic_store(&status->seats[i].type, (uint32_t)seat->type);
+	atomic_store(&status->seats[i].restarts, seat->restarts);
+	atomic_store(&status->seats[i].sessions, seat->sessions);
+	atomic_store(&status->seats[i].state,
+	    seat->phase == SEAT_READY ? SEAT_SERVING : SEAT_EMPTY);
+	atomic_store(&status->seats[i].pid, (uint32_t)seat->pid);
+}
 
 static int
 spawn_make_seat(struct master *m, enum worker_type type)
@@ -53,7 +69,7 @@ spawn_make_seat(struct master *m, enum worker_type type)
 	m->bells[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (seat->epoll == -1 || m->bells[i] == -1)
 		return -1;
-	atomic_store(&m->instance.status->seats[i].type, (uint32_t)type);
+	spawn_show(m, i);
 	return 0;
 }
 
@@ -67,11 +83,7 @@ spawn_make_seats(struct master *m)
 	return 0;
 }
 
-/*
- * How long a successor is to wait before it serves: nothing after a first
- * and second quick death, then twice as long each time.
- */
-static uint32_t
+uint32_t
 spawn_backoff_ms(const struct seat *seat)
 {
 	if (seat->quick_deaths <= 2)
@@ -164,12 +176,14 @@ spawn_child(const struct master *m, const struct inherit *inherit)
 	bool keep[FD_BASE] = {false};
 	char name[16];
 
-	keep[inherit->segment_fd] = true;
 	keep[inherit->channel] = true;
 	keep[inherit->ping] = true;
-	keep[inherit->epoll] = true;
-	for (uint32_t i = 0; i < m->nseats; i++)
-		keep[m->bells[i]] = true;
+	if (!types[inherit->type].foreign) {
+		keep[inherit->segment_fd] = true;
+		keep[inherit->epoll] = true;
+		for (uint32_t i = 0; i < inherit->nseats; i++)
+			keep[m->bells[i]] = true;
+	}
 	snprintf(name, sizeof(name), "chatmaster:%c%u",
 	    types[inherit->type].name[0], inherit->seat);
 	spawn_enter_child(m, keep, (int)inherit->seat, name);
@@ -226,7 +240,7 @@ spawn_fork(struct master *m, uint32_t i)
 	struct seat *seat = &m->seats[i];
 	struct inherit inherit = {
 	    .seat = i,
-	    .nseats = m->nseats,
+	    .nseats = m->instance.params.nseats,
 	    .type = seat->type,
 	    .settings = &m->settings,
 	    .segment_fd = m->instance.fd,
@@ -270,7 +284,8 @@ spawn_worker(struct master *m, uint32_t i)
 {
 	struct seat *seat = &m->seats[i];
 
-	pass_forget(m, i);
+	if (!types[seat->type].foreign)
+		pass_forget(m, i);
 	if (spawn_fork(m, i) == -1) {
 		if (!seat->fork_failed)
 			log_error("fork-failed", "type=%s seat=%u retry_ms=%d",
@@ -284,17 +299,25 @@ spawn_worker(struct master *m, uint32_t i)
 	seat->fork_failed = false;
 	seat->settled = false;
 	watchdog_forgive(seat);
-	atomic_store(&m->instance.status->seats[i].pid, (uint32_t)seat->pid);
+	spawn_show(m, i);
 	if (!seat->takeover)
 		log_info("worker-start", "type=%s seat=%u worker=%d",
 		    types[seat->type].name, i, (int)seat->pid);
 }
 
+/* Is a worker wanted there?  Not while the segment is being laid out anew. */
+static bool
+spawn_may(const struct master *m, const struct seat *seat)
+{
+	return seat->phase == SEAT_VACANT &&
+	       (!rescue_is_on(m) || types[seat->type].foreign);
+}
+
 void
 spawn_on_time(struct master *m, uint64_t now_us)
 {
-	for (uint32_t i = 0; i < m->nseats && !rescue_is_on(m); i++)
-		if (m->seats[i].phase == SEAT_VACANT &&
+	for (uint32_t i = 0; i < m->nseats; i++)
+		if (spawn_may(m, &m->seats[i]) &&
 		    m->seats[i].retry_us <= now_us)
 			spawn_worker(m, i);
 }
@@ -304,8 +327,8 @@ spawn_due_us(const struct master *m)
 {
 	uint64_t due = UINT64_MAX;
 
-	for (uint32_t i = 0; i < m->nseats && !rescue_is_on(m); i++)
-		if (m->seats[i].phase == SEAT_VACANT)
+	for (uint32_t i = 0; i < m->nseats; i++)
+		if (spawn_may(m, &m->seats[i]))
 			due = MIN(due, m->seats[i].retry_us);
 	return due;
 }
@@ -344,6 +367,7 @@ spawn_on_ready(
 		return;
 	seat->phase = SEAT_READY;
 	seat->ready_us = clock_us();
+	spawn_show(m, i);
 	if (seat->takeover)
 		log_info("worker-recovered",
 		    "type=%s seat=%u worker=%d sessions=%u lock=%s ms=%.1f",

@@ -30,6 +30,15 @@ uint64_t spawn_due_us(const struct master *m);
 void spawn_enter_child(
     const struct master *m, bool keep[FD_BASE], int seat, const char *name);
 
+/* Write into the status page what the world may know of a seat. */
+void spawn_show(struct master *m, uint32_t seat);
+
+/*
+ * How long a successor is to wait before it serves: nothing after a first
+ * and second quick death, then twice as long each time.
+ */
+uint32_t spawn_backoff_ms(const struct seat *seat);
+
 /* A worker says that it has settled and serves. */
 void spawn_on_ready(
     struct master *m, uint32_t seat, const struct channel_message *message);

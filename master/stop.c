@@ -93,7 +93,7 @@ stop_finish(struct master *m)
 			log_info("close",
 			    "session=%" PRIu64 " listener=%s reason=%s",
 			    m->slots[i].peer.id,
-			    entrances[m->slots[i].peer.kind].key,
+			    admit_listener_name(m, &m->slots[i].peer),
 			    close_reason_names[CLOSE_SHUTDOWN]);
 			slots_free(m, i);
 		}

@@ -13,6 +13,7 @@ struct type {
 	const char *name;
 	worker_main *main;
 	size_t count_at; /* in struct options: the unsigned that counts them */
+	bool foreign;    /* an executable of its own: it knows no segment */
 };
 extern const struct type types[WORKER_TYPES];
 
@@ -20,8 +21,9 @@ extern const struct type types[WORKER_TYPES];
 struct entrance {
 	const char *key;
 	enum worker_type feeds;
+	enum listener_kind inner; /* what it is when TLS is taken off */
 	size_t list_at;       /* in struct options: its struct listen_list */
-	const char *line_end; /* of what a refused client is told */
+	const char *line_end; /* of what a refused client is told; NULL: HTTP */
 	unsigned replay;      /* messages shown on joining, by default */
 };
 extern const struct entrance entrances[LISTENER_KINDS];
@@ -36,6 +38,9 @@ int types_settle(struct options *options, char *err, size_t errsize);
 
 /* How many workers of a type the options ask for. */
 unsigned types_count(const struct options *options, enum worker_type type);
+
+/* How many workers of all types, foreign ones or the others. */
+unsigned types_sum(const struct options *options, bool foreign);
 
 /* The listeners of an entrance. */
 const struct listen_list *types_listeners(

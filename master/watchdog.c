@@ -70,6 +70,8 @@ watchdog_on_readable(struct master *m, uint32_t i)
 		if (n != sizeof(pong))
 			continue;
 		seat->answered = true;
+		atomic_store_explicit(&m->instance.status->seats[i].beat_us,
+		    clock_us(), memory_order_relaxed);
 		watchdog_await(m, pong.waits_for, pong.acquisition);
 	}
 }

@@ -34,6 +34,30 @@ need()
 	exit 2
 }
 
+# need_module NAME@VERSION...
+#
+# The same for modules of node, which npm puts into build/npm.
+need_module()
+{
+	local module missing=""
+
+	for module; do
+		[ -e "build/npm/node_modules/${module%@*}/package.json" ] ||
+		    missing="$missing $module"
+	done
+	[ -n "$missing" ] || return 0
+	mkdir -p build/npm
+	echo "installing$missing"
+	# shellcheck disable=SC2086 # a list of modules
+	if ! npm install --prefix build/npm --no-save --no-audit --no-fund \
+	    --no-package-lock --ignore-scripts --loglevel=error $missing \
+	    </dev/null; then
+		echo "missing; please run:" \
+		    "npm install --prefix build/npm$missing" >&2
+		exit 2
+	fi
+}
+
 # Is the command there?  Of the two Debian packages with an nc only one knows
 # -N, clang alone lacks libFuzzer, there are telnets other than inetutils', and
 # Python has had its telnetlib up to 3.12.
@@ -49,9 +73,15 @@ have()
 	telnetlib)
 		python3 -W ignore -c 'import telnetlib' 2>/dev/null
 		;;
+	fonts)
+		find -L /usr/share/fonts -name '*.[ot]tf' 2>/dev/null | grep -q .
+		;;
 	libfuzzer)
 		echo 'int LLVMFuzzerTestOneInput(void){return 0;}' |
 		    clang -x c -fsanitize=fuzzer,address -o /dev/null - 2>/dev/null
+		;;
+	libssl)
+		pkg-config --exists 'openssl >= 3.0'
 		;;
 	*)
 		command -v "$1" >/dev/null

@@ -25,9 +25,10 @@ static const char usage_text[] =
     "                      of the server, and publish if --talking says so\n"
     "                      connect: join, leave and come again\n"
     "                      ask: send commands with long replies (line only)\n"
-    "  --protocol NAME     line (default), redis, irc, telnet, or "
+    "  --protocol NAME     line (default), redis, irc, telnet, "
     "telnet-edit:\n"
-    "                      a terminal that sends keys, which are echoed\n"
+    "                      a terminal that sends keys, which are echoed,\n"
+    "                      ws: WebSocket with lines (chat.text), or ws-json\n"
     "  --host HOST         where the server listens (localhost)\n"
     "  --port PORT         the port (the protocol's own, line: 5555)\n"
     "  --sources N         addresses to connect from, 127.0.0.1 and on\n"
@@ -171,8 +172,8 @@ protocol_of(const char *name)
 
 	if (!p)
 		errx(2,
-		    "--protocol %s: line, redis, irc, telnet or telnet-edit is "
-		    "needed",
+		    "--protocol %s: line, redis, irc, telnet, telnet-edit, ws "
+		    "or ws-json is needed",
 		    name);
 	return p;
 }

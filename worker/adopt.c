@@ -47,7 +47,7 @@ adopt_new(
 	s->in_cut = 0;
 	s->kept_at = 0;
 	memset(s->ignored, 0, sizeof(s->ignored));
-	memset(&s->telnet, 0, sizeof(s->telnet));
+	memset(s->kept, 0, sizeof(s->kept));
 	atomic_store_explicit(&s->in_total, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->out_total, 0, memory_order_relaxed);
 	s->id = peer->id;
@@ -62,6 +62,7 @@ adopt_new(
 	s->port = peer->port;
 	s->listener = peer->listener;
 	s->kind = peer->kind;
+	s->tls = peer->tls;
 	atomic_store_explicit(&s->heard, 0, memory_order_relaxed);
 	if (session_is_telnet(s)) {
 		s->half.dialect = DIALECT_CRLF;
@@ -69,6 +70,8 @@ adopt_new(
 		s->half.lag = 1;
 		s->half.reply.code = REPLY_GREETING;
 	}
+	if (session_is_web(s))
+		s->half.state = SESSION_HTTP;
 	FAULT_POINT("adopt.new.filled");
 	atomic_store_explicit(&s->owner, w->in->seat + 1, memory_order_relaxed);
 	FAULT_POINT("adopt.new.owned");
@@ -112,7 +115,7 @@ adopt_row(struct worker *w, uint32_t slot)
 		    atomic_load_explicit(&room->seats, memory_order_relaxed) |
 			w->bit,
 		    memory_order_relaxed);
-		if (r->first == NONE)
+		if (r->count == 0)
 			r->next_msg = room->messages;
 		lock_release(&w->journal.lock);
 		session_link(w, slot, at);

@@ -76,7 +76,7 @@ damage_check_row(const struct worker *w, uint32_t slot)
 
 	if (atomic_load_explicit(&s->owner, memory_order_relaxed) !=
 		w->in->seat + 1 ||
-	    s->gen != w->locals[slot].gen || h->state > SESSION_LEAVING ||
+	    s->gen != w->locals[slot].gen || h->state >= SESSION_STATES ||
 	    (h->room >= nrooms &&
 		(h->room != NONE || h->state == SESSION_JOINED)) ||
 	    (h->next_room >= nrooms && h->next_room != NONE) ||

@@ -63,8 +63,8 @@ gather(struct worker *w, uint64_t n, uint32_t room)
 	g->runs[i].first = n;
 	g->runs[i].records = 0;
 	g->runs[i].next = NONE;
-	if (r->chain_first == NONE) {
-		r->chain_first = i;
+	if (r->chain_first == 0) {
+		r->chain_first = i + 1;
 		g->rooms[g->rooms_count++] = room;
 	} else {
 		g->runs[r->chain_last].next = i;
@@ -89,8 +89,7 @@ gather_all(struct worker *w, uint64_t from)
 		uint32_t room = ring_peek_room(&w->seg, n);
 
 		next = ring_run_end(&w->seg, n, head);
-		if (room >= w->seg.params.nrooms ||
-		    w->rooms[room].first == NONE) {
+		if (room >= w->seg.params.nrooms || w->rooms[room].count == 0) {
 			last = NONE;
 			continue;
 		}
@@ -114,7 +113,7 @@ send_room(
 	const struct staged *row = &st->table[st->count - 1];
 	uint64_t last = row->record + row->count - 1;
 
-	for (uint32_t slot = r->first; slot != NONE;
+	for (uint32_t slot = local_first(r); slot != NONE;
 	     slot = w->locals[slot].next) {
 		const struct session_half *h = &session_row(w, slot)->half;
 		uint64_t first = MAX(h->own, cursor);
@@ -160,7 +159,7 @@ reader(const struct worker *w, const struct local_room *r, unsigned dialect)
 {
 	const struct session_half *found = NULL;
 
-	for (uint32_t slot = r->first; slot != NONE;
+	for (uint32_t slot = local_first(r); slot != NONE;
 	     slot = w->locals[slot].next) {
 		if (w->locals[slot].dialect != dialect)
 			continue;
@@ -182,7 +181,7 @@ fanout_dialect(struct worker *w, const struct local_room *r, unsigned dialect,
 	uint32_t count;
 
 	stage_reset(w, dialect, reader(w, r, dialect));
-	for (uint32_t i = r->chain_first; i != NONE; i = g->runs[i].next) {
+	for (uint32_t i = r->chain_first - 1; i != NONE; i = g->runs[i].next) {
 		uint64_t n = g->runs[i].first, stop = n + g->runs[i].records;
 
 		for (; n < stop; n += count) {
@@ -213,7 +212,7 @@ fanout_count(const struct worker *w, const struct local_room *r,
 	struct desc_shm d;
 	uint64_t next;
 
-	for (uint32_t i = r->chain_first; i != NONE; i = g->runs[i].next) {
+	for (uint32_t i = r->chain_first - 1; i != NONE; i = g->runs[i].next) {
 		uint64_t n = g->runs[i].first, stop = n + g->runs[i].records;
 
 		for (; n < stop; n = next) {
@@ -234,7 +233,7 @@ fanout_count(const struct worker *w, const struct local_room *r,
 static void
 fanout_own(struct worker *w, const struct local_room *r, uint64_t end)
 {
-	for (uint32_t slot = r->first; slot != NONE;
+	for (uint32_t slot = local_first(r); slot != NONE;
 	     slot = w->locals[slot].next) {
 		struct session_half half;
 
@@ -277,9 +276,9 @@ fetch_ahead(const struct worker *w, const uint32_t *rooms, uint32_t n)
 {
 	uint32_t slot;
 
-	if (n > 1 && (slot = w->rooms[rooms[1]].first) != NONE)
+	if (n > 1 && (slot = local_first(&w->rooms[rooms[1]])) != NONE)
 		fetch_row(w, slot);
-	if (n > 2 && (slot = w->rooms[rooms[2]].first) != NONE)
+	if (n > 2 && (slot = local_first(&w->rooms[rooms[2]])) != NONE)
 		__builtin_prefetch(&w->locals[slot]);
 }
 
@@ -297,7 +296,7 @@ fanout_some(struct worker *w, uint64_t cursor)
 		fetch_ahead(w, g->rooms + i, g->rooms_count - i);
 		if (!lapped)
 			lapped = !fanout_room(w, r, cursor, end);
-		r->chain_first = NONE;
+		r->chain_first = 0;
 	}
 	if (lapped) {
 		fanout_lapped(w);

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <linux/sockios.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -14,20 +15,30 @@
 #include "proxy/telnet.h"
 #include "shared/base/fault.h"
 #include "shared/shm/pool.h"
-#include "worker/worker.h"
+#include "worker/web.h"
 
-/* The input that was kept, and how much of it; NULL if there is none. */
-const char *
-input_kept(const struct worker *w, uint32_t slot, size_t *bytes)
+/* Bytes that are kept behind a half-line, which are no text. */
+static size_t
+tail_of(const struct session_shm *s)
+{
+	return web_is_upgraded(s) ? wslines_tail(&s->ws) : 0;
+}
+
+/*
+ * What was kept of the input, `*bytes` of text and the tail behind them; NULL
+ * if there is none.
+ */
+static const char *
+input_stored(const struct worker *w, uint32_t slot, size_t *bytes)
 {
 	struct session_shm *s = session_row(w, slot);
 	uint64_t from = s->half.in_done, end = session_input_end(s);
-	size_t len = (size_t)(end - from), gap = (size_t)(from - s->kept_at);
-	size_t size;
+	size_t text = (size_t)(end - from), gap = (size_t)(from - s->kept_at);
+	size_t size, len = text + tail_of(s);
 	const char *kept = session_kept(s, &size);
 
 	*bytes = 0;
-	if (end <= from)
+	if (end < from || len == 0)
 		return NULL;
 	if (pool_size(&w->seg, s->in_buf) > 0) {
 		kept = segment_buffer(&w->seg, s->in_buf - 1);
@@ -36,8 +47,27 @@ input_kept(const struct worker *w, uint32_t slot, size_t *bytes)
 	/* Bounds as of a process gone wrong. */
 	if (from < s->kept_at || gap > size || len > size - gap)
 		return NULL;
-	*bytes = len;
+	*bytes = text;
 	return kept + gap;
+}
+
+/* The input that was kept, and how much of it; NULL if there is none. */
+const char *
+input_kept(const struct worker *w, uint32_t slot, size_t *bytes)
+{
+	const char *kept = input_stored(w, slot, bytes);
+
+	return *bytes > 0 ? kept : NULL;
+}
+
+/* The tail behind it; NULL if there is none. */
+const char *
+input_kept_tail(const struct worker *w, uint32_t slot)
+{
+	size_t text;
+	const char *kept = input_stored(w, slot, &text);
+
+	return kept != NULL ? kept + text : NULL;
 }
 
 /* Load the kept input to the front of the read buffer; returns its bytes. */
@@ -45,10 +75,12 @@ static size_t
 input_load(struct worker *w, uint32_t slot)
 {
 	size_t len;
-	const char *kept = input_kept(w, slot, &len);
+	const char *kept = input_stored(w, slot, &len);
 
-	if (len > 0)
-		memcpy(w->input, kept, len);
+	if (kept == NULL)
+		return 0;
+	len += tail_of(session_row(w, slot));
+	memcpy(w->input, kept, len);
 	return len;
 }
 
@@ -87,7 +119,8 @@ input_room(struct worker *w, uint32_t slot, size_t kept)
 			? pool_claim_common(&w->seg, mine, &w->pool_hint)
 			: pool_claim(&w->seg, mine, &w->pool_hint);
 	FAULT_POINT("input.spare");
-	return w->seat->spare != 0 ? large : size;
+	return (w->seat->spare != 0 ? large : size) -
+	       (web_is_upgraded(s) ? WSLINES_EXTRA : 0);
 }
 
 /* No buffer, and the row is full: the oldest half-line anywhere must go. */
@@ -146,6 +179,8 @@ input_decode(struct worker *w, const struct session_shm *s, size_t got)
 	size_t kept = note->kept, len;
 
 	w->text = w->input;
+	if (session_is_web(s) && note->state != SESSION_HTTP)
+		return web_decode(w, got);
 	if (!session_is_telnet(s))
 		return kept + got;
 	w->text = w->decoded;
@@ -188,19 +223,26 @@ input_keep(struct worker *w, uint32_t slot, size_t got, struct rest rest)
 {
 	struct session_shm *s = session_row(w, slot);
 	const struct note_in *note = &w->seat->in;
+	const bool frames = session_is_web(s) && note->state != SESSION_HTTP;
 	uint64_t from = s->half.in_done, end = from + rest.len;
+	size_t tail = frames ? wslines_tail(&w->ws) : 0;
 	uint32_t ref, old = s->in_buf;
-	char *place = input_place(w, slot, rest.len, &ref);
+	char *place = input_place(w, slot, rest.len + tail, &ref);
 
 	if (place == NULL) { /* nowhere: give up the line it belongs to */
 		s->half.in_done = from = end;
 		s->half.skip_line = 1;
 		s->half.redraw = edit_is_on(w, s);
+		wslines_lose(&w->ws);
 	} else if (rest.len > 0) {
 		memcpy(place, rest.text, rest.len);
 	}
+	if (place != NULL && tail > 0)
+		wslines_store(&w->ws, &w->tail, place + rest.len);
 	if (session_is_telnet(s))
 		s->telnet = w->telnet;
+	if (frames)
+		s->ws = w->ws;
 	s->kept_at = from;
 	FAULT_POINT("input.keep.copied");
 	s->in_buf = ref;
@@ -269,6 +311,8 @@ note_in_set(struct worker *w, uint32_t slot, size_t kept)
 	note->raw = atomic_load_explicit(&s->in_total, memory_order_relaxed);
 	if (session_is_telnet(s))
 		note->telnet = s->telnet;
+	if (session_is_web(s))
+		note->ws = s->ws;
 	note->state = s->half.state;
 	note->echoed = 0;
 	compiler_barrier();
@@ -327,8 +371,12 @@ input_consume(struct worker *w, uint32_t slot, size_t got)
 		edit_show(w, slot);
 		return;
 	}
-	/* A reset, unlike a FIN, ends no line: half of one is nobody's wish. */
-	talk_consume(w, slot, base, base + len, l->eof && !s->half.broken);
+	/*
+	 * A reset, unlike a FIN, ends no line: half of one is nobody's wish.  A
+	 * message that ends without its last frame isn't either.
+	 */
+	talk_consume(w, slot, base, base + len,
+	    l->eof && !s->half.broken && !session_is_web(s));
 	poison_off_slot(w);
 	input_keep(w, slot, got, input_rest(w, s, len));
 }
@@ -343,7 +391,8 @@ input_is_stuck(const struct worker *w, uint32_t slot)
 	const struct session_shm *s = session_row(w, slot);
 
 	return session_unread(&s->half) ||
-	       (w->locals[slot].blocked && edit_is_on(w, s));
+	       (w->locals[slot].blocked &&
+		   (edit_is_on(w, s) || web_is_stuck(s)));
 }
 
 /*
@@ -359,7 +408,7 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	uint64_t base = s->half.in_done;
 	bool was_in = s->half.state == SESSION_JOINED;
 
-	if (edit_must_wait(w, slot)) {
+	if (edit_must_wait(w, slot) || web_is_stuck(s)) {
 		l->waiting = true;
 		session_watch(w, slot);
 		return;
@@ -379,48 +428,78 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 	session_looks(w, slot);
 	/* Until then it had to log in, or to read, by its deadline. */
 	if (s->half.state == SESSION_JOINED &&
-	    (got > 0 || !was_in || s->half.in_done != base)) {
+	    ((got > 0 && !session_is_web(s)) || !was_in ||
+		s->half.in_done != base)) {
 		s->deadline_us = input_deadline(w);
 		l->gone = false;
 	}
-	if (got > 0 && session_is_telnet(s) && s->telnet.answer_len > 0)
+	if (got > 0 && session_has_answers(s))
 		worker_due(w, slot);
+	if (got > 0 && session_is_web(s))
+		web_heard(w, slot);
 	/* If it waits for its reply to be read, epoll will say when. */
 	if (l->paced)
 		worker_later(w, slot);
-	else if (l->move_to != 0 ||
-		 (l->waiting ? !input_is_stuck(w, slot) : l->eof))
+	else if (l->move_to != 0 || (l->waiting ? !input_is_stuck(w, slot)
+						: l->eof || web_is_closing(s)))
 		worker_due(w, slot);
 	session_watch(w, slot);
 }
 
-/*
- * What is in a telnet connection's queue, decoded as what follows `telnet`, as
- * far as a line or two go; stays there.  Lies in w->scratch.
- */
-static size_t
-input_peek(struct worker *w, uint32_t slot, struct telnet_shm telnet,
-    const char **text)
-{
-	char *to = w->scratch + SCRATCH_SIZE / 2;
-	ssize_t n = recv(session_fd(slot), w->scratch, SCRATCH_SIZE / 2,
-	    MSG_DONTWAIT | MSG_PEEK);
+#define PEEK_MAX (SCRATCH_SIZE / 2 - 8) /* bytes: a line or two */
 
-	*text = to;
-	return n <= 0 ? 0 : telnet_decode(&telnet, w->scratch, (size_t)n, to);
+/* What is in the connection's queue, at most `size` bytes; it stays there. */
+static size_t
+input_peek(uint32_t slot, char *to, size_t size)
+{
+	ssize_t n = recv(session_fd(slot), to, size, MSG_DONTWAIT | MSG_PEEK);
+
+	return n > 0 ? (size_t)n : 0;
 }
 
-/* How much text is in the connection's queue, behind what was just read? */
+/* How much text are these bytes, behind what was just read? */
+static uint64_t
+input_measure(struct worker *w, uint32_t slot, const char *in, size_t len)
+{
+	const bool telnet = session_is_telnet(session_row(w, slot));
+	struct telnet_shm t = w->telnet;
+	struct ws_shm ws = w->ws;
+	uint64_t text = 0;
+	size_t n;
+
+	while (len > 0) {
+		n = MIN(len, (size_t)PEEK_MAX);
+		text += telnet ? telnet_decode(&t, in, n, w->scratch)
+			       : web_peek(w, &ws, in, n, w->scratch);
+		in += n;
+		len -= n;
+	}
+	return text;
+}
+
+/*
+ * How much text is in the connection's queue, behind what was just read?
+ * Without memory for all of it, as far as a line or two go.
+ */
 uint64_t
 input_queued(struct worker *w, uint32_t slot)
 {
-	const char *text;
+	const struct session_shm *s = session_row(w, slot);
+	char *half = w->scratch + SCRATCH_SIZE / 2, *all;
 	int queued = 0;
+	uint64_t text;
 
-	if (session_is_telnet(session_row(w, slot)))
-		return input_peek(w, slot, w->telnet, &text);
-	(void)ioctl(session_fd(slot), SIOCINQ, &queued);
-	return (uint64_t)MAX(queued, 0);
+	if (ioctl(session_fd(slot), SIOCINQ, &queued) == -1 || queued <= 0)
+		return 0;
+	if (!session_is_telnet(s) && !web_is_upgraded(s))
+		return (uint64_t)queued;
+	all = malloc((size_t)queued);
+	text = all != NULL ? input_measure(w, slot, all,
+				 input_peek(slot, all, (size_t)queued))
+			   : input_measure(w, slot, half,
+				 input_peek(slot, half, PEEK_MAX));
+	free(all);
+	return text;
 }
 
 /*
@@ -432,6 +511,8 @@ bool
 input_discards(struct worker *w, uint32_t slot)
 {
 	const struct session_shm *s = session_row(w, slot);
+	struct telnet_shm telnet = s->telnet;
+	char *half = w->scratch + SCRATCH_SIZE / 2;
 	const char *text;
 	size_t len;
 
@@ -440,8 +521,9 @@ input_discards(struct worker *w, uint32_t slot)
 	text = input_kept(w, slot, &len);
 	if (len > 0 && memchr(text, TELNET_KEY_DISCARD, len) != NULL)
 		return true;
-	len = input_peek(w, slot, s->telnet, &text);
-	return len > 0 && memchr(text, TELNET_KEY_DISCARD, len) != NULL;
+	len = input_peek(slot, half, PEEK_MAX);
+	len = telnet_decode(&telnet, half, len, w->scratch);
+	return len > 0 && memchr(w->scratch, TELNET_KEY_DISCARD, len) != NULL;
 }
 
 /* Refuse the half-line that the session has sent, and what will end it. */
@@ -451,6 +533,10 @@ input_refuse(struct worker *w, uint32_t slot)
 	const struct session_shm *s = session_row(w, slot);
 	struct session_half half = s->half;
 
+	if (half.state == SESSION_HTTP) {
+		talk_leave(w, slot, CLOSE_ERRORS, CHAT_TOO_LONG, 0);
+		return;
+	}
 	half.in_done = session_input_end(s);
 	half.skip_line = 1;
 	half.redraw = edit_is_on(w, s);
@@ -486,6 +572,7 @@ input_evict(struct worker *w)
 		/* A predecessor that died in here may have refused it. */
 		if (s->half.in_done != session_input_end(s))
 			input_refuse(w, slot);
+		web_lose(w, slot);
 		FAULT_POINT("input.evicted");
 		s->in_buf = 0;
 		pool_give(&w->seg, i + 1);

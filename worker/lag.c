@@ -7,9 +7,8 @@
  */
 #include <sys/socket.h>
 
-#include "proxy/telnet.h"
 #include "shared/base/fault.h"
-#include "worker/worker.h"
+#include "worker/web.h"
 
 #define ROUNDS_MAX 8   /* sends per session and turn */
 #define SCAN_MAX 65536 /* records looked at per round */
@@ -68,6 +67,23 @@ lag_until_now(struct worker *w, struct session_half *half)
 }
 
 /*
+ * The rest of a cut line is overwritten.  A line can be ended all the same; a
+ * frame can't, since its length was promised: that connection has lost its
+ * thread.
+ */
+static void
+lag_end_cut(struct worker *w, uint32_t slot, struct session_half *half)
+{
+	half->cut_skip = 0;
+	if (half->upgraded) {
+		half->broken = 1;
+		worker_due(w, slot);
+	} else {
+		half->reply.newline = 1;
+	}
+}
+
+/*
  * What should have come before the reply that waits is overwritten, be it the
  * rest of a cut line.  Do without it; what was missed is counted when the ring
  * is read again.
@@ -75,12 +91,10 @@ lag_until_now(struct worker *w, struct session_half *half)
 static void
 lag_reply_first(struct worker *w, uint32_t slot, struct session_half *half)
 {
-	if (half->cut_skip > 0) {
-		half->cut_skip = 0;
-		half->reply.newline = 1;
-	} else {
+	if (half->cut_skip > 0)
+		lag_end_cut(w, slot, half);
+	else
 		half->reply_at = half->own;
-	}
 	journal_step(&w->journal, slot, half);
 	FAULT_POINT("lag.reply.first");
 }
@@ -115,10 +129,8 @@ lag_lapped(struct worker *w, uint32_t slot)
 	half.msg_next = after - MIN(after, all);
 	half.said = own;
 	/* A cut line has to be ended, be it of a message or not. */
-	if (half.cut_skip > 0) {
-		half.cut_skip = 0;
-		half.reply.newline = 1;
-	}
+	if (half.cut_skip > 0)
+		lag_end_cut(w, slot, &half);
 	/* Its own join line is no message, but to miss it is to be told. */
 	if (missed > 0 || half.reply.newline || unwelcomed)
 		session_reply(w, slot, &half, CHAT_LAGGED, missed);
@@ -228,17 +240,17 @@ lag_turn(struct worker *w, uint32_t slot)
 }
 
 /*
- * Telnet's answers go out between two lines; what a fan-out sends must wait for
- * the rest of them, so the session lags.  Returns whether there were any.
+ * Telnet's answers, and pongs, go out between two lines; what a fan-out sends
+ * must wait for the rest of them, so the session lags.  Returns whether there
+ * were any.
  */
 static bool
 lag_answers(struct worker *w, uint32_t slot)
 {
 	const struct session_shm *s = session_row(w, slot);
 	struct session_half half = s->half;
-	const char *answers;
 
-	if (!session_is_telnet(s) || telnet_answers(&s->telnet, &answers) == 0)
+	if (!session_has_answers(s))
 		return false;
 	if (!half.lag) {
 		session_lag(w, slot, &half);
@@ -246,6 +258,17 @@ lag_answers(struct worker *w, uint32_t slot)
 	}
 	send_answers(w, slot);
 	return true;
+}
+
+/* Is the rest of an answer to come before anything else, a line's end too? */
+static bool
+answer_is_cut(const struct worker *w, uint32_t slot)
+{
+	const struct session_shm *s = session_row(w, slot);
+
+	return session_is_telnet(s)
+		   ? s->telnet.answer_len > 0 && s->telnet.answer_off > 0
+		   : web_is_stuck(s);
 }
 
 /* One send, if there is something to send.  Returns whether there was. */
@@ -259,7 +282,8 @@ lag_round(struct worker *w, uint32_t slot)
 		send_cut(w, slot);
 	else if (h->cut_skip != 0)
 		lag_send(w, slot, limit, 1);
-	else if (h->reply.skip == 0 && h->reply.newline == 0 &&
+	else if (h->reply.skip == 0 &&
+		 (h->reply.newline == 0 || answer_is_cut(w, slot)) &&
 		 lag_answers(w, slot))
 		return true;
 	else if (h->reply.code != CHAT_OK && h->reply.skip == 0 &&
@@ -274,7 +298,7 @@ lag_round(struct worker *w, uint32_t slot)
 	else if (h->redraw)
 		edit_repair(w, slot);
 	else
-		return false;
+		return web_farewell(w, slot);
 	return true;
 }
 

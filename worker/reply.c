@@ -16,9 +16,10 @@
 #include "proxy/telnet.h"
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
-#include "worker/worker.h"
+#include "worker/web.h"
 
 #define PIECE_MAX 2048 /* bytes */
+#define METRICS_PIECE 8192
 #define ROWS_MAX 2048  /* rows of a table looked at under one lock */
 #define SCAN_MAX 65536 /* records looked at for one piece */
 #define LINE_NAMES 380 /* bytes of names in one line of /who */
@@ -309,6 +310,16 @@ render_welcome(
 		p->next = REPLY_DONE;
 }
 
+/* Larger than others, if there is a buffer for its rest. */
+static void
+render_metrics(struct worker *w, uint32_t slot, struct piece *p)
+{
+	size_t most = w->seat->tx.buffer != 0 ? METRICS_PIECE : PIECE_MAX;
+
+	p->len = web_metrics(w, &session_row(w, slot)->half, p->text,
+	    MIN(p->size, most), &p->next);
+}
+
 /* Render the next piece of a long reply from the tables. */
 static void
 render_piece(
@@ -381,6 +392,7 @@ reply_prompt(unsigned state)
 		return "Enter username: ";
 	case SESSION_JOINED:
 	case SESSION_LEAVING:
+	case SESSION_HTTP:
 		break;
 	}
 	return "";
@@ -423,6 +435,23 @@ line_of(const struct reply *r, char lines[NOTICE_HELP_MAX])
 	default:
 		return 0;
 	}
+}
+
+/* What the web has beside lines; rendered as often as it takes. */
+static void
+say_web(struct worker *w, uint32_t slot, const struct reply *r)
+{
+	char reason[REASON_MAX];
+	struct iovec body;
+	size_t len;
+
+	if (r->code != REPLY_HTTP) {
+		send_line(w, slot, web_frame(r, w->staging->bytes));
+		return;
+	}
+	body = web_answer(
+	    &session_row(w, slot)->half, w->staging->bytes, &len, reason);
+	send_line_and(w, slot, len, body);
 }
 
 /* A line: rendered as often as it takes. */
@@ -473,6 +502,10 @@ reply_send(struct worker *w, uint32_t slot)
 	struct reply r = half->reply;
 	struct piece p;
 
+	if (r.code >= REPLY_HTTP && r.code <= REPLY_CLOSE) {
+		say_web(w, slot, &r);
+		return true;
+	}
 	if (r.code < REPLY_LONG) {
 		say_line(w, slot, &r);
 		return true;
@@ -491,6 +524,8 @@ reply_send(struct worker *w, uint32_t slot)
 		render_history(w, slot, &r, &p);
 	else if (r.code == REPLY_WELCOME)
 		render_welcome(w, slot, &r, &p);
+	else if (r.code == REPLY_METRICS)
+		render_metrics(w, slot, &p);
 	else
 		render_piece(w, slot, &r, &p);
 	poison_off_slot(w);

@@ -18,6 +18,7 @@
 #include "shared/net/tcp.h"
 #include "shared/shm/pool.h"
 #include "worker/staged.h"
+#include "worker/web.h"
 
 #define PIECES_MAX 1022 /* iovecs in one call: UIO_MAXIOV, less two */
 
@@ -218,6 +219,29 @@ send_line(struct worker *w, uint32_t slot, size_t len)
 }
 
 /*
+ * The same with what lies elsewhere behind it: a page.  Never rendered again
+ * for its rest, as it does not change.
+ */
+void
+send_line_and(struct worker *w, uint32_t slot, size_t len, struct iovec behind)
+{
+	const struct reply *r = &session_row(w, slot)->half.reply;
+	size_t skip = MIN((size_t)r->skip, len + behind.iov_len);
+	size_t of_line = MIN(skip, len), of_rest = skip - of_line;
+	struct iovec iov[] = {
+	    {w->staging->bytes + of_line, len - of_line},
+	    {(char *)behind.iov_base + of_rest, behind.iov_len - of_rest},
+	};
+	size_t total = iov[0].iov_len + iov[1].iov_len;
+	struct note_tx *tx = note_tx_begin(w, slot, TX_REPLY);
+
+	tx->skip = r->skip;
+	tx->len = (uint32_t)total;
+	note_tx_set(tx);
+	send_result(w, slot, transmit(w, slot, iov, COUNT(iov)), total);
+}
+
+/*
  * May a piece of a long reply be rendered and sent?  It can't be rendered
  * again, so a buffer for its rest is claimed first.  Those who don't read may
  * hold them all; a send queue that is empty takes a piece whole.
@@ -245,17 +269,30 @@ send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next)
 	    session_row(w, slot)->half.reply.newline != 0);
 }
 
-/* Send what telnet has to answer; the session lags, and nothing is cut. */
+/*
+ * Send what its protocol has to answer: telnet's options, or a pong.  The
+ * session lags, and nothing is cut.
+ */
 void
 send_answers(struct worker *w, uint32_t slot)
 {
 	const struct session_shm *s = session_row(w, slot);
+	uint32_t off = s->ws.pong_off;
 	const char *answers;
-	size_t len = telnet_answers(&s->telnet, &answers);
+	size_t len;
 
-	memcpy(w->scratch, answers, len);
-	note_tx_begin(w, slot, TX_ANSWER)->cut_off = s->telnet.answer_off;
-	send_bytes(w, slot, w->scratch, len, true);
+	if (session_is_telnet(s)) {
+		len = telnet_answers(&s->telnet, &answers);
+		memcpy(w->scratch, answers, len);
+		note_tx_begin(w, slot, TX_ANSWER)->cut_off =
+		    s->telnet.answer_off;
+		send_bytes(w, slot, w->scratch, len, true);
+		return;
+	}
+	len = web_pong(w, slot, w->scratch);
+	off = MIN(off, (uint32_t)len);
+	note_tx_begin(w, slot, TX_ANSWER)->cut_off = off;
+	send_bytes(w, slot, w->scratch + off, len - off, true);
 }
 
 /*

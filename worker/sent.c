@@ -225,6 +225,28 @@ done_echo(struct worker *w, const struct note_tx *tx, size_t n, size_t total)
 }
 
 /*
+ * What its protocol has to answer; the rest of it is next.  Returns the buffer
+ * that only the pong lay in.
+ */
+static uint32_t
+done_answer(
+    struct session_shm *s, const struct note_tx *tx, size_t n, size_t total)
+{
+	uint32_t ref = s->in_buf;
+
+	if (session_is_telnet(s)) {
+		s->telnet.answer_off = (uint8_t)(tx->cut_off + n);
+		s->telnet.answer_len = (uint8_t)(total - n);
+		return 0;
+	}
+	wslines_ponged(&s->ws, tx->cut_off + n, tx->cut_off + total);
+	if (wslines_tail(&s->ws) > 0 || s->half.in_done != session_input_end(s))
+		return 0;
+	s->in_buf = 0;
+	return ref;
+}
+
+/*
  * The kernel took `taken` bytes of `all` that the note TX says.  May be done
  * again.
  */
@@ -263,8 +285,7 @@ sent_settle(struct worker *w, size_t taken, size_t all)
 		give = done_piece(w, tx, n, total);
 		break;
 	case TX_ANSWER:
-		s->telnet.answer_off = (uint8_t)(tx->cut_off + n);
-		s->telnet.answer_len = (uint8_t)(total - n);
+		give = done_answer(s, tx, n, total);
 		break;
 	case TX_ECHO:
 		give = done_echo(w, tx, n, total);

@@ -6,7 +6,7 @@
 #include <netinet/tcp.h>
 
 #include "shared/net/tcp.h"
-#include "worker/worker.h"
+#include "worker/web.h"
 
 #define SERVE_MAX 64 /* sessions a pass: those who ask let others talk */
 #define SWEEP_US 1000000
@@ -47,8 +47,8 @@ serve_end(struct worker *w, uint32_t slot)
 	struct local *l = &w->locals[slot];
 
 	if (s->half.state == SESSION_LEAVING ||
-	    (!s->half.broken &&
-		(!l->eof || l->waiting || s->half.next_room != NONE)))
+	    (!s->half.broken && (!(l->eof || web_is_closing(s)) || l->waiting ||
+				    s->half.next_room != NONE)))
 		return;
 	/* What it asked for tells of the room with it, if it reads at all. */
 	if (!s->half.broken && s->half.reply.code != CHAT_OK && !l->blocked &&
@@ -58,8 +58,11 @@ serve_end(struct worker *w, uint32_t slot)
 		worker_later(w, slot);
 		return;
 	}
-	talk_leave(
-	    w, slot, s->half.broken ? CLOSE_RESET : CLOSE_EOF, CHAT_OK, 0);
+	talk_leave(w, slot,
+	    s->half.broken                      ? CLOSE_RESET
+	    : web_is_closing(s) && s->ws.failed ? CLOSE_PROTOCOL
+						: CLOSE_EOF,
+	    CHAT_OK, 0);
 }
 
 /* Input that had to wait: perhaps not any more. */
@@ -186,6 +189,16 @@ serve_idle(struct worker *w, uint32_t slot)
 	}
 }
 
+/* A WebSocket without a sign of life. */
+static void
+serve_dead(struct worker *w, uint32_t slot)
+{
+	if (session_row(w, slot)->half.next_room != NONE)
+		w->locals[slot].gone = true;
+	else if (publish_allowed(w))
+		talk_leave(w, slot, CLOSE_PING_TIMEOUT, CHAT_OK, 0);
+}
+
 /* Now and then: who has been too long about something? */
 void
 serve_deadlines(struct worker *w)
@@ -202,12 +215,17 @@ serve_deadlines(struct worker *w)
 			serve_gone(w, slot);
 			continue;
 		}
+		if (web_is_dead(w, slot)) {
+			serve_dead(w, slot);
+			continue;
+		}
 		if (s->deadline_us > w->now_us)
 			continue;
 		damage_check_row(w, slot);
 		switch ((enum session_state)s->half.state) {
 		case SESSION_ROOM:
 		case SESSION_NAME:
+		case SESSION_HTTP:
 			talk_leave(w, slot, CLOSE_LOGIN_TIMEOUT,
 			    CHAT_LOGIN_TIMEOUT, w->settings->login_timeout_s);
 			break;

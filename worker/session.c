@@ -7,7 +7,7 @@
 #include "proxy/telnet.h"
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
-#include "worker/worker.h"
+#include "worker/web.h"
 
 struct session_shm *
 session_row(const struct worker *w, uint32_t slot)
@@ -147,8 +147,8 @@ session_in_need(const struct worker *w, uint32_t slot)
 
 	return s->half.lag || s->half.broken || session_unread(&s->half) ||
 	       s->half.redraw || s->half.state == SESSION_LEAVING ||
-	       w->locals[slot].waiting ||
-	       (session_is_telnet(s) && s->telnet.answer_len > 0);
+	       w->locals[slot].waiting || session_has_answers(s) ||
+	       web_is_closing(s);
 }
 
 /*
@@ -226,9 +226,9 @@ session_link(struct worker *w, uint32_t slot, uint32_t room)
 	l->linked = true;
 	l->room = room;
 	l->prev = NONE;
-	l->next = r->first;
-	if (r->first != NONE)
-		w->locals[r->first].prev = slot;
+	l->next = local_first(r);
+	if (l->next != NONE)
+		w->locals[l->next].prev = slot;
 	r->first = slot;
 	r->count++;
 	l->dialect = counted_as(&session_row(w, slot)->half);
@@ -277,7 +277,7 @@ session_counted(struct worker *w, uint32_t slot)
 
 /*
  * The input that it keeps in its row, and how much there is room for: a telnet
- * session has its telnet state in front of it.
+ * session has its telnet state in front of it, one of the web its frame's.
  */
 char *
 session_kept(struct session_shm *s, size_t *size)
@@ -285,6 +285,10 @@ session_kept(struct session_shm *s, size_t *size)
 	if (session_is_telnet(s)) {
 		*size = sizeof(s->telnet_kept);
 		return s->telnet_kept;
+	}
+	if (session_is_web(s)) {
+		*size = sizeof(s->ws_kept);
+		return s->ws_kept;
 	}
 	*size = sizeof(s->kept);
 	return s->kept;
@@ -294,6 +298,20 @@ bool
 session_is_telnet(const struct session_shm *s)
 {
 	return s->kind == LISTENER_TELNET;
+}
+
+bool
+session_is_web(const struct session_shm *s)
+{
+	return s->kind == LISTENER_WEB || s->kind == LISTENER_METRICS;
+}
+
+/* Is something of its protocol's own to be sent between two lines? */
+bool
+session_has_answers(const struct session_shm *s)
+{
+	return session_is_telnet(s) ? s->telnet.answer_len > 0
+				    : web_is_answering(s);
 }
 
 /* Where the text of its input ends, as far as it was read. */
@@ -370,7 +388,7 @@ session_reply(struct worker *w, uint32_t slot, struct session_half *half,
 	    .time_us = clock_real_us(),
 	};
 	/* The answer to /format, say, is the first line in the new one. */
-	if (code == REPLY_FORMAT || code == REPLY_LOOK)
+	if (code == REPLY_FORMAT || code == REPLY_LOOK || code == REPLY_PING)
 		half->reply_at = half->own;
 	else if (!changes_reading(code))
 		half->reply_at = ring_head(&w->seg);
@@ -385,6 +403,10 @@ void
 session_last_word(struct worker *w, uint32_t slot, struct session_half *half,
     unsigned code, uint64_t arg)
 {
+	if (half->state == SESSION_HTTP) {
+		web_turn_away(w, slot, half, (enum chat_error)code);
+		return;
+	}
 	/* There is no prompt yet if a reply waits, or is half sent. */
 	if (session_is_telnet(session_row(w, slot)) &&
 	    half->reply.code == CHAT_OK &&

@@ -11,6 +11,7 @@
 #include "shared/base/fault.h"
 #include "shared/chat/name.h"
 #include "shared/chat/text.h"
+#include "worker/web.h"
 
 #define WRONG_LINES_MAX 3
 
@@ -345,6 +346,10 @@ talk_next(struct consumer *c)
 		note_quit(c, at, len);
 		return WAIT; /* before skip_to, which holds until_msg now */
 	}
+	if (h->state == SESSION_HTTP)
+		return web_request(c);
+	if (h->reply.code == REPLY_HTTP && h->state == SESSION_ROOM && len > 0)
+		return WAIT; /* what it consists of is where a room will be */
 	if (talk_skip(c) || talk_plain(c))
 		return GO_ON;
 	found = c->eof ? line_last(at, len, max, &line)

@@ -101,8 +101,6 @@ worker_init(struct worker *w, const struct inherit *in)
 	};
 	w->locals = allocate(in->nslots, sizeof(*w->locals));
 	w->rooms = allocate(w->seg.params.nrooms, sizeof(*w->rooms));
-	for (uint32_t i = 0; i < w->seg.params.nrooms; i++)
-		w->rooms[i].first = w->rooms[i].chain_first = NONE;
 	/* Twice: while it is worked off, each slot may be added again. */
 	w->due.slots = allocate(2 * (size_t)in->nslots, sizeof(uint32_t));
 	w->later.slots = allocate(in->nslots, sizeof(uint32_t));

@@ -6,11 +6,12 @@
  *
  * Reading order: worker.c (the loop), serve.c (what is due), input.c (bytes
  * in), talk.c and command.c (what lines do), typing.c and edit.c (lines that
- * are edited here), publish.c and member.c (into the ring), fanout.c, stage.c,
- * send.c and sent.c (out of it), lag.c (sessions that read for themselves),
- * reply.c (what is said to one of them), adopt.c (connections come and go),
- * takeover.c (settling what a dead predecessor left), poison.c (what it died
- * of), damage.c (what nobody can settle).
+ * are edited here), web.c (requests, and what is a WebSocket's own), scrape.c
+ * (the figures that are asked for there), publish.c and member.c (into the
+ * ring), fanout.c, stage.c, send.c and sent.c (out of it), lag.c (sessions that
+ * read for themselves), reply.c (what is said to one of them), adopt.c
+ * (connections come and go), takeover.c (settling what a dead predecessor
+ * left), poison.c (what it died of), damage.c (what nobody can settle).
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -22,6 +23,7 @@
 #include <sys/uio.h>
 
 #include "proxy/look.h"
+#include "proxy/wslines.h"
 #include "shared/base/base.h"
 #include "shared/chat/line.h"
 #include "shared/chat/notice.h"
@@ -98,14 +100,25 @@ static_assert(sizeof(struct local) == 20, "not much more than its links");
 static_assert((EPOLLIN | EPOLLOUT) < 16 && DIALECT_OWN < 16, "they fit");
 static_assert(SEATS_MAX < UINT8_MAX, "a seat + 1, too");
 
-/* A worker's own words about a room. */
+/*
+ * A worker's own words about a room.  All zero is a room without local members:
+ * most stay that for ever, and their pages are never touched.
+ */
 struct local_room {
-	uint32_t first;                     /* local member's slot, or NONE */
+	uint32_t first;                     /* see local_first */
 	uint32_t count;                     /* local members */
 	uint32_t dialects[DIALECT_OWN + 1]; /* and how many read which */
-	uint32_t chain_first, chain_last;   /* during a fan-out: batch rows */
+	/* During a fan-out: batch rows, the first + 1; 0: there are none. */
+	uint32_t chain_first, chain_last;
 	uint64_t next_msg; /* number after the last message known of */
 };
+
+/* The slot of the first local member, or NONE. */
+static inline uint32_t
+local_first(const struct local_room *r)
+{
+	return r->count > 0 ? r->first : NONE;
+}
 
 /* A growing set of slots; see local.due and local.later. */
 struct slot_list {
@@ -176,6 +189,8 @@ struct worker {
 	char *decoded;            /* of the same size */
 	struct editing *editing;  /* of a telnet worker: see edit.c */
 	struct telnet_shm telnet; /* behind what is in there */
+	struct ws_shm ws;         /* the same of a WebSocket, */
+	struct wslines_tail tail; /* and what it was sent of control frames */
 	uint64_t bit;             /* of this seat in a room's set */
 	struct local *locals;
 	struct local_room *rooms;
@@ -237,6 +252,8 @@ void session_looks(struct worker *w, uint32_t slot);
 void session_counted(struct worker *w, uint32_t slot);
 char *session_kept(struct session_shm *s, size_t *size);
 bool session_is_telnet(const struct session_shm *s);
+bool session_is_web(const struct session_shm *s);
+bool session_has_answers(const struct session_shm *s);
 uint64_t session_input_end(const struct session_shm *s);
 void session_link(struct worker *w, uint32_t slot, uint32_t room);
 bool session_unlink(struct worker *w, uint32_t slot);
@@ -254,6 +271,7 @@ void input_drop(struct worker *w, size_t got);
 uint64_t input_queued(struct worker *w, uint32_t slot);
 void input_evict(struct worker *w);
 const char *input_kept(const struct worker *w, uint32_t slot, size_t *bytes);
+const char *input_kept_tail(const struct worker *w, uint32_t slot);
 bool input_discards(struct worker *w, uint32_t slot);
 size_t input_size(const struct worker *w, uint32_t slot);
 bool input_is_stuck(const struct worker *w, uint32_t slot);
@@ -325,6 +343,8 @@ struct render_record stage_shown(const struct worker *w, uint64_t n,
 void send_staged(struct worker *w, uint32_t slot, uint64_t first, uint64_t end);
 void send_cut(struct worker *w, uint32_t slot);
 void send_line(struct worker *w, uint32_t slot, size_t len);
+void send_line_and(
+    struct worker *w, uint32_t slot, size_t len, struct iovec behind);
 bool send_piece_begin(struct worker *w, uint32_t slot);
 void send_piece(struct worker *w, uint32_t slot, size_t len, uint64_t next);
 void send_answers(struct worker *w, uint32_t slot);

@@ -2,6 +2,8 @@
 /* Strict UTF-8 and character properties. */
 #include "shared/base/utf8.h"
 
+#include <string.h>
+
 #include "shared/base/base.h"
 
 struct range {
@@ -125,6 +127,96 @@ utf8_valid(const char *s, size_t len)
 	return true;
 }
 
+/*
+ * Table 3-7 again, as states: what the next byte may be, and the state behind
+ * it.  Where a character begins is not in the table.
+ */
+enum follow_state {
+	FOLLOW_START,
+	FOLLOW_1, /* so many bytes of the character are to come */
+	FOLLOW_2,
+	FOLLOW_3,
+	FOLLOW_E0, /* the byte before it was that */
+	FOLLOW_ED,
+	FOLLOW_F0,
+	FOLLOW_F4,
+	FOLLOW_STATES
+};
+
+static const struct {
+	uint8_t low, high, next;
+} follow_rules[FOLLOW_STATES] = {
+    [FOLLOW_1] = {0x80, 0xbf, FOLLOW_START},
+    [FOLLOW_2] = {0x80, 0xbf, FOLLOW_1},
+    [FOLLOW_3] = {0x80, 0xbf, FOLLOW_2},
+    [FOLLOW_E0] = {0xa0, 0xbf, FOLLOW_1},
+    [FOLLOW_ED] = {0x80, 0x9f, FOLLOW_1},
+    [FOLLOW_F0] = {0x90, 0xbf, FOLLOW_2},
+    [FOLLOW_F4] = {0x80, 0x8f, FOLLOW_2},
+};
+
+/* The state behind the first byte of a character; FOLLOW_STATES: it is none. */
+static inline unsigned
+follow_first(uint8_t c)
+{
+	if (c < 0x80)
+		return FOLLOW_START;
+	if (c < 0xc2 || c > 0xf4)
+		return FOLLOW_STATES;
+	if (c < 0xe0)
+		return FOLLOW_1;
+	if (c < 0xf0)
+		return c == 0xe0 ? FOLLOW_E0 : c == 0xed ? FOLLOW_ED : FOLLOW_2;
+	return c == 0xf0 ? FOLLOW_F0 : c == 0xf4 ? FOLLOW_F4 : FOLLOW_3;
+}
+
+static size_t
+ascii_words(const char *s, size_t len)
+{
+	size_t i = 0;
+
+	for (uint64_t word; len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, s + i, sizeof(word));
+		if ((word & 0x8080808080808080) != 0)
+			break;
+	}
+	return i;
+}
+
+size_t
+utf8_follow(uint8_t *state, const char *s, size_t len)
+{
+	unsigned now = *state;
+	size_t i = 0;
+
+	if (now >= FOLLOW_STATES)
+		return 0;
+	while (i < len) {
+		uint8_t c = (uint8_t)s[i];
+
+		if (now != FOLLOW_START) {
+			if (c < follow_rules[now].low ||
+			    c > follow_rules[now].high)
+				break;
+			now = follow_rules[now].next;
+		} else if (c < 0x80) {
+			i += ascii_words(s + i, len - i);
+			if (i == len)
+				break;
+			now = follow_first((uint8_t)s[i]);
+			if (now == FOLLOW_STATES)
+				break;
+		} else {
+			now = follow_first(c);
+			if (now == FOLLOW_STATES)
+				break;
+		}
+		i++;
+	}
+	*state = (uint8_t)(now == FOLLOW_STATES ? FOLLOW_START : now);
+	return i;
+}
+
 bool
 utf8_is_control(uint32_t code)
 {
@@ -162,4 +254,14 @@ bool
 utf8_is_nonchar(uint32_t code)
 {
 	return (code >= 0xfdd0 && code <= 0xfdef) || (code & 0xfffe) == 0xfffe;
+}
+
+bool
+utf8_is_unprintable(uint32_t code)
+{
+	if (code == 0x200c || code == 0x200d)
+		return false;
+	return utf8_is_control(code) || utf8_is_format(code) ||
+	       utf8_is_bidi(code) || utf8_is_nonchar(code) || code == 0x2028 ||
+	       code == 0x2029;
 }

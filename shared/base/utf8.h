@@ -26,11 +26,25 @@ size_t utf8_decode(const char *s, size_t len, uint32_t *code);
 /* Is it all well-formed? */
 bool utf8_valid(const char *s, size_t len);
 
+/*
+ * The same for a text that comes in pieces.  `state` is 0 at its beginning and
+ * whenever it ends between two characters.  Returns how many bytes of the piece
+ * can be the beginning of a well-formed text; if that is less than `len`, the
+ * byte there can not, and will not if it is tried again.
+ */
+size_t utf8_follow(uint8_t *state, const char *s, size_t len);
+
 bool utf8_is_control(uint32_t code); /* Cc: C0, DEL, C1; TAB too */
 bool utf8_is_space(uint32_t code);   /* White_Space, U+2028 and U+2029 too */
 bool utf8_is_format(uint32_t code);  /* Cf: bidi, zero-width, tags, ... */
 bool utf8_is_bidi(uint32_t code);    /* embeddings, overrides, isolates */
 bool utf8_is_private(uint32_t code); /* Co */
 bool utf8_is_nonchar(uint32_t code); /* U+FDD0-FDEF, U+nFFFE, U+nFFFF */
+
+/*
+ * Could it move a terminal's cursor, reorder the line or hide in it?  ZWJ and
+ * ZWNJ could not; TAB and LF could.
+ */
+bool utf8_is_unprintable(uint32_t code);
 
 #endif

@@ -47,13 +47,52 @@ put(struct out *o, const char *bytes, size_t len)
 
 #define PUT(o, literal) put(o, literal, sizeof(literal) - 1)
 
-static inline void
-put_line_end(struct out *o, unsigned dialect)
+/*
+ * Begin a line.  A frame's head (RFC 6455, section 5.2) is written when its
+ * length is known: until then there is room for the longest.
+ */
+static inline char *
+put_line_begin(struct out *o, unsigned dialect)
 {
-	if ((dialect & DIALECT_CRLF) != 0)
+	char *begin = o->at;
+
+	if ((dialect & DIALECT_WS) != 0)
+		put(o, "\0\0\0\0", RENDER_FRAME_HEAD);
+	return begin;
+}
+
+/* The head of a final, unmasked text frame that began at `begin`. */
+static void
+put_frame_head(struct out *o, char *begin)
+{
+	size_t len = (size_t)(o->at - begin) - RENDER_FRAME_HEAD;
+
+	begin[0] = (char)0x81;
+	if (len > UINT16_MAX) { /* nothing that is rendered here is */
+		o->full = true;
+	} else if (len > 125) {
+		begin[1] = 126;
+		begin[2] = (char)(len >> 8);
+		begin[3] = (char)len;
+	} else {
+		begin[1] = (char)len;
+		memmove(begin + 2, begin + RENDER_FRAME_HEAD, len);
+		o->at -= 2;
+	}
+}
+
+/* End the line that began at `begin`. */
+static inline void
+put_line_end(struct out *o, unsigned dialect, char *begin)
+{
+	if ((dialect & DIALECT_WS) != 0) {
+		if (!o->full)
+			put_frame_head(o, begin);
+	} else if ((dialect & DIALECT_CRLF) != 0) {
 		PUT(o, "\r\n");
-	else
+	} else {
 		PUT(o, "\n");
+	}
 }
 
 static void
@@ -106,12 +145,13 @@ put_head(struct out *o, const char *type, uint64_t seq, uint64_t time_us)
 }
 
 static void
-put_object(struct out *o, unsigned dialect, const char *type,
-    const struct render_record *r)
+put_object(
+    struct out *o, unsigned dialect, const struct render_record *r, bool past)
 {
 	const struct kind *kind = &kinds[r->type];
+	char *begin = put_line_begin(o, dialect);
 
-	put_head(o, type, r->seq, r->time_us);
+	put_head(o, past ? "reply" : kind->type, r->seq, r->time_us);
 	if (r->room_len > 0 && !kind->no_room) {
 		PUT(o, "\",\"room\":\"");
 		put_text(o, r->room, r->room_len);
@@ -122,15 +162,21 @@ put_object(struct out *o, unsigned dialect, const char *type,
 		PUT(o, "\",\"text\":\"");
 		put_text(o, r->line + r->text_off, r->len - 1 - r->text_off);
 	}
+	if (past) {
+		PUT(o, "\",\"replay\":true,\"kind\":\"");
+		put(o, kind->type, strlen(kind->type));
+	}
 	PUT(o, "\"}");
-	put_line_end(o, dialect);
+	put_line_end(o, dialect, begin);
 }
 
 static void
 put_record(struct out *o, unsigned dialect, const struct render_record *r)
 {
+	char *begin = put_line_begin(o, dialect);
+
 	put(o, r->line, r->len - 1);
-	put_line_end(o, dialect);
+	put_line_end(o, dialect, begin);
 }
 
 bool
@@ -162,7 +208,7 @@ render_record(
 	if (!render_is_sound(r))
 		return 0;
 	if ((dialect & DIALECT_JSON) != 0)
-		put_object(&o, dialect, kinds[r->type].type, r);
+		put_object(&o, dialect, r, false);
 	else
 		put_record(&o, dialect, r);
 	return written(&o, dst);
@@ -177,12 +223,15 @@ render_past(
 	if (!render_is_sound(r))
 		return 0;
 	if ((dialect & DIALECT_JSON) != 0) {
-		put_object(&o, dialect, "reply", r);
+		put_object(&o, dialect, r, true);
 	} else {
+		char *begin = put_line_begin(&o, dialect);
+
 		PUT(&o, NOTICE);
 		put_time(&o, r->time_us);
 		PUT(&o, " ");
-		put_record(&o, dialect, r);
+		put(&o, r->line, r->len - 1);
+		put_line_end(&o, dialect, begin);
 	}
 	return written(&o, dst);
 }
@@ -213,11 +262,12 @@ put_reply(struct out *o, unsigned dialect, uint64_t seq, uint64_t time_us,
     const char *s, size_t len)
 {
 	size_t skip = sizeof(NOTICE) - 1, code;
+	char *begin = put_line_begin(o, dialect);
 	const char *text;
 
 	if ((dialect & DIALECT_JSON) == 0) {
 		put(o, s, len);
-		put_line_end(o, dialect);
+		put_line_end(o, dialect, begin);
 		return;
 	}
 	if (!begins_with(s, len, NOTICE, skip))
@@ -234,7 +284,7 @@ put_reply(struct out *o, unsigned dialect, uint64_t seq, uint64_t time_us,
 		put_text(o, s + sizeof(ERROR) - 1, code);
 	}
 	PUT(o, "\"}");
-	put_line_end(o, dialect);
+	put_line_end(o, dialect, begin);
 }
 
 size_t
@@ -244,12 +294,13 @@ render_reply(unsigned dialect, uint64_t seq, uint64_t time_us,
 	struct out o = {.at = dst, .end = dst + size};
 	const char *at = lines, *end = lines + len;
 
-	if ((dialect & (DIALECT_JSON | DIALECT_CRLF)) == 0) {
+	if (dialect % DIALECTS == DIALECT_TEXT) {
 		put(&o, lines, len);
 		return written(&o, dst);
 	}
 	if (at < end && *at == '\n') {
-		put_line_end(&o, dialect);
+		if ((dialect & DIALECT_WS) == 0)
+			put_line_end(&o, dialect, NULL);
 		at++;
 	}
 	while (at < end) {

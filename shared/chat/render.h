@@ -26,8 +26,12 @@ enum dialect {
 	DIALECT_TEXT = 0, /* the line protocol's lines */
 	DIALECT_CRLF = 1, /* lines end in CR LF */
 	DIALECT_JSON = 2, /* each line is an object */
-	DIALECTS = 4,
+	DIALECT_WS = 4,   /* each is a WebSocket frame, and has no line end */
+	DIALECTS = 8,
 };
+
+/* Bytes in front of a frame's payload at most: of those below 64 KiB. */
+#define RENDER_FRAME_HEAD 4
 
 /* A record, as far as it is shown. */
 struct render_record {
@@ -46,25 +50,38 @@ struct render_record {
  */
 bool render_is_sound(const struct render_record *r);
 
-/* Bytes of an object that are in no line, of a record and of a reply. */
+/*
+ * Bytes of an object that are in no line: of a record, what one of the past has
+ * beside that, and of a reply.
+ */
 #define RENDER_RECORD_KEYS                                                     \
 	(sizeof("{\"type\":\"message\",\"seq\":18446744073709551615,\"time\":" \
 		"\"2026-11-23T16:40:18.123Z\",\"room\":\"\",\"name\":\"\","    \
 		"\"text\":\"\"}\r\n") -                                        \
 	    1 + JSON_EXPANSION * LIMIT_ROOM)
+#define RENDER_PAST_KEYS (sizeof(",\"replay\":true,\"kind\":\"message\"") - 1)
 #define RENDER_REPLY_KEYS                                                      \
 	(sizeof("{\"type\":\"error\",\"seq\":18446744073709551615,\"time\":"   \
 		"\"2026-11-23T16:40:18.123Z\",\"text\":\"\",\"code\":\"\"}"    \
 		"\r\n") -                                                      \
 	    1)
 
+/* What a dialect adds to a line: the head of a frame, or CR. */
+static inline size_t
+render_line_extra(unsigned dialect)
+{
+	return (dialect & DIALECT_WS) != 0 ? RENDER_FRAME_HEAD
+					   : dialect & DIALECT_CRLF;
+}
+
 /* Bytes that render_record writes at most for a line of `len` bytes. */
 static inline size_t
 render_record_max(unsigned dialect, size_t len)
 {
 	if ((dialect & DIALECT_JSON) != 0)
-		return RENDER_RECORD_KEYS + JSON_EXPANSION * len;
-	return len + (dialect & DIALECT_CRLF);
+		return RENDER_FRAME_HEAD + RENDER_RECORD_KEYS +
+		       JSON_EXPANSION * len;
+	return len + render_line_extra(dialect);
 }
 
 /* The same for render_past. */
@@ -72,7 +89,7 @@ static inline size_t
 render_past_max(unsigned dialect, size_t len)
 {
 	if ((dialect & DIALECT_JSON) != 0)
-		return render_record_max(dialect, len);
+		return render_record_max(dialect, len) + RENDER_PAST_KEYS;
 	return sizeof("***") + CLOCK_STAMP_SIZE +
 	       render_record_max(dialect, len);
 }
@@ -88,7 +105,10 @@ render_reply_max(unsigned dialect, size_t len)
 	size_t lines = (len + 1) / 5;
 
 	if ((dialect & DIALECT_JSON) != 0)
-		return 2 + lines * RENDER_REPLY_KEYS + JSON_EXPANSION * len;
+		return 2 + lines * (RENDER_FRAME_HEAD + RENDER_REPLY_KEYS) +
+		       JSON_EXPANSION * len;
+	if ((dialect & DIALECT_WS) != 0)
+		return RENDER_FRAME_HEAD * (lines + 1) + len;
 	if ((dialect & DIALECT_CRLF) != 0)
 		return 3 + lines + len;
 	return len;
@@ -105,7 +125,10 @@ render_reply_max(unsigned dialect, size_t len)
 size_t render_record(
     unsigned dialect, const struct render_record *r, char *dst, size_t size);
 
-/* The same as /history shows it: "*** TIME LINE", or an object, type reply. */
+/*
+ * The same as /history shows it: "*** TIME LINE", or an object of type reply
+ * with `replay`, true, and `kind`, what its type was, behind the other keys.
+ */
 size_t render_past(
     unsigned dialect, const struct render_record *r, char *dst, size_t size);
 
@@ -115,8 +138,9 @@ size_t render_past(
  * text, and code if the type is error.
  *
  * An LF in front of the lines, which ends one that was cut, is a line end in
- * every dialect.  Any other line of fewer than five bytes is left out, but for
- * DIALECT_TEXT, which is a copy.  A last line without LF gets its line end.
+ * every dialect that has such.  Any other line of fewer than five bytes is left
+ * out, but for DIALECT_TEXT, which is a copy.  A last line without LF gets its
+ * line end.
  */
 size_t render_reply(unsigned dialect, uint64_t seq, uint64_t time_us,
     const char *lines, size_t len, char *dst, size_t size);

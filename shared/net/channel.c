@@ -38,6 +38,7 @@ channel_size(const struct channel_message *m)
 		return END_OF(count) + m->count * sizeof(m->pass[0]);
 	case CHANNEL_STOP:
 	case CHANNEL_LOG:
+	case CHANNEL_RELOAD:
 	case CHANNEL_ACK:
 	case CHANNEL_SETTLED:
 		return END_OF(count);
@@ -47,6 +48,8 @@ channel_size(const struct channel_message *m)
 		return END_OF(closed);
 	case CHANNEL_MOVE:
 		return END_OF(move);
+	case CHANNEL_CLEAR:
+		return END_OF(clear);
 	}
 	return 0;
 }
@@ -127,7 +130,8 @@ channel_recv(int fd, struct channel_message *m, int *fds, unsigned *nfds)
 	channel_take_fds(&msg, fds, nfds);
 	if ((size_t)n >= END_OF(count) && (size_t)n == channel_size(m) &&
 	    !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-	    ((m->type != CHANNEL_PASS && m->type != CHANNEL_LOG) ||
+	    ((m->type != CHANNEL_PASS && m->type != CHANNEL_LOG &&
+		 m->type != CHANNEL_CLEAR) ||
 		m->count == *nfds))
 		return 1;
 	while (*nfds > 0)

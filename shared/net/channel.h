@@ -22,21 +22,28 @@
 
 enum channel_type {
 	/* Master to worker. */
-	CHANNEL_PASS, /* connections, and their fds in the same order */
-	CHANNEL_STOP, /* tell the clients, flush, close, exit 0 */
-	CHANNEL_LOG,  /* `count` is 1: the fd of a new log, see log_replace */
+	CHANNEL_PASS,   /* connections, and their fds in the same order */
+	CHANNEL_STOP,   /* tell the clients, flush, close, exit 0 */
+	CHANNEL_LOG,    /* `count` is 1: the fd of a new log, see log_replace */
+	CHANNEL_RELOAD, /* TLS: load the certificates again */
 	/* Worker to master. */
 	CHANNEL_READY,   /* settled and serving */
 	CHANNEL_ACK,     /* `count` CHANNEL_PASS messages dealt with */
 	CHANNEL_CLOSED,  /* the connection in `slot` has ended */
 	CHANNEL_MOVE,    /* give the connection in `slot` to seat `to` */
 	CHANNEL_SETTLED, /* settled, but serving only after its back-off */
+	CHANNEL_CLEAR,   /* TLS: `count` is 1, the fd of the clear side */
 };
 
 /* What kind of listener was the way in. */
 enum listener_kind {
 	LISTENER_LINE,
 	LISTENER_TELNET,
+	LISTENER_WEB,
+	LISTENER_METRICS,
+	LISTENER_LINE_TLS, /* until it speaks in the clear, then as above */
+	LISTENER_TELNET_TLS,
+	LISTENER_WEB_TLS,
 	LISTENER_KINDS,
 };
 
@@ -48,6 +55,7 @@ struct peer {
 	uint16_t port;
 	uint8_t listener; /* index into the list of listeners */
 	uint8_t kind;     /* enum listener_kind */
+	uint8_t tls;      /* enum suite */
 };
 
 struct channel_message {
@@ -66,6 +74,10 @@ struct channel_message {
 		struct {
 			uint32_t slot, gen, to;
 		} move;
+		struct {
+			uint32_t slot, gen;
+			uint8_t tls; /* enum suite */
+		} clear;
 		struct {
 			uint32_t sessions; /* kept from the predecessor */
 			uint32_t held_lock;

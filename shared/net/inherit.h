@@ -23,8 +23,11 @@ struct settings; /* shared/chat/settings.h */
 enum worker_type {
 	WORKER_CHAT,
 	WORKER_TELNET,
+	WORKER_WEB,
+	WORKER_TLS, /* the last, as it has no place in the segment */
 	WORKER_TYPES,
 };
+extern const char *const worker_type_names[WORKER_TYPES];
 
 /*
  * The master's table of connections, a row a slot.  A child's copy of it, as
@@ -65,7 +68,7 @@ struct inherit {
 /* A worker type's main function.  Its result is the process' exit code. */
 typedef int worker_main(const struct inherit *inherit);
 
-/* Serves lines and telnet alike: what a session speaks is in its row. */
+/* Serves lines, telnet and web: what a session speaks is in its row. */
 worker_main chat_worker_main;
 
 #endif

@@ -151,6 +151,7 @@ session_begin(
 	s->port = c->port;
 	s->listener = c->listener;
 	s->kind = c->kind;
+	s->tls = c->tls;
 	atomic_store(&s->in_total, c->read);
 	atomic_store(&s->out_total, c->accepted);
 	s->half = (struct session_half){
@@ -176,6 +177,7 @@ session_lose(
 
 	s->half.state = SESSION_LEAVING;
 	s->half.reason = CLOSE_INTERNAL;
+	s->half.broken |= c->web;
 	s->half.reply = (struct reply){
 	    .code = CHAT_INTERNAL,
 	    .newline = c->accepted > 0 && salvage_is_cut(v, slot, c),
@@ -275,10 +277,15 @@ session_keep(
 	struct session_shm *s = &v->new->sessions[slot];
 	bool kept = false;
 
-	if (was->gen != c->gen || (was->half.broken && !c->gone))
+	if (was->gen != c->gen || (was->half.broken && !c->gone) ||
+	    (c->web && !salvage_is_framed(v, slot, c)))
 		return false;
 	if (was->half.dialect < DIALECTS)
 		s->half.dialect |= was->half.dialect & DIALECT_JSON;
+	if (c->web) {
+		s->half.upgraded = 1;
+		s->half.dialect |= DIALECT_WS;
+	}
 	s->half.look = was->half.look;
 	s->half.columns = was->half.columns;
 	switch ((enum session_state)was->half.state) {
@@ -291,6 +298,8 @@ session_keep(
 		break;
 	case SESSION_LEAVING:
 		kept = session_keep_leaving(v, slot, c);
+		break;
+	case SESSION_HTTP: /* see salvage_is_framed */
 		break;
 	}
 	if (!kept)

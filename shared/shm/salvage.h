@@ -42,7 +42,7 @@ struct salvage {
 /* What the master and the kernel know of a connection. */
 struct salvage_connection {
 	uint32_t seat, gen;
-	bool telnet;
+	bool telnet, web;
 	bool gone;         /* it was reset: send it nothing */
 	uint64_t read;     /* bytes that left its receive queue */
 	uint64_t accepted; /* bytes that entered its send queue */
@@ -52,6 +52,7 @@ struct salvage_connection {
 	uint16_t port;
 	uint8_t listener;
 	uint8_t kind;
+	uint8_t tls;
 };
 
 /*

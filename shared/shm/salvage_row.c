@@ -207,8 +207,8 @@ input_noted(const struct salvage *v, uint32_t slot,
 
 		if (atomic_load(&note->valid) != 1 || note->slot != slot)
 			continue;
-		/* Telnet's bytes would have to be decoded again. */
-		if (c->telnet || note->raw > c->read ||
+		/* These bytes would have to be decoded again. */
+		if (c->telnet || c->web || note->raw > c->read ||
 		    row_of(v, slot)->in_cut != 0 ||
 		    note->kept > l->input_stride ||
 		    c->read - note->raw > l->input_stride - note->kept)
@@ -226,18 +226,29 @@ input_noted(const struct salvage *v, uint32_t slot,
 	return false;
 }
 
+/* Where the row keeps input, and how much there is room for. */
+static char *
+kept_of(struct session_shm *s, const struct salvage_connection *c, size_t *size)
+{
+	*size = c->telnet ? sizeof(s->telnet_kept)
+		: c->web  ? sizeof(s->ws_kept)
+			  : sizeof(s->kept);
+	return c->telnet ? s->telnet_kept : c->web ? s->ws_kept : s->kept;
+}
+
 /* It is kept in its row, or in a buffer of the pool. */
 static bool
 input_kept(const struct salvage *v, uint32_t slot,
     const struct salvage_connection *c, struct input *in)
 {
-	const struct session_shm *s = row_of(v, slot);
+	struct session_shm *s = &v->old->sessions[slot];
 	uint64_t total = atomic_load(&s->in_total), from = s->half.in_done, gap;
-	size_t size = c->telnet ? sizeof(s->telnet_kept) : sizeof(s->kept);
+	bool decoded = c->telnet || c->web;
+	size_t size;
 
-	in->text = c->telnet ? s->telnet_kept : s->kept;
+	in->text = kept_of(s, c, &size);
 	if (total != c->read || s->in_cut > total ||
-	    (s->in_cut != 0 && !c->telnet) || from > total - s->in_cut)
+	    (s->in_cut != 0 && !decoded) || from > total - s->in_cut)
 		return false;
 	in->from = from;
 	in->cut = s->in_cut;
@@ -263,9 +274,9 @@ input_put(struct salvage *v, uint32_t slot, const struct salvage_connection *c,
     const struct input *in)
 {
 	struct session_shm *s = &v->new->sessions[slot];
-	size_t size = c->telnet ? sizeof(s->telnet_kept) : sizeof(s->kept);
-	char *to = c->telnet ? s->telnet_kept : s->kept;
 	uint32_t hint = 0;
+	size_t size;
+	char *to = kept_of(s, c, &size);
 
 	if (in->len > v->new->layout.buffer_stride)
 		return false;
@@ -304,4 +315,27 @@ salvage_input(
 	} else {
 		s->half.skip_line = c->read > 0;
 	}
+	if (c->web) {
+		s->ws = row_of(v, slot)->ws;
+		/* What of control frames is kept lies behind the line. */
+		s->ws.pong_len = s->ws.pong_off = s->ws.payload_len = 0;
+		/* A ping that waited to be sent is gone. */
+		s->ws.pinged = 0;
+		s->ws.heard_s = (uint32_t)(v->now_us / 1000000);
+	}
+}
+
+bool
+salvage_is_framed(
+    const struct salvage *v, uint32_t slot, const struct salvage_connection *c)
+{
+	const struct session_shm *s = row_of(v, slot);
+	const unsigned reply = s->half.reply.code;
+	struct input in;
+
+	return s->half.upgraded && !s->half.farewell && reply != REPLY_HTTP &&
+	       reply != REPLY_CLOSE && s->half.state != SESSION_HTTP &&
+	       s->half.state != SESSION_LEAVING && s->ws.closing == 0 &&
+	       s->ws.pong_off == 0 && s->ws.payload_len == 0 &&
+	       !salvage_is_cut(v, slot, c) && input_kept(v, slot, c, &in);
 }

@@ -37,6 +37,14 @@ bool salvage_is_cut(
 /* How many messages for it has it not been sent, as far as is known? */
 uint64_t salvage_missed(const struct salvage *v, uint32_t slot);
 
+/*
+ * Is it a WebSocket between two frames, in both directions?  Nothing else that
+ * came by the web can go on: what a frame's bytes are follows from where it
+ * began.  Nor can one whose handshake has still to be answered.
+ */
+bool salvage_is_framed(
+    const struct salvage *v, uint32_t slot, const struct salvage_connection *c);
+
 /* The line that it is still to be told, from where it was cut; or none. */
 void salvage_reply(const struct salvage *v, uint32_t slot,
     const struct salvage_connection *c, struct reply *reply);

@@ -42,9 +42,12 @@ struct note_in {
 	uint32_t kept;
 	uint64_t base;
 	uint64_t raw;
-	struct telnet_shm telnet; /* the row's before */
-	uint8_t state;            /* enum session_state before */
-	uint8_t echoed;           /* what is consumed was shown: TX_ECHO */
+	union { /* the row's before */
+		struct telnet_shm telnet;
+		struct ws_shm ws;
+	};
+	uint8_t state;  /* enum session_state before */
+	uint8_t echoed; /* what is consumed was shown: TX_ECHO */
 };
 
 /* `slot` gets `half`, at once if after is 0, else once head >= after. */
@@ -108,6 +111,8 @@ struct seat_shm {
 	_Atomic uint32_t type;     /* enum worker_type */
 	_Atomic uint64_t passes;
 	_Atomic uint64_t lagged; /* messages its sessions missed */
+	/* By HTTP: what was asked, and what of that became a WebSocket. */
+	_Atomic uint64_t requests, websockets;
 	/* Mine and my successor's. */
 	alignas(CACHELINE) uint32_t spare; /* pool buffer + 1 kept for input */
 	struct note_in in;

@@ -11,6 +11,7 @@
 
 #include "shared/chat/limits.h"
 #include "shared/shm/lock.h"
+#include "shared/shm/metrics.h"
 #include "shared/shm/ring.h"
 #include "shared/shm/seat.h"
 #include "shared/shm/tables.h"
@@ -42,7 +43,11 @@
 
 /* The largest rendering of one record: U+FFFD and escapes grow. */
 #define RENDERED_MAX(max_line) (3 * (max_line) + 1024)
+static_assert(RENDERED_MAX(LIMIT_LINE_MIN) >= METRICS_PIECE_MIN,
+    "a buffer holds a piece of whatever is sent in pieces");
 static_assert(STAGING_BYTES >= RENDERED_MAX(LIMIT_LINE_MAX), "one at least");
+
+typedef _Atomic uint64_t atomic_word;
 
 static uint64_t
 round_up(uint64_t n, uint64_t unit)
@@ -96,7 +101,9 @@ segment_plan(const struct segment_params *p, struct segment_layout *l)
 	    MAX(BUFFERS_MIN, p->nslots / CLIENTS_PER_BUFFER) + p->nseats;
 	l->small_stride = SMALL_BYTES;
 	l->nsmall = MAX(SMALL_MIN, p->nslots / CLIENTS_PER_SMALL);
-	l->buffer_stride = round_up(RENDERED_MAX(p->max_line), CACHELINE);
+	l->rendered = RENDERED_MAX(p->max_line);
+	l->buffer_stride =
+	    round_up(MAX(l->rendered, (uint64_t)LIMIT_REQUEST), CACHELINE);
 	l->input_stride = l->buffer_stride;
 	l->seat_stride = round_up(sizeof(struct seat_shm), CACHELINE);
 	l->staging_stride = round_up(sizeof(struct staging_shm), PAGE);
@@ -273,6 +280,24 @@ segment_detach(struct segment *seg)
 {
 	munmap(seg->base, seg->mapped);
 	memset(seg, 0, sizeof(*seg));
+}
+
+void
+segment_copy(void *dst, const void *src, size_t len)
+{
+	const atomic_word *words = src;
+	const volatile char *rest;
+	char *to = dst;
+	uint64_t word;
+	size_t n = (uintptr_t)src % sizeof(word) == 0 ? len / sizeof(word) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		word = atomic_load_explicit(&words[i], memory_order_relaxed);
+		memcpy(to + i * sizeof(word), &word, sizeof(word));
+	}
+	rest = src;
+	for (size_t i = n * sizeof(word); i < len; i++)
+		to[i] = rest[i];
 }
 
 struct seat_shm *

@@ -42,7 +42,7 @@
 #include "shared/base/base.h"
 
 #define SEGMENT_MAGIC "CHATMSTR"
-#define SEGMENT_VERSION 6
+#define SEGMENT_VERSION 7
 
 #define SEATS_MAX 64 /* bits in a room's set of seats */
 #define INSTANCE_MAX 63
@@ -74,6 +74,7 @@ struct segment_layout {
 	uint64_t sessions, members, rooms;
 	uint64_t names, roomnames, creators;
 	uint64_t bufctl, buffers, buffer_stride, small;
+	uint64_t rendered; /* bytes of one record, in any dialect, at most */
 	uint64_t desc, bytes;
 	uint32_t nnames, nroomnames; /* buckets, powers of two */
 	uint32_t nbuffers, nsmall;   /* of the pool: large ones, then small */
@@ -99,11 +100,15 @@ struct status_shm {
 	_Atomic uint64_t started_us; /* CLOCK_REALTIME */
 	_Atomic uint64_t accepted, refused, closed;
 	_Atomic uint64_t salvages; /* times the segment was laid out anew */
+	_Atomic uint32_t nseats;   /* those from params.nseats on have no row */
 	struct {
 		_Atomic uint32_t type; /* enum worker_type */
 		_Atomic uint32_t pid;  /* 0 while nobody sits there */
 		_Atomic uint32_t restarts;
 		_Atomic uint32_t sessions; /* by the master's table */
+		/* Of one without a row, what the master knows of it. */
+		_Atomic uint32_t state;   /* enum seat_state */
+		_Atomic uint64_t beat_us; /* CLOCK_MONOTONIC: its last pong */
 	} seats[SEATS_MAX];
 };
 
@@ -186,6 +191,12 @@ int segment_attach(struct segment *seg, int fd, bool writable);
 int segment_attach_private(
     struct segment *seg, int fd, const struct segment_params *params);
 void segment_detach(struct segment *seg);
+
+/*
+ * Copy `len` bytes out of the segment while others write: as relaxed atomic
+ * words, each of them whole, if `src` lies on one.
+ */
+void segment_copy(void *dst, const void *src, size_t len);
 
 /* The row of a seat, and its read buffer and staging area. */
 struct seat_shm *segment_seat(const struct segment *seg, uint32_t seat);

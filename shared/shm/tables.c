@@ -25,6 +25,12 @@ const char *const close_reason_names[CLOSE_REASONS] = {
     [CLOSE_UNREAD] = "unread",
     [CLOSE_INTERNAL] = "internal",
     [CLOSE_IDLE_TIMEOUT] = "idle-timeout",
+    [CLOSE_ANSWERED] = "answered",
+    [CLOSE_PROTOCOL] = "protocol",
+    [CLOSE_PING_TIMEOUT] = "ping-timeout",
+    [CLOSE_TLS_HANDSHAKE] = "tls-handshake",
+    [CLOSE_TLS_TIMEOUT] = "tls-timeout",
+    [CLOSE_TLS_DIED] = "tls-died",
 };
 
 uint32_t

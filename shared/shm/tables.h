@@ -21,6 +21,7 @@
 #include "shared/chat/limits.h"
 #include "shared/shm/segment.h"
 #include "shared/shm/telnet.h"
+#include "shared/shm/ws.h"
 
 #define HOMES_MAX 4 /* homes a room has room for: one a worker type */
 #define NO_HOME 0xff
@@ -30,7 +31,9 @@ enum session_state {
 	SESSION_NAME,    /* waits for the line that names the user */
 	SESSION_JOINED,  /* talks */
 	SESSION_LEAVING, /* has left; what it still has to read is sent */
+	SESSION_HTTP,    /* web: waits for a request */
 };
+#define SESSION_STATES (SESSION_HTTP + 1)
 
 /* Why a connection ended, in the log's words: see close_reason_names. */
 enum close_reason {
@@ -43,6 +46,12 @@ enum close_reason {
 	CLOSE_UNREAD, /* left, and did not read what was left for it */
 	CLOSE_INTERNAL,
 	CLOSE_IDLE_TIMEOUT,
+	CLOSE_ANSWERED,      /* HTTP: the answer was the last one */
+	CLOSE_PROTOCOL,      /* WebSocket: against its rules */
+	CLOSE_PING_TIMEOUT,  /* WebSocket: no sign of life */
+	CLOSE_TLS_HANDSHAKE, /* it failed */
+	CLOSE_TLS_TIMEOUT,   /* it took too long */
+	CLOSE_TLS_DIED,      /* the process that had it did */
 	CLOSE_REASONS,
 };
 extern const char *const close_reason_names[CLOSE_REASONS];
@@ -61,6 +70,9 @@ enum reply_kind {
 	REPLY_IGNORED,
 	REPLY_HEARD, /* the reverse */
 	REPLY_LOOK,  /* `arg`: enum look_answer */
+	REPLY_HTTP,  /* web: `arg` is an answer, see web.c */
+	REPLY_PING,  /* web: a frame */
+	REPLY_CLOSE, /* web: the last frame; `arg` is its code */
 	REPLY_LONG,  /* from here on: long replies */
 	REPLY_WHOAMI = REPLY_LONG,
 	REPLY_WHO, /* of room, room_gen */
@@ -68,6 +80,7 @@ enum reply_kind {
 	REPLY_TOPIC,
 	REPLY_HISTORY, /* of room, room_gen: records [arg, end) */
 	REPLY_WELCOME, /* position 0 is the topic, the rest as HISTORY */
+	REPLY_METRICS, /* web: position 0 is the head, see web_metrics */
 };
 #define REPLY_DONE UINT64_MAX /* a position: there is no next piece */
 
@@ -137,9 +150,15 @@ struct session_half {
 	 * Telnet, edit mode: the row being typed is not on the screen as it
 	 * should be, and has to be drawn anew.
 	 */
-	uint8_t redraw;
+	uint8_t redraw : 1;
+	uint8_t upgraded : 1; /* web: it is a WebSocket */
+	uint8_t farewell : 1; /* web: its close frame is on its way, or sent */
 	uint8_t room_len;
-	char room_name[LIMIT_ROOM]; /* of `room`; before: as asked for */
+	union {
+		char room_name[LIMIT_ROOM]; /* of `room`; before: asked for */
+		char accept[WS_ACCEPT_LEN]; /* web: for the answer that does it
+					     */
+	};
 };
 
 #define OWNER_MOVING 0x80000000u
@@ -178,6 +197,7 @@ struct session_shm {
 	uint16_t port;
 	uint8_t listener; /* index into the master's list of listeners */
 	uint8_t kind;     /* enum listener_kind: what was the way in */
+	uint8_t tls;      /* enum suite: of what lies around it */
 	/*
 	 * 1: registered in its worker's epoll set for input and nothing else;
 	 * 0: perhaps not, or being changed.  Spares a successor the asking.
@@ -190,6 +210,10 @@ struct session_shm {
 		struct {
 			struct telnet_shm telnet;
 			char telnet_kept[KEPT_MAX - sizeof(struct telnet_shm)];
+		};
+		struct {
+			struct ws_shm ws;
+			char ws_kept[KEPT_MAX - sizeof(struct ws_shm)];
 		};
 	};
 };

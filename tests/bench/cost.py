@@ -58,7 +58,8 @@ class CountTable:
 
     def kinds(self, scratch):
         prefix = self.prefix(scratch)
-        options = ["-w", "1", "--telnet=none", "--watchdog=0"]
+        options = ["-w", "1", "--telnet=none", "--web=none",
+                   "--watchdog=0"]
         return [
             Counted("bare", self.bench.bare, prefix),
             servers.Instance("chatmaster", self.bench.chatmaster, "counted",

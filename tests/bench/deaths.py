@@ -100,7 +100,7 @@ class Killed:
         self.heading = f"{protocol} {sessions}"
         self.clients = []
         self.ms, self.log_ms, self.repair_ms = [], [], []
-        options = ["-w", "1", "--login-timeout=0"]
+        options = ["-w", "1", "--login-timeout=0", "--web=none"]
         options += ["--telnet=none"] if protocol == "line" else [
             f"--telnet={servers.HOST}:0", "--telnet-workers=1",
             "--replay=0"]
@@ -259,7 +259,7 @@ class Town:
         self.faults = Faults(path)
         self.kind = servers.Instance(
             "chatmaster", bench.faults, "pause",
-            ["-w", "2", "--telnet=none"], ["env", f"CHATMASTER_FAULTS={path}"])
+            ["-w", "2", "--telnet=none", "--web=none"], ["env", f"CHATMASTER_FAULTS={path}"])
         self.server = self.kind.start(0)
         self.worker = int(self.server.wait_for(
             r"event=worker-start .*seat=0 worker=(?P<pid>\d+)")["pid"])

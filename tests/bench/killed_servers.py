@@ -252,7 +252,8 @@ class Chatmaster(Kind):
 
     def command(self, port, scratch):
         return [f"{self.build}/chatmaster", "-n", servers.INSTANCE, "-w", "2",
-                f"--line={servers.HOST}:{port}", "--telnet=none"]
+                f"--line={servers.HOST}:{port}", "--telnet=none",
+                "--web=none"]
 
     def victims(self, process):
         return children(process.pid)

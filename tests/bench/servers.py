@@ -158,15 +158,19 @@ class Chatmaster(Kind):
     def command(self, clients):
         command = [self.program, "-w", self.workers, "-n", self.instance,
                    f"--line={HOST}:0"]
-        # Listeners that this build has must not take their usual ports.
-        usage = subprocess.run([self.program, "--help"], text=True,
-                               capture_output=True, timeout=10)
-        for key in ("telnet", "web"):
-            if re.search(rf"\b{key}\b", usage.stdout + usage.stderr):
-                command.append(f"--{key}=none")
         if clients:
             command.append(f"--max-clients={clients}")
-        return command + self.arguments
+        return command + self.closed(self.arguments) + self.arguments
+
+    def closed(self, options):
+        """What keeps listeners that this build has, and that are not asked
+        for, from taking their usual ports."""
+        usage = subprocess.run([self.program, "--help"], text=True,
+                               capture_output=True, timeout=10)
+        return [f"--{key}=none" for key in ("telnet", "web")
+                if re.search(rf"\b{key}\b", usage.stdout + usage.stderr)
+                and not any(option.startswith(f"--{key}=")
+                            for option in options)]
 
     def view(self, shmdump, name):
         """What shmdump says of it."""
@@ -206,7 +210,7 @@ class Instance(Chatmaster):
     def command(self, clients):
         return [*self.prefix, self.program, "-n", self.instance,
                 f"--line={HOST}:0", f"--max-clients={max(clients, 1000)}",
-                *self.options]
+                *self.closed(self.options), *self.options]
 
 
 class Other(Kind):

@@ -137,12 +137,7 @@ class Throughput(Table):
         return [(case, "deliveries_per_cpu_s")]
 
     def options(self, case, kind):
-        found = re.fullmatch(r"(\d+)x(\d+)(?:p(\d+))?w(\d+)", case)
-        if not found:
-            sys.exit(f"bench: {case}: no case, as 1x100w64 or 1x1000p4w1 are")
-        rooms, members, publishers, window = found.groups()
-        return {"rooms": rooms, "members": members,
-                "publishers": publishers or "1", "window": window}
+        return throughput_options(case)
 
 
 class Latency(Table):
@@ -303,6 +298,15 @@ class Asking:
 
 
 TABLES = [Throughput, Latency, Joins, Crowd, Segment, Ask]
+
+
+def throughput_options(case):
+    found = re.fullmatch(r"(\d+)x(\d+)(?:p(\d+))?w(\d+)", case)
+    if not found:
+        sys.exit(f"bench: {case}: no case, as 1x100w64 or 1x1000p4w1 are")
+    rooms, members, publishers, window = found.groups()
+    return {"rooms": rooms, "members": members,
+            "publishers": publishers or "1", "window": window}
 
 
 def sizes(case):

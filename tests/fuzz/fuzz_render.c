@@ -45,16 +45,56 @@ exactly(const void *bytes, size_t len)
 	return copy;
 }
 
-/* One object, and its line end. */
+/* The head of a text frame; returns where its payload begins, and ends. */
+static const char *
+skip_frame_head(const char *at, const char *end, const char **payload_end)
+{
+	size_t len;
+
+	MUST(end - at >= 2 && (uint8_t)at[0] == 0x81);
+	len = (uint8_t)at[1];
+	at += 2;
+	if (len > 125) {
+		MUST(len == 126 && end - at >= 2);
+		len = (size_t)((uint8_t)at[0] << 8 | (uint8_t)at[1]);
+		MUST(len > 125);
+		at += 2;
+	}
+	MUST(len <= (size_t)(end - at));
+	*payload_end = at + len;
+	return at;
+}
+
+/* One object, and its line end, or the frame that it is in. */
 static const char *
 skip_object(const char *at, const char *end, unsigned dialect)
 {
-	at = json_object(at, end);
+	const char *stop = end;
+
+	if ((dialect & DIALECT_WS) != 0)
+		at = skip_frame_head(at, end, &stop);
+	at = json_object(at, stop);
 	MUST(at != NULL);
+	if ((dialect & DIALECT_WS) != 0) {
+		MUST(at == stop);
+		return at;
+	}
 	if ((dialect & DIALECT_CRLF) != 0)
 		MUST(at < end && *at++ == '\r');
 	MUST(at < end && *at++ == '\n');
 	return at;
+}
+
+/* Of the past: what it was is behind everything else. */
+static void
+check_kind(const struct job *j, const char *at, const char *end)
+{
+	static const char keys[] = "\",\"replay\":true,\"kind\":\"";
+
+	MUST(memmem(at, (size_t)(end - at), keys, strlen(keys)) != NULL);
+	MUST(
+	    memmem(at, (size_t)(end - at), "{\"type\":\"reply\"", 15) ==
+	    at + ((j->dialect & DIALECT_WS) != 0 ? end - at > 127 ? 4 : 2 : 0));
 }
 
 static size_t
@@ -97,7 +137,10 @@ check_size(const struct job *j, size_t size, const char *expected, size_t len)
 static void
 check_json(const struct job *j, const char *at, const char *end)
 {
-	if (j->reply && at < end && j->r.line[0] == '\n')
+	if (j->past && !j->reply && at < end)
+		check_kind(j, at, end);
+	if (j->reply && at < end && j->r.line[0] == '\n' &&
+	    (j->dialect & DIALECT_WS) == 0)
 		at += (j->dialect & DIALECT_CRLF) != 0 ? 2 : 1;
 	while (at < end) {
 		at = skip_object(at, end, j->dialect);

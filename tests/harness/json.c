@@ -85,6 +85,8 @@ json_value(const char *at, const char *end)
 
 	if (at < end && *at == '"')
 		return json_string(at, end);
+	if (end - at >= 4 && memcmp(at, "true", 4) == 0)
+		return at + 4;
 	while (at < end && *at >= '0' && *at <= '9')
 		at++;
 	return at > first ? at : NULL;
@@ -93,8 +95,8 @@ json_value(const char *at, const char *end)
 const char *
 json_object(const char *at, const char *end)
 {
-	static const char *const keys[] = {
-	    "type", "seq", "time", "room", "name", "text", "code"};
+	static const char *const keys[] = {"type", "seq", "time", "room",
+	    "name", "text", "code", "replay", "kind"};
 	size_t key = 0;
 
 	if (at >= end || *at != '{')

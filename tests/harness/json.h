@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JSON as the server writes it, looked at strictly: no white space, strings
- * and whole numbers, keys in the order that docs/protocol.md has.
+ * JSON as the server writes it, looked at strictly: no white space, strings,
+ * whole numbers and `true`, keys in the order that docs/protocol.md has.
  */
 #ifndef TESTS_HARNESS_JSON_H
 #define TESTS_HARNESS_JSON_H

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The same user by the line protocol, by telnet, or reading JSON."""
+"""The same user by the line protocol, by telnet, reading JSON, or by
+WebSocket, with lines or with JSON."""
 from lib import JOINED
 from objects import FORMAT_JSON, as_text, parse
 from telnet import GREETING, NAME, ROOM, reads
+from websocket import CLOSE, CONTINUATION, PING, TEXT, WebSocket
 
-DIALECTS = ("line", "telnet", "json")
-TYPES = {"line": "chat", "telnet": "telnet", "json": "chat"}  # of workers
+DIALECTS = ("line", "telnet", "json", "web", "web-json")
+TYPES = {"line": "chat", "telnet": "telnet", "json": "chat",
+         "web": "web", "web-json": "web"}  # of workers
 
 
 def mixed(t, **options):
@@ -13,20 +16,76 @@ def mixed(t, **options):
     options.setdefault("workers", 2)
     options.setdefault("telnet_workers", 2)
     options.setdefault("telnet", "127.0.0.1:0")
+    options.setdefault("web_workers", 2)
+    options.setdefault("web", "127.0.0.1:0")
     options.setdefault("replay", 0)
     return t.server(**options)
 
 
+class Stream:
+    """A WebSocket that takes lines as they come, be they whole or not: bytes
+    that don't end a line are a frame of a message that goes on."""
+
+    def __init__(self, server, protocol, **options):
+        self.protocol = protocol
+        self.ws = WebSocket(("127.0.0.1", server.web_port), **options)
+        server.context.peers.append(self.ws)
+        self.key = self.ws.send_handshake(protocols=[protocol])
+        self.early = []  # what is to be sent as soon as it may
+        self.within = False
+
+    def open(self):
+        if self.key is not None:
+            self.ws.expect_upgrade(self.key, [self.protocol])
+            self.key = None
+            for data in self.early:
+                self.send_bytes(data)
+
+    def send_bytes(self, data):
+        if self.key is not None:
+            self.early.append(data)
+            return
+        whole = data.endswith(b"\n")
+        self.ws.send_frame(data, CONTINUATION if self.within else TEXT,
+                           fin=whole)
+        self.within = not whole
+
+    def half_close(self):
+        self.ws.half_close()
+
+    def close(self):
+        self.ws.close()
+
+    def line(self):
+        """The next message; None at the end, be it by a close frame."""
+        while True:
+            frame = self.ws.frame()
+            if frame is None or frame.opcode == CLOSE:
+                return None
+            if frame.opcode == PING:
+                self.ws.pong(frame.payload)
+                continue
+            assert frame.opcode == TEXT and frame.fin, frame
+            return frame.payload.decode()
+
+
 class User:
     """A connection that has said room and name; its lines are those that a
-    text client reads, whatever it reads itself."""
+    text client reads, whatever it reads itself.  With greeted=False a
+    WebSocket's client doesn't wait until it may speak: greeted() does."""
 
-    def __init__(self, server, dialect, room, name, **options):
+    def __init__(self, server, dialect, room, name, greeted=True, **options):
         self.server = server
         self.dialect = dialect
         self.name = name
         if dialect == "telnet":
             self.client = server.telnet(**options)
+        elif dialect in ("web", "web-json"):
+            self.client = Stream(
+                server, "chat.text" if dialect == "web" else "chat.json",
+                **options)
+            if greeted:
+                self.client.open()
         else:
             self.client = server.connect(**options)
         self.say(room, name)
@@ -37,6 +96,8 @@ class User:
         """It reads what it is asked, before it has joined."""
         if self.dialect == "telnet":
             reads(self.client, GREETING + ROOM + NAME)
+        elif TYPES[self.dialect] == "web":
+            self.client.open()
         return self
 
     def welcomed(self):

@@ -194,6 +194,94 @@ class FakeTerminal(FakeTelnet):
         self.count += 1
 
 
+class FakeWebSocket(FakeLine):
+    """The same over WebSocket, as lines or as JSON, with a ping before each
+    message and a count of the pongs; the masks of those who come are their
+    own affair, but there must be some."""
+
+    ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # of the RFC's example
+    SEEN = re.compile(r"(?:(?P<name>[^ :]+): (?P<text>.*)"
+                      r"|. (?P<joined>\S+) joined the room!)\n")
+
+    def __init__(self, context, tamper=lambda n, reader, line: [line],
+                 json_lines=False):
+        self.json_lines = json_lines
+        self.greeted = set()
+        self.pings = self.pongs = 0
+        super().__init__(context, tamper)
+
+    def line(self, member):
+        if member not in self.greeted:
+            head, end, rest = member.data.partition(b"\r\n\r\n")
+            if not end:
+                return None
+            self.greet(member, head)
+            member.data = rest
+        while (frame := self.frame(member)) is not None:
+            opcode, payload = frame
+            if opcode == 0x1:
+                return self.next_line(member, payload)
+            assert (opcode, payload) == (0xa, b"here?"), frame
+            self.pongs += 1
+        return None
+
+    def greet(self, member, head):
+        assert head.startswith(b"GET /chat HTTP/1.1\r\n"), head
+        assert (b"chat.json" in head) == self.json_lines, head
+        self.greeted.add(member)
+        Fake.send(self, member,
+                  b"HTTP/1.1 101 Switching Protocols\r\n"
+                  b"Sec-WebSocket-Accept: " + self.ACCEPT + b"\r\n\r\n")
+
+    @staticmethod
+    def frame(member):
+        """Opcode and payload of the next one, or None."""
+        data = member.data
+        if len(data) < 2:
+            return None
+        assert data[0] & 0xf0 == 0x80 and data[1] & 0x80, data[:2]
+        size, at = data[1] & 0x7f, 2
+        if size == 126:
+            size, at = int.from_bytes(data[2:4], "big"), 4
+        mask, payload = data[at:at + 4], data[at + 4:at + 4 + size]
+        if len(data) < at + 4 + size:
+            return None
+        member.data = data[at + 4 + size:]
+        return data[0] & 0xf, bytes(
+            byte ^ mask[i % 4] for i, byte in enumerate(payload))
+
+    @staticmethod
+    def next_line(member, payload):
+        """A message may have several: the rest goes back, in a frame."""
+        line, more, rest = payload.partition(b"\n")
+        if more:
+            assert len(rest) < 126
+            member.data = bytes([0x81, 0x80 | len(rest), 0, 0, 0, 0]) + \
+                rest + member.data
+        return line.decode()
+
+    def send(self, member, text):
+        payload = self.object(member, text) if self.json_lines else \
+            text.removesuffix("\n").encode()
+        head = b"\x81" + (bytes([len(payload)]) if len(payload) < 126 else
+                          b"\x7e" + len(payload).to_bytes(2, "big"))
+        self.pings += 1
+        super().send(member, b"\x89\x05here?" + head + payload)
+
+    def object(self, member, text):
+        found = self.SEEN.fullmatch(text)
+        seq = 1795454075536115 + self.pings
+        if not found:
+            return f'{{"type":"reply","seq":{seq},"text":"?"}}'.encode()
+        head = f'"seq":{seq},"time":"2026-11-23T17:14:35.563Z",' \
+            f'"room":"{member.room}","name":' \
+            f'"{found["name"] or found["joined"]}"'
+        if found["joined"]:
+            return f'{{"type":"join",{head}}}'.encode()
+        return (f'{{"type":"message",{head},"text":"{found["text"]}"}}'
+                ).encode()
+
+
 class FakeIrc(Fake):
     def speak(self, member):
         while (line := self.line(member)) is not None:

@@ -69,3 +69,29 @@ class Faults:
     def hits(self, name):
         return sum(struct.unpack_from(f"={KINDS}Q", self.map,
                                       self._row(name) + 48))
+
+
+# Not on the way of every byte: that some die there is enough.
+RARE = {"input.spare", "journal.applied", "journal.settled", "takeover.tx",
+        "takeover.in", "worker.sleeping", "worker.woken", "lag.turned",
+        "lock.released", "publish.bell", "move.lagging"}
+
+
+class Deaths:
+    """Arms each point in turn; sees to it that they were met."""
+
+    def __init__(self, server, seat):
+        self.server, self.seat = server, seat
+        self.met = set()
+
+    def at(self, points, *countdowns):
+        for point in points:
+            for countdown in countdowns:
+                self.server.faults.arm(
+                    point, "die", countdown=countdown, seat=self.seat)
+                yield f"{point} {countdown}"
+                if not self.server.faults.armed(point):
+                    self.met.add(point)
+                self.server.faults.arm(point, "none")
+        missed = set(points) - self.met - RARE
+        assert not missed, f"nobody died at {missed}"

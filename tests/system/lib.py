@@ -214,6 +214,7 @@ class Server:
         options.setdefault("name", context.instance())
         options.setdefault("line", "127.0.0.1:0")
         options.setdefault("telnet", "none")
+        options.setdefault("web", "none")
         self.name = options["name"]
         if faults:
             path = context.path(f"{self.name}.faults")
@@ -268,6 +269,10 @@ class Server:
         self.listeners = [_address(v) for k, v in event.pairs if k == "line"]
         self.telnet_listeners = [
             _address(v) for k, v in event.pairs if k == "telnet"]
+        self.web_listeners = [
+            _address(v) for k, v in event.pairs if k == "web"]
+        self.metrics_listeners = [
+            _address(v) for k, v in event.pairs if k == "metrics"]
 
     @property
     def port(self):
@@ -276,6 +281,14 @@ class Server:
     @property
     def telnet_port(self):
         return self.telnet_listeners[0][1]
+
+    @property
+    def web_port(self):
+        return self.web_listeners[0][1]
+
+    @property
+    def metrics_port(self):
+        return self.metrics_listeners[0][1]
 
     # Clients.
 

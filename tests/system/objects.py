@@ -21,7 +21,7 @@ KEYS = {
     "reply": HEAD + ["text"],
     "error": HEAD + ["text", "code"],
 }
-PAST = HEAD + ["room", "name", "text"]  # a reply to /history
+PAST = HEAD + ["room", "name", "text", "replay", "kind"]  # of /history
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -52,7 +52,10 @@ def parse(line):
     assert type(o["seq"]) is int and o["seq"] > 0, line
     assert TIME.fullmatch(o["time"]), line
     for key in keys:
-        assert key == "seq" or type(o[key]) is str, line
+        kind = {"seq": int, "replay": bool}.get(key, str)
+        assert type(o[key]) is kind, line
+    assert o.get("replay", True) and o.get("kind", "action") in (
+        "message", "action"), line
     return o
 
 
@@ -65,7 +68,8 @@ def as_text(o):
     """The line that a text client reads in its place, if there is one."""
     name, text = o.get("name"), o.get("text")
     if o["type"] == "reply" and name is not None:
-        return f"*** {o['time']} {name}: {text}"  # or an action
+        said = as_text({**o, "type": o["kind"]})
+        return f"*** {o['time']} {said}"
     return {
         "message": f"{name}: {text}",
         "action": f"* {name} {text}",

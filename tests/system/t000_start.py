@@ -254,7 +254,7 @@ def it_keeps_no_fd_that_it_was_started_with(t):
     os.dup2(write, 700)  # where connections are going to be
     process = subprocess.Popen(
         [os.path.join(t.build, "chatmaster"), "-n", t.instance(),
-         "--line=127.0.0.1:0", "--telnet=none"], pass_fds=[write, 700],
+         "--line=127.0.0.1:0", "--telnet=none", "--web=none"], pass_fds=[write, 700],
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         for line in process.stderr:

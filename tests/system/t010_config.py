@@ -141,14 +141,14 @@ def a_ring_too_small_for_its_lines_is_an_error(t):
 
 @test
 def more_workers_of_all_types_than_there_are_seats_are_an_error(t):
-    said = fails(t, 2, "-w40", "--telnet-workers=25")
+    said = fails(t, 2, "-w40", "--telnet-workers=24")
     assert "workers" in said and "65" in said and "64" in said, said
-    t.run("chatmaster", "--check", "-w40", "--telnet-workers=24", check=0)
+    t.run("chatmaster", "--check", "-w40", "--telnet-workers=23", check=0)
 
 
 @test
 def more_listeners_of_all_kinds_than_there_may_be_are_an_error(t):
-    lines = ["--line=127.0.0.1:0"] * 32
+    lines = ["--line=127.0.0.1:0"] * 32 + ["--web=none"]
     assert "33 listeners" in fails(t, 2, *lines, "--telnet=127.0.0.1:0")
     t.run("chatmaster", "--check", *lines, "--telnet=none", check=0)
 
@@ -162,6 +162,18 @@ def telnet_takes_workers_and_listeners_together(t):
         assert [w["type"] for w in server.dump("workers")] == ["chat"] * 2
     several = t.server(workers=1, telnet=["127.0.0.1:0", "[::1]:0"])
     assert [a[0] for a in several.telnet_listeners] == ["127.0.0.1", "::1"]
+
+
+@test
+def web_workers_serve_browsers_and_metrics_and_0_closes_both(t):
+    none = t.server(workers=2, web="none", web_workers=3)
+    zero = t.server(workers=2, web="127.0.0.1:0", metrics="127.0.0.1:0",
+                    web_workers=0)
+    for server in none, zero:
+        assert server.web_listeners == server.metrics_listeners == []
+        assert [w["type"] for w in server.dump("workers")] == ["chat"] * 2
+    one = t.server(workers=1, metrics="127.0.0.1:0", web_workers=2)
+    assert [w["type"] for w in one.dump("workers")] == ["chat", "web", "web"]
 
 
 @test

@@ -176,7 +176,7 @@ def nobody_who_reads_the_log_is_no_reason_to_stop(t):
     os.set_blocking(write, True)
     process = subprocess.Popen(
         [server.command[0], "-n", name, "-w1", "--line=127.0.0.1:0",
-         "--telnet=none"],
+         "--telnet=none", "--web=none"],
         stdin=subprocess.DEVNULL, stderr=write, preexec_fn=die_with_parent)
     os.close(write)
     try:

@@ -37,7 +37,7 @@ def formula():
 def said_size(**values):
     max_line = values["max_line"]
     names = {"power_of_two": power_of_two, "max": max,
-             "B": 3 * max_line + 1024, **values}
+             "B": max(3 * max_line + 1024, 8192), **values}
     return eval(formula(), {"__builtins__": {}}, names)
 
 

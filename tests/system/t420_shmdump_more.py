@@ -10,6 +10,7 @@ import subprocess
 import threading
 import unicodedata
 
+import prometheus
 from lib import DEADLINE, die_with_parent, test, wait_until
 from peers import Nc
 
@@ -86,8 +87,9 @@ def a_copy_in_a_file_shows_what_the_memory_showed(t):
     assert status["alive"] is False
     for view in "rooms", "ring":
         ours = dump_file(t, path, view, "--json")
-        assert ours == t.run("shmdump", "-n", server.name, "--json", view,
-                             check=0).stdout
+        live = t.run("shmdump", "-n", server.name, "--json", view,
+                     check=0).stdout
+        assert ours == live, f"{view}: {ours} and {live}"
     assert json.loads(dump_file(t, path, "verify", "--json")) == []
     for view in VIEWS:
         dump_file(t, path, view)
@@ -268,37 +270,12 @@ def following_ends_when_nobody_reads(t):
     wait_until(lambda: follower.process.poll() is not None, "it ends")
 
 
-def parse_metrics(text):
-    """Checks the format; returns samples and types by name."""
-    label = r'[a-z]+="(?:[^"\\\n]|\\["\\n])*"'
-    sample = re.compile(
-        rf"(chatmaster_[a-z_]+)(?:\{{({label}(?:,{label})*)\}})? "
-        r"(\d+(?:\.\d+)?)")
-    samples, types, family = {}, {}, None
-    assert text.endswith("\n")
-    for line in text[:-1].split("\n"):
-        if line.startswith("# HELP "):
-            family = line.split(" ", 3)[2]
-            assert family not in types, f"{family} twice"
-            assert line.split(" ", 3)[3]
-        elif line.startswith("# TYPE "):
-            assert line.split(" ")[2] == family
-            types[family] = line.split(" ")[3]
-            assert (types[family] == "counter") == family.endswith("_total")
-        else:
-            found = sample.fullmatch(line)
-            assert found and found[1] == family, line
-            assert (found[1], found[2]) not in samples, line
-            samples[found[1], found[2]] = float(found[3])
-    return samples, types
-
-
 @test
 def metrics_are_prometheus_text_of_the_same_figures(t):
     server = talk(t)
     room = 'q"u\\o'
     server.join(room, "Dora")
-    samples, types = parse_metrics(
+    samples, types = prometheus.parse(
         t.run("shmdump", "-n", server.name, "metrics", check=0).stdout)
     status = server.dump()
     for name, key in (("sessions", "sessions"), ("rooms", "rooms"),
@@ -320,7 +297,7 @@ def metrics_are_prometheus_text_of_the_same_figures(t):
     assert {r["name"] for r in rows} == {name for name, _ in samples}
     assert {r["labels"].get("room") for r in rows} >= {"general", "Den", room}
     server.kill_master()
-    samples, _ = parse_metrics(
+    samples, _ = prometheus.parse(
         t.run("shmdump", "-n", server.name, "metrics", check=0).stdout)
     assert samples["chatmaster_up", None] == 0
 

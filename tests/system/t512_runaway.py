@@ -113,7 +113,7 @@ def a_server_suspended_with_the_lock_held_goes_on_unharmed(t):
     other = mixed(t, watchdog=1)
     pairs = [users(server, dialect, dialect, f"a-{dialect}", f"b-{dialect}")
              for dialect in DIALECTS]
-    server.wait_joined(6)
+    server.wait_joined(2 * len(pairs))
     pids = [server.pid, *server.worker_pids().values()]
     server.faults.arm("lock.acquired", "stop", seat=pairs[0][0].seat)
     pairs[0][0].say("hello")
@@ -163,7 +163,7 @@ def workers_are_rather_victims_of_the_oom_killer_than_the_master(t):
     server.kill_worker(0)
     server.kill_worker(2)
     master = oom_score_adj(server.pid)
-    pids = wait_until(lambda: len(server.worker_pids()) == 4 and
-                      server.worker_pids().values(), "four workers")
+    pids = wait_until(lambda: len(server.worker_pids()) == 6 and
+                      server.worker_pids().values(), "six workers")
     for pid in pids:
         assert oom_score_adj(pid) > master, (pid, oom_score_adj(pid), master)

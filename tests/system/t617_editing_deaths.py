@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The line editor wherever packets end, queues are full, and workers die."""
 from editing import ENTER, LEFT, WELCOME, Keys, seat_of, typing
+from faults import Deaths
 from lib import JOINED, LEFT as LEFT_ROOM, test, wait_until
 from telnet import (AO, AYT, DO, IAC, NOP, TIMING_MARK, WILL, join, server_for,
                     window)
@@ -246,32 +247,6 @@ POINTS = """
     tx.cleared lag.turned lock.acquired lock.released fanout.staged
     fanout.sent worker.woken worker.sleeping takeover.tx takeover.in
     """.split()
-
-
-# Not on the way of every key: that some die there is enough.
-RARE = {"input.spare", "journal.applied", "journal.settled", "takeover.tx",
-        "takeover.in", "worker.sleeping", "worker.woken", "lag.turned",
-        "lock.released", "publish.bell", "move.lagging"}
-
-
-class Deaths:
-    """Arms each point in turn; sees to it that they were met."""
-
-    def __init__(self, server, seat):
-        self.server, self.seat = server, seat
-        self.met = set()
-
-    def at(self, points, *countdowns):
-        for point in points:
-            for countdown in countdowns:
-                self.server.faults.arm(
-                    point, "die", countdown=countdown, seat=self.seat)
-                yield f"{point} {countdown}"
-                if not self.server.faults.armed(point):
-                    self.met.add(point)
-                self.server.faults.arm(point, "none")
-        missed = set(points) - self.met - RARE
-        assert not missed, f"nobody died at {missed}"
 
 
 def type_a_little(alice, bob, i):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Telnet options at every split of the bytes, and whatever dies."""
-from lib import JOINED, test, wait_until
+from lib import JOINED, test
+from pieces import row_of, send_each
 from telnet import (AYT, BRK, CHARSET, DO, DONT, GREETING, IAC, LINEMODE, NAME,
                     NAWS, ROOM, SB, SE, SEND_TTYPE, SGA, TIMING_MARK, TTYPE,
                     WILL, WONT, crlf, raw, server_for, sub, terminal, window)
@@ -51,23 +52,6 @@ def check_said(server, alice, client):
     alice.line()
 
 
-def sent_so_far(server):
-    """Bytes that were read of the one who isn't Alice."""
-    rows = [r for r in server.dump("sessions") if r["listener"] == "telnet"]
-    return rows[0]["in"] if rows else -1
-
-
-def send_each(server, client, pieces, between=lambda: None):
-    """Each is read before the next is sent."""
-    total = 0
-    for piece in pieces:
-        between()
-        client.send_bytes(piece)
-        total += len(piece)
-        wait_until(lambda: sent_so_far(server) in (total, -1),
-                   f"{total} bytes are read")
-
-
 @test(limit=120)
 def the_same_bytes_at_every_split_come_to_the_same(t):
     server = server_for(t, workers=1, replay=0)
@@ -75,7 +59,7 @@ def the_same_bytes_at_every_split_come_to_the_same(t):
     data = b"".join(SAID)
     for at in range(1, len(data)):
         bob = raw(server)
-        send_each(server, bob, [data[:at], data[at:]])
+        send_each(server, "telnet", bob, [data[:at], data[at:]])
         check_said(server, alice, bob)
         server.wait_sessions(1)
 
@@ -86,7 +70,7 @@ def one_byte_at_a_time_comes_to_the_same(t):
     alice = server.join("general", "Alice")
     bob = raw(server)
     data = b"".join(SAID)
-    send_each(server, bob, [data[i:i + 1] for i in range(len(data))])
+    send_each(server, "telnet", bob, [data[i:i + 1] for i in range(len(data))])
     check_said(server, alice, bob)
 
 
@@ -97,10 +81,8 @@ def a_worker_killed_between_any_two_packets_comes_to_the_same(t):
     server = server_for(t, workers=1, replay=0)
     alice = server.join("general", "Alice")
     bob = raw(server)
-    seat = wait_until(
-        lambda: [r for r in server.dump("sessions")
-                 if r["listener"] == "telnet"], "it is in")[0]["worker"]
-    send_each(server, bob, SAID, lambda: server.kill_worker(seat))
+    seat = row_of(server, "telnet")["worker"]
+    send_each(server, "telnet", bob, SAID, lambda: server.kill_worker(seat))
     check_said(server, alice, bob)
 
 
@@ -111,9 +93,7 @@ def a_worker_killed_after_any_byte_comes_to_the_same(t):
     data = b"".join(SAID)
     rounds = 0
     bob = raw(server)
-    seat = wait_until(
-        lambda: [r for r in server.dump("sessions")
-                 if r["listener"] == "telnet"], "it is in")[0]["worker"]
+    seat = row_of(server, "telnet")["worker"]
     for first in range(3):
         # Each byte is followed by a kill in one of three rounds.
         kills = 0
@@ -123,7 +103,7 @@ def a_worker_killed_after_any_byte_comes_to_the_same(t):
             kills += 1
             if kills % 3 == first:
                 server.kill_worker(seat)
-        send_each(server, bob, [data[i:i + 1] for i in range(len(data))],
+        send_each(server, "telnet", bob, [data[i:i + 1] for i in range(len(data))],
                   perhaps)
         check_said(server, alice, bob)
         server.wait_sessions(1)
@@ -146,14 +126,12 @@ def a_death_at_any_moment_of_the_negotiation_comes_to_the_same(t):
     server = server_for(t, workers=1, replay=0, faults=True)
     alice = server.join("general", "Alice")
     bob = raw(server)
-    seat = wait_until(
-        lambda: [r for r in server.dump("sessions")
-                 if r["listener"] == "telnet"], "it is in")[0]["worker"]
+    seat = row_of(server, "telnet")["worker"]
     died = 0
     for point in POINTS:
         for countdown in 1, 4:
             server.faults.arm(point, "die", countdown=countdown, seat=seat)
-            send_each(server, bob, SAID)
+            send_each(server, "telnet", bob, SAID)
             check_said(server, alice, bob)
             died += not server.faults.armed(point)
             server.faults.arm(point, "none")

@@ -297,7 +297,8 @@ def what_clients_begin_with_is_configured(t):
 def replayed_lines_are_marked_as_such(t):
     server = server_for(t)
     alice = server.join("general", "Alice")
-    alice.send("one", "two")
+    alice.send("one", "two", "/whoami")
+    alice.expect("*** you are Alice in general, from 127.0.0.1")
     bob = window(server, "general", "Bob")
     for said in "one", "two":
         row = bob.rows(1)[0]

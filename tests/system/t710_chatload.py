@@ -3,7 +3,8 @@
 import os
 import pty
 
-from fakes import FakeIrc, FakeLine, FakeRedis, FakeTelnet, FakeTerminal
+from fakes import FakeIrc, FakeLine, FakeRedis, FakeTelnet, FakeTerminal, \
+    FakeWebSocket
 from lib import test
 from load import Load, load
 
@@ -60,10 +61,10 @@ def those_who_idle_are_there_and_the_memory_is_told(t):
                figures["private_grown"] / 50) < 0.1
 
 
-def wrong(t, tamper):
+def wrong(t, tamper, fake=FakeLine, protocol="line", **options):
     """Figures of a run that is to find fault."""
-    fake = FakeLine(t, tamper)
-    run = Load(t, fake, members=3, window=4, messages=50)
+    run = Load(t, fake(t, tamper, **options), protocol=protocol, members=3,
+               window=4, messages=50)
     out, _ = run.process.communicate(timeout=20)
     assert run.process.returncode == 1, out
     figures = dict(pair.split("=") for pair in out.split())
@@ -86,10 +87,15 @@ def a_message_lost_twice_late_changed_or_foreign_is_found(t):
         "cut": (lambda line: [line[:-5] + "\n"], [1, 0, 1]),
         "foreign": (lambda line: [line, "*** a word\n"], [0, 0, 1]),
     }
-    for name, (spoil, expected) in cases.items():
-        found = wrong(t, lambda n, reader, line, spoil=spoil:
-                      spoil(line) if (n, reader) == (20, 1) else [line])
-        assert found == expected, f"{name}: {found}, not {expected}"
+    fakes = ((FakeLine, "line", {}), (FakeWebSocket, "ws", {}),
+             (FakeWebSocket, "ws-json", {"json_lines": True}))
+    for fake, protocol, options in fakes:
+        for name, (spoil, expected) in cases.items():
+            found = wrong(t, lambda n, reader, line, spoil=spoil:
+                          spoil(line) if (n, reader) == (20, 1) else [line],
+                          fake, protocol, **options)
+            assert found == expected, \
+                f"{protocol}, {name}: {found}, not {expected}"
     found = wrong(t, lambda n, reader, line:
                   swapped(line) if n in (20, 21) and reader == 1 else [line])
     assert found == [1, 1, 0], f"swapped: {found}"
@@ -126,6 +132,12 @@ def frames_are_found_wherever_the_packets_end(t):
                 **SMALL)["deliveries"] == 40 * 3
     assert load(t, FakeTerminal(t), protocol="telnet-edit", typed=20,
                 **SMALL)["deliveries"] == 40 * 3
+    for protocol in "ws", "ws-json":
+        for size in 24, 64, 300:
+            fake = FakeWebSocket(t, json_lines=protocol == "ws-json")
+            assert load(t, fake, protocol=protocol, size=size,
+                        **SMALL)["deliveries"] == 40 * 3
+            assert 0 < fake.pongs <= fake.pings, (fake.pongs, fake.pings)
     # Those who publish don't listen there.
     assert load(t, FakeRedis(t), protocol="redis", **SMALL)["deliveries"] == \
         40 * 2
@@ -136,6 +148,8 @@ def joins_are_read_in_every_protocol(t):
     for fake, protocol in ((FakeLine(t), "line"), (FakeIrc(t), "irc"),
                            (FakeRedis(t), "redis"),
                            (FakeTelnet(t), "telnet"),
+                           (FakeWebSocket(t), "ws"),
+                           (FakeWebSocket(t, json_lines=True), "ws-json"),
                            (FakeTerminal(t), "telnet-edit")):
         figures = load(t, fake, protocol=protocol, mode="connect", members=3,
                        warmup=0, seconds=0.1)

@@ -7,7 +7,7 @@ BROKEN_FILES := $(sort $(wildcard tests/torture/broken/*) \
 	no-replay no-bell-at-takeover move-without-lag))
 BROKEN := $(addprefix $(B)/broken/,$(notdir $(BROKEN_FILES)))
 BROKEN_ALL := $(call objects,master/main.c $(MASTER_SRC) $(WORKER_SRC) \
-	$(SHARED_SRC))
+	$(SHARED_SRC)) $(B)/proxy/page.o
 
 broken_objects = $(patsubst %.c,$(B)/broken-objects/$(notdir $1)/%.o,\
 	$(call broken_sources,$1))

@@ -85,6 +85,8 @@ client_make(uint32_t i)
 	r->members[c->member] = i;
 	c->traits = choose_traits(c) | choose_more(c);
 	c->telnet = options.telnet > 0 && chance_of(25);
+	if (!c->telnet && options.web > 0 && chance_of(33))
+		web_make(c);
 	if (c->telnet && options.edit > 0 && !options.lagging &&
 	    chance_of(70)) {
 		options.edit--;
@@ -141,7 +143,9 @@ client_open(struct client *c)
 {
 	struct sockaddr_in to = {
 	    .sin_family = AF_INET,
-	    .sin_port = htons(c->telnet ? server.telnet_port : server.port),
+	    .sin_port = htons(c->telnet        ? server.telnet_port
+			      : c->web != NULL ? server.web_port
+					       : server.port),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	struct epoll_event event = {.events = EPOLLIN, .data.u32 = c->index};
@@ -199,6 +203,8 @@ client_connect(struct client *c)
 	c->joins++;
 	c->progress_us = clock_us();
 	order_begin(c);
+	if (c->web != NULL)
+		web_begin(c);
 	if (c->typing != NULL)
 		typing_begin(c);
 	else if (c->telnet && chance_of(50))
@@ -240,6 +246,14 @@ client_put(struct client *c, const char *bytes, size_t len)
 	c->out_len += len;
 }
 
+/* The kernel took nothing: not now, or never again. */
+void
+client_unsent(struct client *c)
+{
+	if (errno != EAGAIN && errno != EINTR && errno != ENOTCONN)
+		client_ended(c, errno);
+}
+
 /* Send at most so many bytes. */
 void
 client_flush(struct client *c, size_t most)
@@ -247,14 +261,17 @@ client_flush(struct client *c, size_t most)
 	size_t len = MIN(c->out_len - c->out_at, most);
 	ssize_t n;
 
+	if (c->web != NULL) {
+		web_flush(c, most);
+		return;
+	}
 	if (c->fd == -1 || c->shut || !typing_may_send(c) || len == 0)
 		return;
 	n = send(c->fd, c->out + c->out_at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n > 0)
 		c->out_at += (size_t)n;
-	else if (n == -1 && errno != EAGAIN && errno != EINTR &&
-		 errno != ENOTCONN)
-		client_ended(c, errno);
+	else if (n == -1)
+		client_unsent(c);
 }
 
 /* Begin to leave. */
@@ -270,6 +287,10 @@ client_go(struct client *c, enum going how)
 	if (how == GOING_QUIT)
 		client_say(c, "/quit\n", 6);
 	if (how != GOING_CLOSE)
+		return;
+	if (c->web != NULL && chance_of(50))
+		web_part(c);
+	if (c->fd == -1) /* web_part has found it ended */
 		return;
 	close(c->fd);
 	c->fd = -1;
@@ -306,6 +327,11 @@ client_ended(struct client *c, int error)
 		c->state = CLIENT_OUT;
 		return;
 	}
+	if (c->web != NULL && web_has_parted(c))
+		error = 0; /* the server need not wait for our close frame */
+	else if (c->web != NULL)
+		wrong(CHECK_BYTES, "room %u, t%u: no close frame at the end",
+		    c->room, c->index);
 	/* Enter may be two bytes, and the first of them enough. */
 	if (c->state == CLIENT_GOING && error == 0 &&
 	    c->out_len - c->out_at <= (c->typing != NULL)) {

@@ -79,6 +79,9 @@ seat_of(enum kind kind)
 		return chance_below(options.workers);
 	if (kind == KIND_TELNET)
 		return options.workers + chance_below(options.telnet);
+	if (kind == KIND_WEB)
+		return options.workers + options.telnet +
+		       chance_below(options.web);
 	return chance_below(server_workers());
 }
 

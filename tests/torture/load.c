@@ -123,7 +123,8 @@ load_leave(struct client *c)
 	if (how != GOING_CLOSE && !observes &&
 	    has_space(c, LINE_MAX_READ + 16)) {
 		load_message(c, true);
-		if (how == GOING_HALF && c->typing == NULL && chance_of(50))
+		if (how == GOING_HALF && c->typing == NULL && c->web == NULL &&
+		    chance_of(50))
 			load_message(c, false);
 	}
 	client_go(c, how);
@@ -190,7 +191,7 @@ load_go_on_leaving(struct client *c, uint64_t now)
 {
 	load_send(c, now);
 	if (c->going != GOING_HALF || c->shut || c->out_at < c->out_len ||
-	    c->fd == -1)
+	    c->fd == -1 || web_parts(c))
 		return;
 	(void)shutdown(c->fd, SHUT_WR);
 	c->shut = true;
@@ -302,7 +303,7 @@ client_is_drained(struct client *c)
 	return c->state == CLIENT_IN && c->out_at == c->out_len &&
 	       c->published == c->queued && c->nreplies == 0 &&
 	       c->answers == 0 && c->privates == c->privates_read &&
-	       order_at_end(c) && typing_is_right(c);
+	       order_at_end(c) && typing_is_right(c) && web_is_right(c);
 }
 
 /* Has everybody read everything? */
@@ -334,5 +335,6 @@ load_complain(void)
 		    rooms[c->room].len, c->npending, c->privates_read,
 		    c->privates);
 		typing_complain(c);
+		web_complain(c);
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * torture [--kills N] [--seed S] [--clients C] [--rooms R] [--workers W]
- *     [--telnet W] [--seconds-max T] [--rate N] [--lagging] [--build DIR]
- * [--check]
+ *     [--telnet W] [--edit N] [--web W] [--seconds-max T] [--rate N]
+ *     [--lagging] [--build DIR] [--check]
  *     [--server FILE] [--at POINT,...] [--quiet PERCENT] [--first]
  *     [--every]
  *

@@ -17,6 +17,7 @@ struct options options = {
     .workers = 8,
     .telnet = 2,
     .edit = 40,
+    .web = 2,
     .rate = 12,
     .quiet = 35,
 };
@@ -40,6 +41,7 @@ static const struct option known[] = {
     {"workers", required_argument, NULL, 'w'},
     {"telnet", required_argument, NULL, 'T'},
     {"edit", required_argument, NULL, 'E'},
+    {"web", required_argument, NULL, 'W'},
     {"seconds-max", required_argument, NULL, 't'},
     {"rate", required_argument, NULL, 'f'},
     {"quiet", required_argument, NULL, 'q'},
@@ -63,6 +65,7 @@ static const struct {
     {'w', &options.workers, 1, 48},
     {'T', &options.telnet, 0, 12},
     {'E', &options.edit, 0, 10000},
+    {'W', &options.web, 0, 12},
     {'t', &options.seconds_max, 1, 1000000},
     {'f', &options.rate, 1, 1000},
     {'q', &options.quiet, 0, 100},

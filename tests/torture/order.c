@@ -151,7 +151,10 @@ show_log(const struct client *c, uint32_t at)
 	if (report_count(CHECK_ORDER) > 3)
 		return;
 	printf("  reads %s%s, ignores %d%s, has ignored %d%s\n",
-	    c->json ? "JSON" : "text", c->telnet ? " by telnet" : "",
+	    c->json ? "JSON" : "text",
+	    c->telnet        ? " by telnet"
+	    : c->web != NULL ? " by the web"
+			     : "",
 	    (int)c->ignored.client, c->ignored.nick ? "n" : "",
 	    (int)c->heard.client, c->heard.nick ? "n" : "");
 	for (uint32_t i = at > 3 ? at - 3 : 0; i < r->len && i < at + 5; i++)

@@ -31,6 +31,7 @@ static const struct {
     {"input.evicted", "t575_rare_deaths", RARE},
     {"lag.lapped", "t520_lag_and_death", IF_LAGGING},
     {"lag.reply.first", "t575_rare_deaths", RARE},
+    {"master.clear", "t782_tls_deaths", RARE},
     {"master.format", "t020_instance", RARE},
     {"master.rescue.fork", "t575_rare_deaths", RARE},
     {"rescue.done", "t575_rare_deaths", RARE},
@@ -55,21 +56,28 @@ is_elsewhere(const char *name)
 	return false;
 }
 
-/* Only sessions of telnet edit their lines, and have looks. */
 static bool
-is_of_telnet(const char *name)
+begins(const char *name, const char *with)
 {
-	return strncmp(name, "edit.", sizeof("edit.") - 1) == 0 ||
-	       strcmp(name, "session.looks") == 0;
+	return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* Only sessions of telnet edit their lines and have looks. */
+static bool
+is_of_kind(const char *name, unsigned kind)
+{
+	if (begins(name, "edit.") || strcmp(name, "session.looks") == 0)
+		return kind == KIND_TELNET;
+	return !begins(name, "web.") || kind == KIND_WEB;
 }
 
 /* Has nobody of that kind died there, as somebody should? */
 static bool
 place_is_missing(uint32_t i, unsigned kind)
 {
-	return point_is_worker(i) && point_kills(i, (enum kind)kind) == 0 &&
-	       !is_elsewhere(point_name(i)) &&
-	       (kind == KIND_TELNET || !is_of_telnet(point_name(i)));
+	return kind_serves(kind) && point_is_worker(i) &&
+	       point_kills(i, (enum kind)kind) == 0 &&
+	       !is_elsewhere(point_name(i)) && is_of_kind(point_name(i), kind);
 }
 
 static unsigned
@@ -78,7 +86,7 @@ places_missing(void)
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < points_count(); i++)
-		for (unsigned k = KIND_CHAT; k < kinds_end(); k++)
+		for (unsigned k = KIND_CHAT; k < KIND_NOBODY; k++)
 			n += place_is_missing(i, k);
 	return n;
 }
@@ -96,7 +104,7 @@ places_arm(void)
 	uint32_t nth = chance_below(places_missing());
 
 	for (uint32_t i = 0; i < points_count(); i++)
-		for (unsigned k = KIND_CHAT; k < kinds_end(); k++)
+		for (unsigned k = KIND_CHAT; k < KIND_NOBODY; k++)
 			if (place_is_missing(i, k) && nth-- == 0)
 				return place_visit(i, (enum kind)k);
 	return KIND_NOBODY;
@@ -111,18 +119,24 @@ point_exists(const char *name)
 	return false;
 }
 
+static const char *const kind_names[KIND_NOBODY] = {
+    [KIND_CHAT] = "chat",
+    [KIND_TELNET] = "telnet",
+    [KIND_WEB] = "web",
+};
+
 void
 places_check(void)
 {
 	for (uint32_t i = 0; i < points_count(); i++) {
 		const char *name = point_name(i);
 
-		for (unsigned k = KIND_CHAT; k < kinds_end(); k++)
+		for (unsigned k = KIND_CHAT; k < KIND_NOBODY; k++)
 			if (place_is_missing(i, k))
 				wrong(CHECK_PLACES,
 				    "no %s worker has died at %s, passed %ju "
 				    "times",
-				    k == KIND_TELNET ? "telnet" : "chat", name,
+				    kind_names[k], name,
 				    (uintmax_t)point_hits(i, (enum kind)k));
 		if (!point_is_worker(i) && !is_elsewhere(name) &&
 		    point_hits(i, KIND_ANY) == 0)
@@ -148,18 +162,21 @@ count_dead(unsigned kind)
 void
 places_table(void)
 {
-	printf("%-24s %28s %21s\n", "", "passed by", "where died");
-	printf("%-24s %6s %10s %10s %6s %7s %6s\n", "point", "master", "chat",
-	    "telnet", "chat", "telnet", "any");
+	printf("%-24s %35s %25s\n", "", "passed by", "where died");
+	printf("%-24s %6s %9s %9s %9s %6s %6s %5s %5s\n", "point", "master",
+	    "chat", "telnet", "web", "chat", "telnet", "web", "any");
 	for (uint32_t i = 0; i < points_count(); i++)
-		printf("%-24s %6ju %10ju %10ju %6u %7u %6u\n", point_name(i),
-		    (uintmax_t)point_hits(i, KIND_ANY),
+		printf("%-24s %6ju %9ju %9ju %9ju %6u %6u %5u %5u\n",
+		    point_name(i), (uintmax_t)point_hits(i, KIND_ANY),
 		    (uintmax_t)point_hits(i, KIND_CHAT),
 		    (uintmax_t)point_hits(i, KIND_TELNET),
+		    (uintmax_t)point_hits(i, KIND_WEB),
 		    point_kills(i, KIND_CHAT), point_kills(i, KIND_TELNET),
-		    point_kills(i, KIND_ANY));
-	printf("points=%u where_chat_died=%u where_telnet_died=%u\n",
-	    points_count(), count_dead(KIND_CHAT), count_dead(KIND_TELNET));
+		    point_kills(i, KIND_WEB), point_kills(i, KIND_ANY));
+	printf("points=%u where_chat_died=%u where_telnet_died=%u "
+	       "where_web_died=%u\n",
+	    points_count(), count_dead(KIND_CHAT), count_dead(KIND_TELNET),
+	    count_dead(KIND_WEB));
 }
 
 #endif

@@ -14,7 +14,9 @@
 
 #ifdef FAULTS
 
-static_assert(KIND_CHAT == 1 + WORKER_CHAT && KIND_TELNET == 1 + WORKER_TELNET,
+static_assert(KIND_CHAT == 1 + WORKER_CHAT &&
+		  KIND_TELNET == 1 + WORKER_TELNET &&
+		  KIND_WEB == 1 + WORKER_WEB,
     "as master/spawn.c has it");
 static_assert(KIND_NOBODY <= FAULT_KINDS, "there is a count for each");
 
@@ -136,10 +138,12 @@ points_measure(uint64_t now)
 		}
 }
 
-enum kind
-kinds_end(void)
+bool
+kind_serves(unsigned kind)
 {
-	return options.telnet > 0 ? KIND_NOBODY : KIND_TELNET;
+	return kind == KIND_CHAT ||
+	       (kind == KIND_TELNET && options.telnet > 0) ||
+	       (kind == KIND_WEB && options.web > 0);
 }
 
 /* Does anybody come by there as things are? */
@@ -160,8 +164,9 @@ place_choose(bool repair, enum kind *kind)
 	for (uint32_t i = 0; i < n; i++) {
 		if (!point_is_worker(i) || point_is_repair(i) != repair)
 			continue;
-		for (unsigned k = KIND_CHAT; k < kinds_end(); k++) {
-			if (!repair && !place_is_used(i, k))
+		for (unsigned k = KIND_CHAT; k < KIND_NOBODY; k++) {
+			if (!kind_serves(k) ||
+			    (!repair && !place_is_used(i, k)))
 				continue;
 			seen++;
 			if (best != NONE &&

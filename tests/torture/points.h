@@ -21,8 +21,8 @@ uint64_t point_hits(uint32_t i, enum kind kind);
 /* By orders for that kind, KIND_ANY: for whoever comes by. */
 unsigned point_kills(uint32_t i, enum kind kind);
 
-/* Behind the last kind of worker that there is. */
-enum kind kinds_end(void);
+/* Are there workers of that kind? */
+bool kind_serves(unsigned kind);
 
 /* Arm it for its next hit, for good; returns whom to kill to get there. */
 enum kind place_visit(uint32_t i, enum kind kind);

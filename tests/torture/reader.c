@@ -216,7 +216,7 @@ void
 reader_take(struct client *c)
 {
 	static char data[LINE_MAX_RAW + READ_SIZE];
-	size_t len = c->partial_len;
+	size_t len = c->partial_len, used;
 	const char *p = data, *end, *lf;
 	ssize_t n;
 
@@ -230,6 +230,12 @@ reader_take(struct client *c)
 	}
 	if (c->typing != NULL) {
 		typing_read(c, data, (size_t)n);
+		return;
+	}
+	if (c->web != NULL) {
+		len += (size_t)n;
+		used = web_read(c, data, len);
+		reader_keep(c, data + used, len - used);
 		return;
 	}
 	end = data + len + dialect_strip(c, data + len, (size_t)n);

@@ -124,6 +124,7 @@ print_counts(void)
 	    (uintmax_t)n->ignored);
 	printf("typed=%ju unseen=%ju half_typed=%ju\n", (uintmax_t)n->typed,
 	    (uintmax_t)n->unseen, (uintmax_t)n->halves);
+	printf("pongs=%ju\n", (uintmax_t)n->pongs);
 	if (options.lagging)
 		printf("lapped=%ju missed=%ju untold=%ju\n", (uintmax_t)n->gaps,
 		    (uintmax_t)n->missed, (uintmax_t)n->untold);

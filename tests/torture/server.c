@@ -31,14 +31,15 @@ struct server server = {.log_fd = -1};
 unsigned
 server_workers(void)
 {
-	return options.workers + options.telnet;
+	return options.workers + options.telnet + options.web;
 }
 
 /* In the child. */
 static _Noreturn void
 server_exec(void)
 {
-	char path[300], workers[16], telnet[40], clients_text[40], name[40];
+	char path[300], workers[16], telnet[40], web[40], name[40];
+	char clients_text[40];
 	pid_t parent = getppid();
 
 	/* Its clean stop removes the segment even if we are killed. */
@@ -52,14 +53,15 @@ server_exec(void)
 		snprintf(path, sizeof(path), "%s/chatmaster", options.build);
 	snprintf(workers, sizeof(workers), "%u", options.workers);
 	snprintf(telnet, sizeof(telnet), "--telnet-workers=%u", options.telnet);
+	snprintf(web, sizeof(web), "--web-workers=%u", options.web);
 	snprintf(name, sizeof(name), "%s", server.name);
 	snprintf(clients_text, sizeof(clients_text), "--max-clients=%u",
 	    options.clients + 100);
 	setenv("CHATMASTER_FAULTS", server.faults_path, 1);
 	execl(path, path, "-w", workers, "-n", name, "--line=127.0.0.1:0",
-	    "--telnet=127.0.0.1:0", telnet, "--replay=0", "--watchdog=60",
-	    clients_text, options.lagging ? RING_SMALL : RING_USUAL,
-	    (char *)NULL);
+	    "--telnet=127.0.0.1:0", telnet, "--web=127.0.0.1:0", web,
+	    "--replay=0", "--watchdog=60", clients_text,
+	    options.lagging ? RING_SMALL : RING_USUAL, (char *)NULL);
 	fprintf(stderr, "cannot run %s: %s\n", path, strerror(errno));
 	_exit(127);
 }
@@ -157,6 +159,7 @@ log_ready(const char *line)
 	for (uint32_t i = 0; i < server_workers(); i++)
 		server.seats[i].up = true;
 	server.telnet_port = (uint16_t)log_number(line, "telnet=127.0.0.1:", 0);
+	server.web_port = (uint16_t)log_number(line, " web=127.0.0.1:", 0);
 	server.port = (uint16_t)log_number(line, " line=127.0.0.1:", 0);
 }
 

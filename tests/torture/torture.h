@@ -5,12 +5,12 @@
  *
  * Reading order: main.c, run.c (the phases of a run), server.c (starts it,
  * reads its log), client.c (connections), load.c (what clients do), text.c
- * (what they say), typing.c (by keys), reader.c (bytes into lines), dialect.c
- * (lines in whatever form), order.c (who must read what, in which order),
- * ignore.c and gap.c (and what not), commands.c (renames, moves, private
- * messages), fleeting.c (rooms that end), quiet.c (one message at a time, for
- * lost wake-ups), killer.c (who dies when), points.c and places.c (and where),
- * resources.c, report.c (what was wrong).
+ * (what they say), typing.c (by keys), web.c (in frames), reader.c (bytes into
+ * lines), dialect.c (lines in whatever form), order.c (who must read what, in
+ * which order), ignore.c and gap.c (and what not), commands.c (renames, moves,
+ * private messages), fleeting.c (rooms that end), quiet.c (one message at a
+ * time, for lost wake-ups), killer.c (who dies when), points.c and places.c
+ * (and where), resources.c, report.c (what was wrong).
  *
  * In each room one client says nothing, comes first, leaves last, and reads
  * all: the observer.  What it reads is the room's log; every other member
@@ -42,6 +42,7 @@ struct options {
 	unsigned kills, clients, rooms, workers;
 	unsigned telnet;      /* workers of that kind */
 	unsigned edit;        /* telnet clients that send keys */
+	unsigned web;         /* workers of that kind */
 	unsigned seconds_max; /* of the whole run */
 	unsigned rate;        /* kills a second, under load */
 	unsigned quiet;       /* percent of the kills come in silence */
@@ -85,6 +86,7 @@ struct counts {
 	uint64_t renames, privates, moves;
 	uint64_t objects, formats, ignores, ignored;
 	uint64_t typed, unseen, halves; /* lines that their typist sees */
+	uint64_t pongs;
 	uint64_t gaps, missed; /* times lapped, messages told of as missed */
 	uint64_t untold;       /* joins, leaves, renames missed otherwise */
 	uint64_t quiet_messages, quiet_slow;
@@ -118,7 +120,7 @@ struct server {
 	pid_t pid; /* of the master; 0 when it has been reaped */
 	int status;
 	uint16_t port; /* 0 until it is ready */
-	uint16_t telnet_port;
+	uint16_t telnet_port, web_port;
 	int log_fd;
 	bool attached;
 	bool dumped;        /* the log has been written to by ourselves */
@@ -250,6 +252,7 @@ struct client {
 	bool shut;             /* has half-closed */
 	bool telnet;           /* comes by that way */
 	struct typing *typing; /* and sends keys, or NULL */
+	struct web *web;       /* comes over WebSocket, or NULL */
 	uint64_t pause_until_us;
 	uint64_t due_us; /* when it does something again */
 
@@ -306,6 +309,7 @@ void client_name(struct client *c);
 void client_say(struct client *c, const char *bytes, size_t len);
 void client_put(struct client *c, const char *bytes, size_t len);
 void client_flush(struct client *c, size_t most);
+void client_unsent(struct client *c);
 void client_go(struct client *c, enum going how);
 void client_pause(struct client *c, uint64_t until_us);
 void client_watch(struct client *c);
@@ -329,6 +333,17 @@ void typing_read(struct client *c, const char *data, size_t len);
 bool typing_may_send(struct client *c);
 bool typing_is_right(const struct client *c);
 void typing_complain(const struct client *c);
+
+/* web.c */
+void web_make(struct client *c);
+void web_begin(struct client *c);
+void web_flush(struct client *c, size_t most);
+void web_part(struct client *c);
+bool web_parts(struct client *c);
+size_t web_read(struct client *c, const char *data, size_t len);
+bool web_has_parted(const struct client *c);
+bool web_is_right(const struct client *c);
+void web_complain(const struct client *c);
 
 /* dialect.c */
 #define DIALECT_ASKS 16
@@ -403,6 +418,7 @@ enum kind {
 	KIND_ANY,
 	KIND_CHAT,
 	KIND_TELNET,
+	KIND_WEB,
 	KIND_NOBODY,
 };
 void killer_begin(uint64_t deaths);

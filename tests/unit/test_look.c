@@ -103,7 +103,8 @@ TEST(a_look_without_bits_is_what_render_writes)
 	    record(RECORD_MESSAGE, "Al: Hi \t there!\n", "Al", "Hi");
 	char expected[1024];
 
-	for (unsigned dialect = 0; dialect < DIALECTS; dialect++) {
+	/* A look is telnet's, and no frame is. */
+	for (unsigned dialect = 0; dialect < DIALECT_WS; dialect++) {
 		expected[render_record(dialect, &r, expected, 1000)] = '\0';
 		check_record((struct look){0}, dialect, &r, expected);
 		expected[render_past(dialect, &r, expected, 1000)] = '\0';

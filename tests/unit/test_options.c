@@ -136,10 +136,12 @@ TEST(a_type_without_workers_has_no_listeners_and_the_other_way_round)
 
 TEST(options_bound_the_number_of_workers_of_all_types)
 {
-	CHECK_EQ(READ("-w40", "--telnet-workers=24"), 0);
-	CHECK_EQ(READ("-w40", "--telnet-workers=25"), -1);
+	CHECK_EQ(READ("-w40", "--telnet-workers=23"), 0);
+	CHECK_EQ(READ("-w40", "--telnet-workers=24"), -1);
 	CHECK(strstr(err, "workers: 65 ") != NULL);
-	CHECK_EQ(READ("-w48", "--telnet-workers=48", "--telnet=none"), 0);
+	CHECK_EQ(
+	    READ("-w48", "--telnet-workers=48", "--telnet=none", "--web=none"),
+	    0);
 }
 
 TEST(looks_of_telnet_clients_are_off_unless_they_are_on)
@@ -169,7 +171,7 @@ TEST(replay_has_a_default_for_each_listener_and_a_value_for_all)
 
 TEST(options_bound_the_number_of_listeners)
 {
-	char text[LISTENERS_MAX * 9 + 32] = "telnet = none\n";
+	char text[LISTENERS_MAX * 9 + 48] = "telnet = none\nweb = none\n";
 
 	for (int i = 0; i < LISTENERS_MAX; i++)
 		strcat(text, "line = 0\n");
@@ -241,7 +243,10 @@ TEST(options_refuse_bad_values_and_name_the_key)
 	    {"--log-level=", "log-level"},
 	    {"--telnet=:", "telnet"},
 	    {"--telnet-workers=49", "telnet-workers"},
-	    {"--web=8080", "web"},
+	    {"--web=localhost", "web"},
+	    {"--web-workers=49", "web-workers"},
+	    {"--web-origin=example.org", "web-origin"},
+	    {"--web-origin=https://example.org/", "web-origin"},
 	    {"--config=/nonexistent/file", "/nonexistent/file"},
 	    {"operand", "operand"},
 	};

@@ -215,7 +215,7 @@ TEST(the_bound_is_reached_by_text_that_doubles)
 	r.seq = UINT64_MAX;
 	n = render_record(DIALECT_JSON | DIALECT_CRLF, &r, dst, sizeof(dst));
 	/* The name doesn't double, and ": " and LF are in no string. */
-	CHECK_EQ(n, max - 4 - 2 * 3);
+	CHECK_EQ(n, max - RENDER_FRAME_HEAD - 4 - 2 * 3);
 }
 
 TEST(numbers_and_times_are_written_as_they_are)
@@ -278,7 +278,13 @@ TEST(what_is_past_is_a_reply)
 	    DIALECT_CRLF, &r, "*** 2026-11-23T16:40:18.123Z * Al waves\r\n");
 	check_past(DIALECT_JSON, &r,
 	    HEAD("reply") ",\"room\":\"general\",\"name\":\"Al\","
-			  "\"text\":\"waves\"}\n");
+			  "\"text\":\"waves\",\"replay\":true,"
+			  "\"kind\":\"action\"}\n");
+	r = record(RECORD_MESSAGE, "Al: Hi!\n", "Al", "Hi!");
+	check_past(DIALECT_JSON, &r,
+	    HEAD("reply") ",\"room\":\"general\",\"name\":\"Al\","
+			  "\"text\":\"Hi!\",\"replay\":true,"
+			  "\"kind\":\"message\"}\n");
 }
 
 TEST(each_line_of_a_reply_is_one)

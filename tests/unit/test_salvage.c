@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "shared/chat/notice.h"
+#include "shared/chat/render.h"
+#include "shared/net/channel.h"
 #include "shared/shm/pool.h"
 #include "shared/shm/ring.h"
 #include "shared/shm/seat.h"
@@ -339,6 +341,133 @@ TEST(with_nothing_to_read_all_are_told)
 	close(live_fd);
 }
 
+/* Alice came by the web, and is between two frames. */
+static struct session_shm *
+upgrade(void)
+{
+	struct session_shm *s = &live.sessions[ALICE];
+
+	connections[ALICE].web = true;
+	connections[ALICE].kind = s->kind = LISTENER_WEB;
+	s->half.upgraded = 1;
+	s->half.dialect = DIALECT_WS | DIALECT_JSON;
+	memset(&s->ws, 0, sizeof(s->ws));
+	return s;
+}
+
+TEST(a_websocket_goes_on_between_two_frames)
+{
+	const struct session_shm *s;
+	struct session_shm *was;
+
+	set_up();
+	was = upgrade();
+	was->ws.head_len = 3; /* of what it sends: wherever that is */
+	was->ws.opcode = 1;
+	was->ws.pinged = 1;
+	memcpy(was->ws_kept, "half", 4);
+	connections[ALICE].read += 20;
+	atomic_store(&was->in_total, connections[ALICE].read);
+	was->in_cut = 16;
+	salvage();
+	s = &new.sessions[ALICE];
+	CHECK_EQ(s->half.state, SESSION_JOINED);
+	CHECK_EQ(s->half.upgraded, 1);
+	CHECK_EQ(s->half.dialect, DIALECT_WS | DIALECT_JSON);
+	CHECK_EQ(s->half.broken, 0);
+	CHECK_EQ(s->half.skip_line, 0);
+	CHECK_EQ(s->ws.head_len, 3);
+	CHECK_EQ(s->ws.opcode, 1);
+	CHECK_EQ(s->in_cut, 16);
+	CHECK(memcmp(s->ws_kept, "half", 4) == 0);
+	/* It has its time to answer the next ping. */
+	CHECK_EQ(s->ws.pinged, 0);
+	CHECK_EQ(s->ws.heard_s, result.now_us / 1000000);
+	check_told(ALICE, CHAT_LAGGED, 0, 0);
+	tear_down();
+}
+
+TEST(a_ping_that_waits_for_its_answer_costs_the_answer_only)
+{
+	const struct session_shm *s;
+	struct session_shm *was;
+
+	set_up();
+	was = upgrade();
+	was->ws.pong_len = 1 + 4;
+	memcpy(was->ws_kept, "ping", 4);
+	salvage();
+	s = &new.sessions[ALICE];
+	CHECK_EQ(s->half.state, SESSION_JOINED);
+	CHECK_EQ(s->ws.pong_len, 0);
+	tear_down();
+}
+
+/* Ways to be within a frame, or before the first. */
+static void
+cut(struct session_shm *s, int how)
+{
+	struct session_half *half = &s->half;
+
+	switch (how) {
+	case 0: /* what was read is nowhere */
+		connections[ALICE].read++;
+		break;
+	case 1: /* what was sent is not known */
+		connections[ALICE].accepted++;
+		break;
+	case 2:
+		half->cut_skip = 1;
+		break;
+	case 3:
+		half->reply.code = CHAT_LAGGED;
+		half->reply.skip = 1;
+		break;
+	case 4:
+		s->ws.pong_len = 5;
+		s->ws.pong_off = 1;
+		break;
+	case 5:
+		s->ws.payload_len = 3;
+		break;
+	case 6:
+		s->ws.closing = 1000;
+		break;
+	case 7:
+		half->farewell = 1;
+		break;
+	case 8:
+		half->state = SESSION_LEAVING;
+		break;
+	case 9: /* the answer to its handshake is still to be sent */
+		half->state = SESSION_ROOM;
+		half->reply.code = REPLY_HTTP;
+		half->reply.arg = 101;
+		break;
+	case 10:
+		half->upgraded = 0;
+		half->state = SESSION_HTTP;
+		break;
+	default:
+		half->upgraded = 0;
+		break;
+	}
+}
+
+TEST(a_websocket_within_a_frame_is_cut_off_without_a_word)
+{
+	for (int how = 0; how < 12; how++) {
+		set_up();
+		cut(upgrade(), how);
+		salvage();
+		CHECK_EQ(result.lost, 1);
+		CHECK_EQ(new.sessions[ALICE].half.state, SESSION_LEAVING);
+		CHECK_EQ(new.sessions[ALICE].half.broken, 1);
+		CHECK_EQ(tables_find_name(&new, "Alice", 5), NONE);
+		tear_down();
+	}
+}
+
 static uint64_t random_state;
 
 static uint64_t
@@ -397,6 +526,8 @@ TEST_WITHIN(whatever_is_written_over_it_there_is_a_sound_segment, 120)
 	for (uint64_t round = 1; round <= ROUNDS; round++) {
 		random_state = round * 0x9e3779b97f4a7c15u;
 		set_up();
+		if (round % 2 == 0)
+			upgrade();
 		spoil();
 		salvage();
 		CHECK_EQ(result.kept + result.lost, 4);

@@ -17,6 +17,7 @@
 #define SEATS 3
 
 static struct master m;
+static struct status_shm shown;
 static int ends[SEATS]; /* the workers' */
 static uint64_t now;
 
@@ -26,6 +27,7 @@ start(unsigned watchdog_s)
 	log_open(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_LEVEL_INFO);
 	m.options.watchdog_s = watchdog_s;
 	m.nseats = SEATS;
+	m.instance.status = &shown;
 	for (uint32_t i = 0; i < SEATS; i++) {
 		struct seat *seat = &m.seats[i];
 		int pair[2];

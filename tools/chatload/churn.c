@@ -93,6 +93,7 @@ static size_t
 place_frames(struct churn *ch, struct place *p, const char *data, size_t len)
 {
 	const struct load_config *cfg = ch->config;
+	struct speaker who = {.who = p->who, .room = p->room};
 	size_t at = 0;
 	size_t n;
 
@@ -104,6 +105,8 @@ place_frames(struct churn *ch, struct place *p, const char *data, size_t len)
 
 		if (heard == HEARD_REFUSAL)
 			errx(1, "refused: %.*s", (int)n - 1, data + at);
+		if (heard == HEARD_READY)
+			dial_join(cfg, &who, p->fd);
 		if (heard == HEARD_JOIN)
 			place_joined(ch, p);
 		at += n;

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -31,19 +30,26 @@ dial_from(int fd, uint32_t source)
 		err(1, "bind");
 }
 
-static void
+void
 dial_send(int fd, const char *bytes, size_t len)
 {
 	if (send(fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len)
 		err(1, "send");
 }
 
+void
+dial_join(const struct load_config *cfg, const struct speaker *who, int fd)
+{
+	char lines[PROTOCOL_TEXT_MAX];
+	size_t len = cfg->protocol->join(&cfg->format, who, lines);
+
+	dial_send(fd, lines, len);
+}
+
 int
 dial(const struct load_config *cfg, const struct speaker *who, uint32_t n)
 {
 	int fd = socket(cfg->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char lines[PROTOCOL_TEXT_MAX];
-	size_t len;
 
 	if (fd == -1)
 		err(1, "socket");
@@ -55,11 +61,11 @@ dial(const struct load_config *cfg, const struct speaker *who, uint32_t n)
 		err(1, "connect");
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
 		err(1, "fcntl");
-	if (cfg->protocol->telnet == TELNET_KEYS)
-		len = (size_t)snprintf(lines, sizeof(lines), TELNET_OPENS);
+	if (cfg->protocol->opens)
+		dial_send(
+		    fd, cfg->protocol->opens, strlen(cfg->protocol->opens));
 	else
-		len = cfg->protocol->join(&cfg->format, who, lines);
-	dial_send(fd, lines, len);
+		dial_join(cfg, who, fd);
 	return fd;
 }
 
@@ -69,16 +75,13 @@ dial_negotiate(const struct load_config *cfg, const struct speaker *who, int fd,
 {
 	bool keys = cfg->protocol->telnet == TELNET_KEYS;
 	struct telnet_answers answers = {.len = 0};
-	char lines[PROTOCOL_TEXT_MAX];
-	size_t joins;
 
 	len = telnet_strip(t, data, len, keys ? &answers : NULL);
 	if (answers.len > 0)
 		dial_send(fd, answers.bytes, answers.len);
 	if (keys && !t->joined && telnet_keys(t)) {
 		t->joined = true;
-		joins = cfg->protocol->join(&cfg->format, who, lines);
-		dial_send(fd, lines, joins);
+		dial_join(cfg, who, fd);
 	}
 	return len;
 }

@@ -101,7 +101,7 @@ struct publisher {
 	char *out;          /* room for two windows */
 	size_t out_size;
 	size_t out_start; /* messages not sent, at most a window of them: */
-	size_t out_len;
+	size_t out_len;   /* and at times what publisher_say has added */
 };
 
 struct client {
@@ -191,10 +191,17 @@ double load_cpu_between(double before, double after);
 
 /*
  * Connects client number n, which chooses its source address, and says what
- * the protocol needs to join; the socket is non-blocking then.
+ * the protocol opens with or needs to join; the socket is non-blocking then.
  */
 int dial(
     const struct load_config *config, const struct speaker *who, uint32_t n);
+
+/* Sends something short at once, or exits. */
+void dial_send(int fd, const char *bytes, size_t len);
+
+/* Says what the protocol needs to join. */
+void dial_join(
+    const struct load_config *config, const struct speaker *who, int fd);
 
 /*
  * Telnet only: takes commands out of what was read, data[0, len), and returns
@@ -216,6 +223,10 @@ void receive(struct load *l, struct client *c);
 
 /* End of the run: counts what never arrived, compares the orders. */
 void receive_settle(struct load *l);
+
+/* Sends what is no message, behind those that are being sent. */
+void publisher_say(
+    struct load *l, struct publisher *p, const char *bytes, size_t len);
 
 /* One member has read message `seq`, or will never. */
 void publisher_delivered(struct load *l, struct publisher *p, uint32_t seq);

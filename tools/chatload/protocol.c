@@ -10,6 +10,8 @@ static const struct protocol *const protocols[] = {
     &protocol_irc,
     &protocol_telnet,
     &protocol_telnet_edit,
+    &protocol_ws,
+    &protocol_ws_json,
     NULL,
 };
 
@@ -28,6 +30,18 @@ protocol_frame_line(const char *data, size_t len)
 	const char *nl = memchr(data, '\n', len);
 
 	return nl ? (size_t)(nl + 1 - data) : 0;
+}
+
+enum heard
+protocol_heard_line(const char *line, size_t len)
+{
+	if (protocol_begins(line, len, "🌟 "))
+		return HEARD_JOIN;
+	if (protocol_begins(line, len, "👋 "))
+		return HEARD_LEAVE;
+	if (protocol_begins(line, len, "*** error "))
+		return HEARD_REFUSAL;
+	return HEARD_STRAY;
 }
 
 bool

@@ -12,6 +12,8 @@ line_layout(const struct text_format *f, struct layout *layout)
 	    .size = f->name_len + 2 + f->size + 1,
 	    .probe_at = 0,
 	    .probe = f->tag[0],
+	    .end_at = f->name_len + 2 + f->size,
+	    .end = '\n',
 	    .who_at = f->tag_len,
 	    .text_at = f->name_len + 2,
 	};
@@ -48,13 +50,7 @@ line_heard(const struct text_format *f, const char *frame, size_t len,
 		*text = frame + f->name_len + 2;
 		return HEARD_MESSAGE;
 	}
-	if (protocol_begins(frame, len, "🌟 "))
-		return HEARD_JOIN;
-	if (protocol_begins(frame, len, "👋 "))
-		return HEARD_LEAVE;
-	if (protocol_begins(frame, len, "*** error "))
-		return HEARD_REFUSAL;
-	return HEARD_STRAY;
+	return protocol_heard_line(frame, len);
 }
 
 const struct protocol protocol_line = {

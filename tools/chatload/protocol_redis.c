@@ -33,6 +33,8 @@ redis_layout(const struct text_format *f, struct layout *layout)
 	    .size = head + f->name_len + 2 + f->size + 2,
 	    .probe_at = strlen("*3\r\n$7\r\n"),
 	    .probe = 'm',
+	    .end_at = head + f->name_len + 2 + f->size + 1,
+	    .end = '\n',
 	    .who_at = head + f->tag_len,
 	    .text_at = head + f->name_len + 2,
 	};

@@ -18,6 +18,8 @@ telnet_layout(const struct text_format *f, struct layout *layout)
 	    .size = f->name_len + 2 + f->size + 2,
 	    .probe_at = f->name_len,
 	    .probe = ':', /* in no tag, and in no text */
+	    .end_at = f->name_len + 2 + f->size + 1,
+	    .end = '\n',
 	    .who_at = f->tag_len,
 	    .text_at = f->name_len + 2,
 	};
@@ -75,16 +77,14 @@ telnet_heard(const struct text_format *f, const char *frame, size_t len,
 {
 	size_t row = behind(frame, 0, len, TELNET_ERASE);
 	size_t asked = behind(frame, row, len, "Enter room name: ");
+	enum heard heard;
 
 	asked = behind(frame, asked, len, "Enter username: ");
 	frame += asked;
 	len -= asked;
-	if (protocol_begins(frame, len, "🌟 "))
-		return HEARD_JOIN;
-	if (protocol_begins(frame, len, "👋 "))
-		return HEARD_LEAVE;
-	if (protocol_begins(frame, len, "*** error "))
-		return HEARD_REFUSAL;
+	heard = protocol_heard_line(frame, len);
+	if (heard != HEARD_STRAY)
+		return heard;
 	if (asked > row || protocol_begins(frame, len, "Welcome to "))
 		return HEARD_REPLY;
 	if (len == f->size + 2) {
@@ -119,6 +119,7 @@ const struct protocol protocol_telnet_edit = {
     .name = "telnet-edit",
     .port = "2323",
     .telnet = TELNET_KEYS,
+    .opens = TELNET_OPENS,
     .talkers_listen = true,
     .joins_seen = true,
     .size_max = TELNET_COLUMNS - 2, /* more would not be echoed as it is */

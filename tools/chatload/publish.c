@@ -10,6 +10,9 @@
 
 #include "tools/chatload/load.h"
 
+/* Bytes that are no message and not sent yet: pongs of a stalled server. */
+#define SAID_MAX (4 * PROTOCOL_PONG_MAX)
+
 void
 publisher_init(struct load *l, struct publisher *p, struct client *c)
 {
@@ -23,7 +26,7 @@ publisher_init(struct load *l, struct publisher *p, struct client *c)
 	p->before_len = cfg->protocol->before(&cfg->format, &who, p->before);
 	p->message_len =
 	    p->before_len + cfg->format.size + strlen(cfg->protocol->after);
-	p->out_size = 2 * (size_t)cfg->window * p->message_len;
+	p->out_size = 2 * (size_t)cfg->window * p->message_len + SAID_MAX;
 	p->out = load_alloc(1, p->out_size);
 	c->pub = p;
 }
@@ -104,6 +107,21 @@ publisher_unblock(struct load *l, struct publisher *p)
 {
 	p->client->blocked = false;
 	load_watch(l, p->client, false);
+	send_out(l, p);
+}
+
+void
+publisher_say(
+    struct load *l, struct publisher *p, const char *bytes, size_t len)
+{
+	size_t window = (size_t)l->config->window * p->message_len;
+
+	if (p->out_len + len > p->out_size - window)
+		errx(1, "the server asks again and again, and reads nothing");
+	memmove(p->out, p->out + p->out_start, p->out_len);
+	memcpy(p->out + p->out_len, bytes, len);
+	p->out_start = 0;
+	p->out_len += len;
 	send_out(l, p);
 }
 

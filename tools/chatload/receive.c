@@ -23,13 +23,28 @@ struct frame {
 	const char *text;
 };
 
+/* Its text, without a line end. */
+static void
+receive_show(
+    const struct load *l, const struct frame *f, char *said, size_t size)
+{
+	const struct protocol *protocol = l->config->protocol;
+	size_t head = protocol->head ? protocol->head(f->data) : 0;
+
+	snprintf(said, size, "%.*s", (int)(f->len - head), f->data + head);
+	said[strcspn(said, "\r\n")] = '\0';
+}
+
 static void
 receive_stray(struct load *l, const struct frame *f)
 {
+	char said[PROTOCOL_TEXT_MAX];
+
 	if (l->result->strays++ > 0)
 		return;
 	progress_end();
-	warnx("unexpected: %.*s", (int)f->len - 1, f->data);
+	receive_show(l, f, said, sizeof(said));
+	warnx("unexpected: %s", said);
 }
 
 /* The sequence number is not the expected one. */
@@ -148,11 +163,26 @@ receive_echo(struct load *l, struct client *c, const struct frame *f)
 	publisher_delivered(l, c->pub, seq);
 }
 
+/* Who has a message half sent says it behind that. */
+static void
+receive_ping(struct load *l, struct client *c, const struct frame *f)
+{
+	char pong[PROTOCOL_PONG_MAX];
+	size_t len = l->config->protocol->pong(f->data, f->len, pong);
+
+	if (c->pub)
+		publisher_say(l, c->pub, pong, len);
+	else
+		dial_send(c->fd, pong, len);
+}
+
 /* A frame that does not look like all messages of the run. */
 static void
 receive_other(struct load *l, struct client *c, struct frame *f)
 {
 	const struct protocol *protocol = l->config->protocol;
+	char said[PROTOCOL_TEXT_MAX];
+	struct speaker who;
 
 	switch (protocol->heard(
 	    &l->config->format, f->data, f->len, &f->who, &f->text)) {
@@ -165,6 +195,13 @@ receive_other(struct load *l, struct client *c, struct frame *f)
 		return;
 	case HEARD_REPLY:
 		return;
+	case HEARD_READY:
+		who = load_speaker(c);
+		dial_join(l->config, &who, c->fd);
+		return;
+	case HEARD_PING:
+		receive_ping(l, c, f);
+		return;
 	case HEARD_JOIN:
 		if (!l->joining)
 			break;
@@ -175,7 +212,8 @@ receive_other(struct load *l, struct client *c, struct frame *f)
 	case HEARD_REFUSAL:
 		if (!l->joining)
 			break;
-		errx(1, "refused: %.*s", (int)f->len, f->data);
+		receive_show(l, f, said, sizeof(said));
+		errx(1, "refused: %s", said);
 	case HEARD_LEAVE:
 	case HEARD_STRAY:
 		break;
@@ -197,7 +235,7 @@ receive_frames(struct load *l, struct client *c, const char *data, size_t len)
 
 		if ((size_t)(end - p) >= lay->size &&
 		    p[lay->probe_at] == lay->probe &&
-		    p[lay->size - 1] == '\n') {
+		    p[lay->end_at] == lay->end) {
 			f.who = p + lay->who_at;
 			f.text = p + lay->text_at;
 			receive_message(l, c, &f);

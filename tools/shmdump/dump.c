@@ -13,34 +13,16 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/net/inherit.h"
 #include "shared/shm/ring.h"
 #include "shared/shm/seat.h"
-
-typedef _Atomic uint64_t atomic_word;
-
-void
-dump_copy(void *dst, const void *src, size_t len)
-{
-	const atomic_word *words = src;
-	const volatile char *rest;
-	char *to = dst;
-	uint64_t word;
-	size_t n = (uintptr_t)src % sizeof(word) == 0 ? len / sizeof(word) : 0;
-
-	for (size_t i = 0; i < n; i++) {
-		word = atomic_load_explicit(&words[i], memory_order_relaxed);
-		memcpy(to + i * sizeof(word), &word, sizeof(word));
-	}
-	rest = src;
-	for (size_t i = n * sizeof(word); i < len; i++)
-		to[i] = rest[i];
-}
 
 /*
  * Is there a process with this pid that may be a master?  A zombie is none,
@@ -137,8 +119,8 @@ dump_attach(struct dump *d, int fd, const char *path)
 	close(fd);
 	if (result == -1)
 		return -1;
-	dump_copy(d->instance, seg->header->instance, INSTANCE_MAX);
-	dump_copy(
+	segment_copy(d->instance, seg->header->instance, INSTANCE_MAX);
+	segment_copy(
 	    d->version, seg->header->server_version, sizeof(d->version) - 1);
 	d->instance[INSTANCE_MAX] = d->version[sizeof(d->version) - 1] = '\0';
 	dump_refresh(d);
@@ -199,13 +181,27 @@ dump_is_alive(const struct dump *d)
 void
 dump_refresh(struct dump *d)
 {
-	dump_copy(&d->status, d->seg.status, sizeof(d->status));
+	segment_copy(&d->status, d->seg.status, sizeof(d->status));
 	d->head = ring_head(&d->seg);
 	d->alive = dump_is_alive(d);
 	d->now_us = clock_real_us();
 	d->beat_us = clock_us();
 	if (!d->alive)
 		dump_find_end(d);
+}
+
+struct figures_moment
+dump_moment(const struct dump *d)
+{
+	return (struct figures_moment){
+	    .seg = &d->seg,
+	    .alive = d->alive,
+	    .now_us = d->now_us,
+	    .beat_us = d->beat_us,
+	    .head = d->head,
+	    .types = worker_type_names,
+	    .ntypes = WORKER_TYPES,
+	};
 }
 
 void
@@ -222,30 +218,58 @@ dump_room_name(
 
 	if (room >= d->seg.params.nrooms)
 		return 0;
-	dump_copy(&r, &d->seg.rooms[room], sizeof(r));
+	segment_copy(&r, &d->seg.rooms[room], sizeof(r));
 	if (!r.used || r.gen != gen || r.name_len > LIMIT_ROOM)
 		return 0;
 	memcpy(name, r.name, r.name_len);
 	return r.name_len;
 }
 
-uint32_t
-dump_owner_seat(const struct dump *d, uint32_t owner)
+/* Sessions in each room, counted from the memberships. */
+static uint32_t *
+count_members(const struct segment *seg)
 {
-	owner &= ~OWNER_MOVING;
-	return owner >= 1 && owner <= d->seg.params.nseats ? owner - 1 : NONE;
+	uint32_t *counts = calloc(seg->params.nrooms, sizeof(*counts));
+
+	if (counts == NULL)
+		errx(1, "out of memory");
+	figures_members(seg, 0, seg->params.nrooms, counts);
+	return counts;
 }
 
-uint64_t
-dump_lag(const struct dump *d, uint64_t from)
+size_t
+dump_rooms(const struct dump *d, struct room_figures **out)
 {
-	if (from < d->seg.params.first_seq || from > d->head)
-		return 0;
-	return d->head - from;
+	uint32_t *counts = count_members(&d->seg);
+	struct room_figures *rooms = NULL, *at;
+	size_t n = 0, size = 0;
+
+	for (uint32_t i = 0; i < d->seg.params.nrooms; i++) {
+		if (counts[i] == 0)
+			continue;
+		if (n == size) {
+			size = size == 0 ? 64 : 2 * size;
+			rooms = reallocarray(rooms, size, sizeof(*rooms));
+			if (rooms == NULL)
+				errx(1, "out of memory");
+		}
+		at = &rooms[n];
+		at->index = i;
+		at->members = counts[i];
+		segment_copy(&at->row, &d->seg.rooms[i], sizeof(at->row));
+		n += figures_room_makes_sense(&at->row);
+	}
+	free(counts);
+	*out = rooms;
+	return n;
 }
 
-uint64_t
-dump_age_us(uint64_t from, uint64_t to)
+const char *
+dump_state(const struct dump *d)
 {
-	return from == 0 || from > to ? 0 : to - from;
+	if (d->is_file)
+		return "copy";
+	if (!d->alive)
+		return "dead";
+	return atomic_load(&d->status.stopping) != 0 ? "stopping" : "running";
 }

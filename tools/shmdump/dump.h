@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/shm/figures.h"
 #include "shared/shm/segment.h"
 #include "shared/shm/tables.h"
 
@@ -57,9 +58,6 @@ bool dump_is_alive(const struct dump *dump);
 
 void dump_close(struct dump *dump);
 
-/* Copy `len` bytes out of the segment, as relaxed atomic words. */
-void dump_copy(void *dst, const void *src, size_t len);
-
 /*
  * The name of the room with this index and generation, as the tables have it
  * now.  Returns its length, 0 when there is no such room.
@@ -67,13 +65,16 @@ void dump_copy(void *dst, const void *src, size_t len);
 size_t dump_room_name(const struct dump *dump, uint32_t room, uint32_t gen,
     char name[LIMIT_ROOM]);
 
-/* The seat in an owner word, or NONE when it names none. */
-uint32_t dump_owner_seat(const struct dump *dump, uint32_t owner);
+/* It, as of the last dump_refresh. */
+struct figures_moment dump_moment(const struct dump *dump);
 
-/* How many records lie in [from, head); 0 when `from` makes no sense. */
-uint64_t dump_lag(const struct dump *dump, uint64_t from);
+/* "running", "stopping", "dead" or, of a file, "copy". */
+const char *dump_state(const struct dump *dump);
 
-/* Time from `from` to `to` (µs), 0 when `from` is 0 or later. */
-uint64_t dump_age_us(uint64_t from, uint64_t to);
+/*
+ * A row for each room that somebody is in, by index; `*out` is the caller's
+ * to free.  Returns how many.
+ */
+size_t dump_rooms(const struct dump *dump, struct room_figures **out);
 
 #endif

@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/shmdump/escape.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <wchar.h>
 
 #include "shared/base/json.h"
 #include "shared/base/utf8.h"
-
-#define ZWNJ 0x200c
-#define ZWJ 0x200d
-
-/* Could it move the cursor, reorder the line or hide in it? */
-static bool
-is_unprintable(uint32_t code)
-{
-	if (code == ZWNJ || code == ZWJ)
-		return false;
-	return utf8_is_control(code) || utf8_is_format(code) ||
-	       utf8_is_bidi(code) || utf8_is_nonchar(code) || code == 0x2028 ||
-	       code == 0x2029;
-}
 
 void
 escape_terminal(struct outbuf *b, const char *s, size_t len)
@@ -38,7 +23,7 @@ escape_terminal(struct outbuf *b, const char *s, size_t len)
 			outbuf_puts(b, "\\\\");
 		else if (code == '\t' || code == '\n')
 			outbuf_puts(b, code == '\t' ? "\\t" : "\\n");
-		else if (is_unprintable(code))
+		else if (utf8_is_unprintable(code))
 			outbuf_printf(b, "\\u{%x}", code);
 		else
 			outbuf_add(b, s + i, n);
@@ -55,34 +40,11 @@ escape_json(struct outbuf *b, const char *s, size_t len)
 	outbuf_puts(b, "\"");
 	for (size_t i = 0; i < len; i += n) {
 		n = utf8_decode(s + i, len - i, &code);
-		if (code != UTF8_INVALID && is_unprintable(code))
+		if (code != UTF8_INVALID && utf8_is_unprintable(code))
 			take = json_unicode(escaped, code);
 		else
 			take = json_escape(escaped, sizeof(escaped), s + i, &n);
 		outbuf_add(b, escaped, take);
-	}
-	outbuf_puts(b, "\"");
-}
-
-void
-escape_label(struct outbuf *b, const char *s, size_t len)
-{
-	uint32_t code;
-	size_t n;
-
-	outbuf_puts(b, "\"");
-	for (size_t i = 0; i < len; i += n) {
-		n = utf8_decode(s + i, len - i, &code);
-		if (code == UTF8_INVALID)
-			outbuf_puts(b, "\xef\xbf\xbd");
-		else if (code == '"' || code == '\\')
-			outbuf_printf(b, "\\%c", (char)code);
-		else if (code == '\n')
-			outbuf_puts(b, "\\n");
-		else if (is_unprintable(code))
-			outbuf_printf(b, "\\\\u{%x}", code);
-		else
-			outbuf_add(b, s + i, n);
 	}
 	outbuf_puts(b, "\"");
 }

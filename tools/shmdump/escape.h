@@ -22,13 +22,6 @@ void escape_terminal(struct outbuf *b, const char *s, size_t len);
  * that are not UTF-8 become U+FFFD, what a terminal may not see \uHHHH. */
 void escape_json(struct outbuf *b, const char *s, size_t len);
 
-/*
- * Append `len` bytes as the value of a label in Prometheus' text format,
- * quotes included: what a terminal may not see becomes \u{HEX}, as text with
- * its backslash escaped, and bytes that are not UTF-8 U+FFFD.
- */
-void escape_label(struct outbuf *b, const char *s, size_t len);
-
 /* Bytes of the first characters of the escaped string `s` that fit into so
  * many columns. */
 size_t escape_fit(const char *s, size_t len, size_t columns);

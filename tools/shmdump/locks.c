@@ -43,7 +43,7 @@ locks_view(const struct dump *d)
 	uint32_t word, seat;
 	int value;
 
-	dump_copy(&lock, d->seg.lock, sizeof(lock));
+	segment_copy(&lock, d->seg.lock, sizeof(lock));
 	word = atomic_load(&lock.word);
 	seat = (word & ~LOCK_CONTENDED) - 1;
 	row[COL_NAME] = out_string("ring");

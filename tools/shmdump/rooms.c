@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "shared/net/inherit.h"
-#include "tools/shmdump/figures.h"
 #include "tools/shmdump/out.h"
 
 enum {
@@ -43,7 +42,7 @@ rooms_row(const struct dump *d, struct out *out, const struct room_figures *f)
 	row[COL_HOME] =
 	    home < d->seg.params.nseats ? out_number(home) : out_none();
 	row[COL_AGE] = out_as(
-	    OUT_SECONDS, dump_age_us(r->created_us, d->now_us) / 1000000);
+	    OUT_SECONDS, figures_age_us(r->created_us, d->now_us) / 1000000);
 	row[COL_TOPIC] =
 	    out_text(r->topic, r->topic_len <= LIMIT_TOPIC ? r->topic_len : 0);
 	out_row(out, row);
@@ -53,7 +52,7 @@ int
 rooms_view(const struct dump *d)
 {
 	struct room_figures *rooms;
-	size_t n = figures_rooms(d, &rooms);
+	size_t n = dump_rooms(d, &rooms);
 	struct out out;
 
 	out_begin(&out, OUT_TABLE, d->json, columns, COLS);

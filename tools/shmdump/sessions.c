@@ -4,6 +4,7 @@
 
 #include "shared/net/channel.h"
 #include "shared/net/listen.h"
+#include "shared/net/suite.h"
 #include "shared/shm/seat.h"
 #include "tools/shmdump/out.h"
 
@@ -23,6 +24,8 @@ enum {
 	COL_OUT,
 	COL_LAG,
 	COL_AGE,
+	COL_TLS,
+	COL_CIPHER,
 	COLS,
 };
 
@@ -42,17 +45,22 @@ static const struct out_column columns[COLS] = {
     [COL_OUT] = {.key = "out", .head = "OUT", .right = true},
     [COL_LAG] = {.key = "lag", .head = "LAG", .right = true},
     [COL_AGE] = {.key = "age_s", .head = "AGE", .right = true},
+    [COL_TLS] = {.key = "tls", .head = "TLS"},
+    [COL_CIPHER] = {.key = "cipher", .head = "CIPHER"},
 };
 
+/* What it came in by: a session of TLS says what it is within that. */
 static const char *
-listener_name(uint8_t kind)
+listener_name(uint8_t kind, bool tls)
 {
-	static const char *const names[LISTENER_KINDS] = {
-	    [LISTENER_LINE] = "line",
-	    [LISTENER_TELNET] = "telnet",
+	static const char *const names[LISTENER_KINDS][2] = {
+	    [LISTENER_LINE] = {"line", "line-tls"},
+	    [LISTENER_TELNET] = {"telnet", "telnet-tls"},
+	    [LISTENER_WEB] = {"web", "web-tls"},
+	    [LISTENER_METRICS] = {"metrics", NULL},
 	};
 
-	return kind < LISTENER_KINDS ? names[kind] : NULL;
+	return kind < LISTENER_KINDS ? names[kind][tls] : NULL;
 }
 
 static const char *
@@ -63,6 +71,7 @@ state_name(uint8_t state)
 	    [SESSION_NAME] = "name",
 	    [SESSION_JOINED] = "joined",
 	    [SESSION_LEAVING] = "leaving",
+	    [SESSION_HTTP] = "http",
 	};
 
 	return state < COUNT(names) ? names[state] : NULL;
@@ -88,13 +97,13 @@ session_lag(const struct dump *d, const struct session_shm *s, uint32_t seat)
 {
 	uint64_t next = s->half.own, cursor;
 
-	if (s->half.state == SESSION_ROOM || s->half.state == SESSION_NAME)
+	if (s->half.state != SESSION_JOINED && s->half.state != SESSION_LEAVING)
 		return 0;
 	if (!s->half.lag && seat != NONE) {
 		cursor = atomic_load(&segment_seat(&d->seg, seat)->cursor);
 		next = MAX(next, cursor);
 	}
-	return dump_lag(d, next);
+	return figures_lag(&d->seg, next, d->head);
 }
 
 static void
@@ -103,12 +112,13 @@ sessions_row(const struct dump *d, struct out *out, uint32_t slot,
 {
 	char room[LIMIT_ROOM], address[LISTEN_NAME_MAX];
 	uint32_t owner = atomic_load(&s->owner);
-	uint32_t seat = dump_owner_seat(d, owner);
+	uint32_t seat = figures_owner_seat(&d->seg, owner);
 	struct out_value row[COLS];
 
 	row[COL_SLOT] = out_number(slot);
 	row[COL_ID] = out_number(s->id);
-	row[COL_LISTENER] = out_string(listener_name(s->kind));
+	row[COL_LISTENER] =
+	    out_string(listener_name(s->kind, s->tls != SUITE_NONE));
 	row[COL_STATE] = out_string(state_name(s->half.state));
 	row[COL_MOVING] = out_as(OUT_BOOL, (owner & OWNER_MOVING) != 0);
 	row[COL_LAGGING] = out_as(OUT_BOOL, s->half.lag != 0);
@@ -123,7 +133,9 @@ sessions_row(const struct dump *d, struct out *out, uint32_t slot,
 	row[COL_OUT] = out_as(OUT_BYTES, atomic_load(&s->out_total));
 	row[COL_LAG] = out_number(session_lag(d, s, seat));
 	row[COL_AGE] = out_as(
-	    OUT_SECONDS, dump_age_us(s->accepted_us, d->now_us) / 1000000);
+	    OUT_SECONDS, figures_age_us(s->accepted_us, d->now_us) / 1000000);
+	row[COL_TLS] = out_string(suite_version(s->tls));
+	row[COL_CIPHER] = out_string(suite_cipher(s->tls));
 	out_row(out, row);
 }
 
@@ -139,7 +151,7 @@ sessions_view(const struct dump *d)
 		if (atomic_load_explicit(
 			&seg->sessions[i].owner, memory_order_acquire) == 0)
 			continue;
-		dump_copy(&s, &seg->sessions[i], sizeof(s));
+		segment_copy(&s, &seg->sessions[i], sizeof(s));
 		if (atomic_load(&s.owner) != 0)
 			sessions_row(d, &out, i, &s);
 	}

@@ -2,7 +2,6 @@
 /* The instance as a whole. */
 #include "tools/shmdump/views.h"
 
-#include "tools/shmdump/figures.h"
 #include "tools/shmdump/out.h"
 
 enum {
@@ -71,16 +70,17 @@ static const struct out_column columns[COLS] = {
 int
 status_view(const struct dump *d)
 {
+	const struct figures_moment m = dump_moment(d);
 	struct instance_figures f;
 	struct out out;
 
-	figures_instance(d, &f);
+	figures_instance(&m, &f);
 	out_begin(&out, OUT_OBJECT, d->json, columns, COLS);
 	out_row(&out, (struct out_value[COLS]){
 			  [COL_INSTANCE] = out_string(d->instance),
 			  [COL_VERSION] = out_string(d->version),
 			  [COL_PID] = out_number(f.pid),
-			  [COL_STATE] = out_string(figures_state(d)),
+			  [COL_STATE] = out_string(dump_state(d)),
 			  [COL_ALIVE] = out_as(OUT_BOOL, f.alive),
 			  [COL_STOPPING] = out_as(OUT_BOOL, f.stopping),
 			  [COL_STARTED] = out_as(OUT_TIME, f.started_us),

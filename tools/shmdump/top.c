@@ -14,7 +14,6 @@
 
 #include "shared/base/clock.h"
 #include "tools/shmdump/escape.h"
-#include "tools/shmdump/figures.h"
 #include "tools/shmdump/out.h"
 #include "tools/shmdump/screen.h"
 
@@ -86,7 +85,7 @@ sample_rooms(struct top *t)
 	uint64_t messages;
 
 	free(t->rooms);
-	t->nrooms = figures_rooms(&t->dump, &rooms);
+	t->nrooms = dump_rooms(&t->dump, &rooms);
 	t->rooms = calloc(MAX(t->nrooms, (size_t)1), sizeof(*t->rooms));
 	if (t->rooms == NULL)
 		errx(1, "out of memory");
@@ -114,13 +113,15 @@ static void
 sample(struct top *t)
 {
 	uint64_t now_us = clock_us();
+	struct figures_moment m;
 
 	t->took_us = t->at_us == 0 ? 0 : MAX(now_us - t->at_us, UINT64_C(1));
 	t->at_us = now_us;
 	t->before = t->now;
 	dump_refresh(&t->dump);
-	figures_instance(&t->dump, &t->now);
-	t->nworkers = figures_workers(&t->dump, t->workers);
+	m = dump_moment(&t->dump);
+	figures_instance(&m, &t->now);
+	t->nworkers = figures_workers(&m, t->workers);
 	for (size_t i = 0; i < t->nworkers; i++) {
 		t->pass_rates[i] = rate(t, t->passes[i], t->workers[i].passes);
 		t->passes[i] = t->workers[i].passes;
@@ -189,7 +190,7 @@ draw_instance(struct top *t, bool live)
 
 	put_named(t, "chatmaster ", out_string(t->dump.instance));
 	put_named(t, "  ", out_string(t->dump.version));
-	put_named(t, "  ", out_string(figures_state(&t->dump)));
+	put_named(t, "  ", out_string(dump_state(&t->dump)));
 	put_named(t, "  pid ", out_number(f->pid));
 	put_named(t, "  up ", out_as(OUT_SECONDS, f->uptime_s));
 	put_named(t, "  workers ", out_number(f->running));

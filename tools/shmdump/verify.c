@@ -42,7 +42,7 @@ copy_make(struct segment *copy, const struct segment *seg)
 
 	if (fd == -1 || ftruncate(fd, (off_t)seg->layout.size) == -1)
 		err(1, "cannot make a copy");
-	dump_copy(
+	segment_copy(
 	    header.hash_key, seg->header->hash_key, sizeof(header.hash_key));
 	if (pwrite(fd, &header, sizeof(header), 0) != sizeof(header) ||
 	    segment_attach(copy, fd, true) == -1)
@@ -56,9 +56,9 @@ copy_tables(const struct segment *copy, const struct segment *seg)
 {
 	const struct segment_layout *l = &seg->layout;
 
-	dump_copy(
+	segment_copy(
 	    copy->base + l->lock, seg->base + l->lock, l->input - l->lock);
-	dump_copy(copy->base + l->sessions, seg->base + l->sessions,
+	segment_copy(copy->base + l->sessions, seg->base + l->sessions,
 	    l->buffers - l->sessions);
 }
 

@@ -2,7 +2,6 @@
 /* The seats, and who sits in them. */
 #include "tools/shmdump/views.h"
 
-#include "tools/shmdump/figures.h"
 #include "tools/shmdump/out.h"
 
 enum {
@@ -18,6 +17,8 @@ enum {
 	COL_CURSOR,
 	COL_PASSES,
 	COL_LAGGED,
+	COL_REQUESTS,
+	COL_WEBSOCKETS,
 	COLS,
 };
 
@@ -36,6 +37,8 @@ static const struct out_column columns[COLS] = {
     [COL_CURSOR] = {.key = "cursor", .head = "CURSOR", .right = true},
     [COL_PASSES] = {.key = "passes", .head = "PASSES", .right = true},
     [COL_LAGGED] = {.key = "lagged", .head = "MISSED", .right = true},
+    [COL_REQUESTS] = {.key = "requests"},
+    [COL_WEBSOCKETS] = {.key = "websockets"},
 };
 
 static void
@@ -55,14 +58,17 @@ workers_row(struct out *out, const struct worker_figures *f)
 	row[COL_CURSOR] = out_number(f->cursor);
 	row[COL_PASSES] = out_number(f->passes);
 	row[COL_LAGGED] = out_number(f->missed);
+	row[COL_REQUESTS] = out_number(f->requests);
+	row[COL_WEBSOCKETS] = out_number(f->websockets);
 	out_row(out, row);
 }
 
 int
 workers_view(const struct dump *d)
 {
+	const struct figures_moment m = dump_moment(d);
 	struct worker_figures workers[SEATS_MAX];
-	size_t n = figures_workers(d, workers);
+	size_t n = figures_workers(&m, workers);
 	struct out out;
 
 	out_begin(&out, OUT_TABLE, d->json, columns, COLS);

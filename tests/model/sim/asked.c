@@ -228,8 +228,7 @@ is_number(const struct client *c, int n)
 	for (int i = 0; i < c->nhistories; i++)
 		if (c->histories[i] <= n)
 			return true;
-	return n >= (int)sim.settings
-			.replay[c->telnet ? LISTENER_TELNET : LISTENER_LINE];
+	return n >= (int)sim.settings.replay[client_listener(c)];
 }
 
 /*

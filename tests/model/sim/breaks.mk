@@ -30,7 +30,7 @@ $(B)/sim-break/$1/%.o: $(B)/sim-break/$1/%.c $(B)/flags $(B)/sim-flags
 	$$(Q)$$(COMPILE) $$(SIM_CFLAGS) -MMD -MP -c -o $$@ $$<
 
 $(B)/sim-$1: $(call break_objects,$1) $(filter-out \
-	$(call sim_objects,$(call break_sources,$1)),$(SIM_ALL)) $(B)/sources
+	$(call sim_objects,$(call break_sources,$1)),$(SIM_ALL)) $(PAGE) $(B)/sources
 	$$(link)
 
 -include $(patsubst %.o,%.d,$(call break_objects,$1))

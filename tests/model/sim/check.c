@@ -361,6 +361,9 @@ check_quiet(void)
 		if (c->edits && !asleep && !c->deaf && !c->left &&
 		    !c->conn->shut_wr && !c->conn->rst && !c->conn->fin_in)
 			typing_check(c);
+		if (c->web && !asleep && !c->deaf && !c->left &&
+		    !c->conn->shut_wr && !c->conn->rst && !c->conn->fin_in)
+			web_check(c);
 		check_client(c, !asleep && c->nstays > 0 && !c->resets);
 	}
 }

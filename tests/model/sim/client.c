@@ -53,6 +53,14 @@ client_sleeps(const struct client *c)
 	return c->sleepy && sim.quiets < QUIET_AWAKE && sim.now_us < AWAKE_US;
 }
 
+unsigned
+client_listener(const struct client *c)
+{
+	return c->telnet ? LISTENER_TELNET
+	       : c->web  ? LISTENER_WEB
+			 : LISTENER_LINE;
+}
+
 /* Read something.  False if there was nothing, or it sleeps. */
 static bool
 read_some(int i)
@@ -154,6 +162,8 @@ act(int i)
 		return passed(c, typing_is_asked(c));
 	case OP_EDITING:
 		return passed(c, typing_is_on(c));
+	case OP_OPENED:
+		return passed(c, c->opened);
 	case OP_JOINED:
 		return passed(c, c->join_seen);
 	case OP_REPLIES:

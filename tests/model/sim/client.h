@@ -34,6 +34,7 @@ enum op_kind {
 	OP_SEND,    /* bytes [from, to) of its text */
 	OP_ASKED,   /* wait until it sees the prompt for its room's name */
 	OP_EDITING, /* wait until what it sends are keys */
+	OP_OPENED,  /* wait until it may send frames */
 	OP_JOINED,  /* wait until it has read its own join line */
 	OP_REPLIES, /* wait until it has read so many replies */
 	OP_OTHER,   /* wait until that client has joined */
@@ -100,6 +101,14 @@ struct client {
 	bool resets;               /* may not get all, nor have all published */
 	bool telnet;               /* its protocol */
 	bool plain;                /* it says nothing but text any more */
+	bool web;                  /* comes over WebSocket: see web.c, */
+	bool texts;                /* and reads lines, not JSON, at first */
+	bool in_message, lf;       /* its message goes on, behind an LF */
+	size_t message;            /* bytes of it so far */
+	int npings;                /* in its text, */
+	struct bytes ping_ends;    /* and where each ends, */
+	struct bytes frame_ends;   /* and each frame */
+	uint16_t parting;          /* code of its close frame, or 0 */
 	bool refuses;              /* says no to all that telnet asks of it */
 	bool edits;                /* sends keys: see typing.c */
 	bool passive;              /* is asked for options, and does not ask */
@@ -129,7 +138,10 @@ struct client {
 	struct bytes got; /* as text */
 	size_t line_at;   /* where in it the line begins that it reads */
 	bool json, prompted, cr;
-	uint8_t verb; /* of telnet, read last, or 0 */
+	struct bytes raw;    /* of the web: not yet a whole frame */
+	bool opened, parted; /* the first answer has come, and the last frame */
+	int npongs;          /* of its pings, dealt with */
+	uint8_t verb;        /* of telnet, read last, or 0 */
 	uint8_t sub_option;
 	uint64_t heard_do, heard_will; /* asked of it so far */
 	struct bytes answers;          /* to that */
@@ -164,6 +176,7 @@ struct client {
 void script_write(int i);
 bool client_step(int i);
 bool client_sleeps(const struct client *c);
+unsigned client_listener(const struct client *c);
 
 /* say.c */
 void say_put(struct client *c, const char *text);
@@ -179,6 +192,18 @@ void telnet_put(struct client *c, char letter);
 void dialect_read(struct client *c, const char *data, size_t len);
 void dialect_line(struct client *c);
 void dialect_check(const struct client *c);
+
+/* web.c */
+void web_reset(struct client *c);
+void web_open(struct client *c, bool half);
+void web_put(struct client *c, char letter);
+void web_flush(struct client *c);
+void web_finish(struct client *c);
+void web_part(struct client *c);
+bool web_may_answer(const struct client *c);
+void web_read(struct client *c, const char *data, size_t len);
+void web_check(const struct client *c);
+void web_check_end(const struct client *c);
 
 /* typing.c */
 void typing_reset(struct client *c);

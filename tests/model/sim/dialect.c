@@ -307,6 +307,10 @@ telnet_take(struct client *c, uint8_t byte)
 void
 dialect_read(struct client *c, const char *data, size_t len)
 {
+	if (c->web) {
+		web_read(c, data, len);
+		return;
+	}
 	for (size_t i = 0; i < len; i++) {
 		if (c->telnet && !telnet_take(c, (uint8_t)data[i]))
 			continue;
@@ -325,6 +329,8 @@ dialect_read(struct client *c, const char *data, size_t len)
 void
 dialect_check(const struct client *c)
 {
+	if (c->web)
+		web_check_end(c);
 	/* In edit mode [Yes] is part of the row, which may be drawn anew. */
 	if (c->asked > 0 || (c->edits ? c->yes_due < 0 : c->yes_due != 0))
 		fail("%s: %d options are not refused, %d times no [Yes]",

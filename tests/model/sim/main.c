@@ -148,6 +148,7 @@ report(const struct counts *c)
 	printf("%" PRIu64 " lines seen by who typed them, %" PRIu64
 	       " rows looked at, %" PRIu64 " of them half typed\n",
 	    c->own_rows, c->rows_checked, c->half_typed);
+	printf("%" PRIu64 " pongs\n", c->pongs);
 	named_report(c);
 }
 

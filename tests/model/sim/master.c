@@ -104,7 +104,7 @@ master_accept(int client)
 	s->seat = (int)random_below(sim.profile.nworkers);
 	s->peer = (struct peer){
 	    .id = ++m->next_id,
-	    .kind = c->telnet ? LISTENER_TELNET : LISTENER_LINE,
+	    .kind = client_listener(c),
 	};
 	c->slot = slot;
 	c->gen = s->gen;

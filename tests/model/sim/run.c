@@ -78,6 +78,8 @@ draw_profile(struct profile *p)
 		p->telnets = random_percent(20) ? 100 : random_below(60);
 	if (random_percent(40))
 		p->edits = random_percent(40) ? 100 : random_below(100);
+	if (random_percent(50))
+		p->webs = random_percent(20) ? 100 : random_below(60);
 	if (random_percent(6)) {
 		draw_lapping(p);
 	} else if (random_percent(5)) {

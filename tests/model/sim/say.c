@@ -17,6 +17,8 @@ say_put(struct client *c, const char *text)
 			typing_put(c, *text);
 		else if (c->telnet)
 			telnet_put(c, *text);
+		else if (c->web)
+			web_put(c, *text);
 		else
 			bytes_add(&c->text, text, 1);
 	}
@@ -104,6 +106,9 @@ say_is_ended(const struct client *c)
 
 	if (c->edits)
 		return c->line.len == 0;
+	if (c->web)
+		return c->line.len > 0 ? c->line.data[c->line.len - 1] == '\n'
+				       : c->lf;
 	return last == '\n' || (c->telnet && last == '\0');
 }
 
@@ -218,6 +223,10 @@ put_who(struct client *c)
 	say_put(c, "/who");
 	c->whos[c->nwhos++] = c->text.len + 1;
 	say_put(c, "\n");
+	if (c->web) {
+		web_flush(c);
+		c->whos[c->nwhos - 1] = c->text.len;
+	}
 }
 
 static void
@@ -329,7 +338,7 @@ say_talk(struct client *c, int self, bool clumsy)
 			continue;
 		}
 		say_message(c);
-		if (i + 1 < n || random_percent(80))
+		if (i + 1 < n || c->web || random_percent(80))
 			say_end(c);
 	}
 }

@@ -19,6 +19,8 @@ op(struct client *c, enum op_kind kind, size_t to)
 static void
 op_send(struct client *c, size_t from, bool whole)
 {
+	if (c->web)
+		web_flush(c);
 	if (from == c->text.len)
 		return;
 	op(c, OP_SEND, c->text.len);
@@ -30,8 +32,16 @@ op_send(struct client *c, size_t from, bool whole)
 static void
 put_wrong(struct client *c, bool name, int *wrong)
 {
-	size_t from = c->text.len;
+	bool plain = c->plain;
+	size_t from;
 
+	if (c->web) {
+		from = c->text.len;
+		web_finish(c);
+		op_send(c, from, false);
+		c->plain = true; /* or it would be too long for one read */
+	}
+	from = c->text.len;
 	if (name)
 		say_put(c, random_percent(50) ? "a:b\n" : "\n");
 	else
@@ -40,6 +50,8 @@ put_wrong(struct client *c, bool name, int *wrong)
 	if (random_percent(50))
 		say_put(c, "thrown away\nwith this\n");
 	c->unseen = false;
+	if (c->web)
+		c->plain = plain;
 	say_expect(c, name ? CHAT_BAD_NAME : CHAT_BAD_ROOM);
 	++*wrong;
 	op_send(c, from, true);
@@ -53,10 +65,17 @@ put_taken(struct client *c, int other, int *wrong)
 	size_t from = c->text.len;
 	bool plain = c->plain;
 
+	if (c->web) {
+		web_finish(c);
+		op_send(c, from, false);
+		from = c->text.len;
+	}
 	op(c, OP_OTHER, (size_t)other);
 	c->plain = true; /* perhaps it is never sent */
 	say_put(c, sim.clients[other].name);
 	say_put(c, "\n");
+	if (c->web)
+		web_finish(c);
 	c->plain = plain;
 	say_expect(c, CHAT_NAME_TAKEN);
 	++*wrong;
@@ -111,6 +130,15 @@ put_editing(struct client *c)
 	typing_begin(c);
 }
 
+/* Shake hands; frames must not come before that is over. */
+static void
+put_opening(struct client *c)
+{
+	web_open(c, false);
+	op_send(c, 0, false);
+	op(c, OP_OPENED, 0);
+}
+
 static void
 put_login(struct client *c, int i, bool clumsy, bool patient)
 {
@@ -118,6 +146,8 @@ put_login(struct client *c, int i, bool clumsy, bool patient)
 	size_t from;
 	int wrong = 0, other = somebody(i);
 
+	if (c->web)
+		put_opening(c);
 	if (c->edits && c->passive)
 		op(c, OP_ASKED, 0);
 	else if (c->edits)
@@ -177,7 +207,11 @@ put_goodbye(struct client *c)
 	c->plain = true;
 	if (random_percent(60))
 		op(c, OP_BARRIER, 0);
-	if (how < 50) {
+	if (how < 50 && c->web && random_percent(60)) {
+		hangs_up = false; /* its close frame is input like all else */
+		web_part(c);
+		op_send(c, from, false);
+	} else if (how < 50) {
 		op(c, OP_FIN, 0);
 		/* Half a line of keys is not sent. */
 		if (c->edits && !say_is_ended(c))
@@ -194,8 +228,14 @@ put_goodbye(struct client *c)
 			say_put(c, "nobody reads this\nnor this");
 		op_send(c, from, false);
 		hangs_up = random_percent(50);
-		if (hangs_up)
+		from = c->text.len;
+		if (hangs_up && c->web && random_percent(50)) {
+			hangs_up = false;
+			web_part(c);
+			op_send(c, from, false);
+		} else if (hangs_up) {
 			op(c, OP_FIN, 0);
+		}
 	} else {
 		put_reset(c);
 	}
@@ -206,7 +246,7 @@ put_goodbye(struct client *c)
 	 */
 	if (random_percent(10) &&
 	    (hangs_up || (how < 80 && !c->edits && c->nreplies == 0 &&
-			     c->questions == 0)))
+			     c->questions == 0 && c->npings == 0)))
 		c->deaf = c->silent = c->resets = true;
 }
 
@@ -220,6 +260,14 @@ put_silence(struct client *c)
 	c->joins = c->passive = false;
 	if (c->edits)
 		put_editing(c);
+	if (c->web && random_percent(40)) {
+		web_open(c, true);
+		op_send(c, 0, false);
+		op(c, OP_END, 0);
+		return;
+	}
+	if (c->web)
+		put_opening(c);
 	from = c->text.len;
 	if (random_percent(50)) {
 		say_put(c, "Room");
@@ -253,6 +301,8 @@ put_three_wrong(struct client *c)
 	c->joins = c->passive = false;
 	if (c->edits)
 		put_editing(c);
+	if (c->web)
+		put_opening(c);
 	while (wrong < 3)
 		put_wrong(c, false, &wrong);
 	op(c, OP_END, 0);
@@ -273,6 +323,9 @@ script_write(int i)
 	    .own_ends = old.own_ends,
 	    .line = old.line,
 	    .answers = old.answers,
+	    .ping_ends = old.ping_ends,
+	    .frame_ends = old.frame_ends,
+	    .raw = old.raw,
 	    .names_at = SIZE_MAX,
 	    .joins_at = SIZE_MAX,
 	    .joins = true,
@@ -283,7 +336,9 @@ script_write(int i)
 	c->edits = c->telnet && random_percent(sim.profile.edits);
 	c->refuses = c->telnet && !c->edits && random_percent(30);
 	c->plain = c->edits || c->refuses;
+	c->web = !c->telnet && random_percent(sim.profile.webs);
 	typing_reset(c);
+	web_reset(c);
 	snprintf(c->name, sizeof(c->name), "User%d%s", i,
 	    sim.profile.crowded ? "nnnnnnnnnnnnnnnnnnnnn" : "");
 	memcpy(c->now, c->name, sizeof(c->now));

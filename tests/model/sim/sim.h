@@ -19,7 +19,7 @@
  *   master.c  the master: admits, passes, reaps, starts successors
  *   client.c  clients; script.c what they are to do; say.c what they say
  *   dialect.c telnet and JSON, from and to lines of text; typing.c screens
- *   keys.c    what is typed there
+ *   keys.c    what is typed there; web.c frames
  *   oracle.c  all that was committed, checked as it comes
  *   who.c     replies about who is in a room; asked.c those to all else
  *   check.c   what each client read, and what is left in the end
@@ -49,7 +49,7 @@
 #define MAX_LINE 300
 #define LOGIN_S 30
 #define IDLE_S 100
-#define NAMED_MAX 100 /* fault points that are told of */
+#define NAMED_MAX 120 /* fault points that are told of */
 
 /* Owner of the pool buffers that a run does without. */
 #define BUFFER_NOBODY 0x7fffffffu
@@ -220,6 +220,7 @@ struct profile {
 	unsigned commands; /* percent of lines */
 	unsigned telnets;  /* percent of clients, */
 	unsigned edits;    /* and of those that send keys */
+	unsigned webs;     /* percent of the others */
 	bool crowded;      /* one room, long names */
 	size_t message_max;
 	size_t sndbuf;
@@ -231,7 +232,7 @@ struct counts {
 	uint64_t runs, deaths, recovery_deaths, held_deaths, torn_deaths;
 	uint64_t points, deliveries, lapped, moves, parks, quiets, silent;
 	uint64_t commands, whos, asked;
-	uint64_t own_rows, rows_checked, half_typed;
+	uint64_t own_rows, rows_checked, half_typed, pongs;
 	struct {
 		uint64_t met, died;
 	} named[NAMED_MAX]; /* by fault point */

@@ -267,8 +267,10 @@ typing_answer(struct client *c)
 	if (n == 0 || c->conn->rst || c->conn->shut_rd || c->conn->fin_in ||
 	    c->conn->refs == 0)
 		return false;
+	if (c->web && !c->answering && !web_may_answer(c))
+		return false;
 	/* Not in the middle of a command of the script's. */
-	if (!c->answering && in->len > 0 &&
+	if (c->telnet && !c->answering && in->len > 0 &&
 	    (uint8_t)in->data[in->len - 1] == TELNET_IAC)
 		return false;
 	n = 1 + random_below((unsigned)n);
