@@ -237,6 +237,9 @@ on_error(struct reader *r, const char *line, size_t len)
 		r->evicted++;
 		return;
 	}
+	/* What came behind a wrong line is thrown away: its name, perhaps. */
+	if (r->evicted > 0 && is_reply(CHAT_LOGIN_TIMEOUT, line, len))
+		return;
 	for (int i = r->reply;
 	     i < r->c->nreplies && i - r->reply <= MAY_LOSE(r->c); i++) {
 		if (!is_reply(r->c->replies[i], line, len))
