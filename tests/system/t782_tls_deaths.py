@@ -100,25 +100,6 @@ def handshakes_end_with_their_worker_and_the_log_says_so(t):
 
 
 @test
-def who_comes_while_there_is_no_tls_worker_is_served_by_the_next(t):
-    server = tls_server(t, max_clients=500)
-    seat = seat_of(server, "tls")
-    port = tls_port(server)
-    pid = server.signal_worker(seat, signal.SIGSTOP)
-    clients = [server.connect(("127.0.0.1", port)) for _ in range(3)]
-    # More than the channel takes: some stay with the master.
-    for i in range(400):
-        clients.append(server.connect(("127.0.0.1", port)))
-    server.wait_event("accept", 403)
-    server.signal_worker(seat, signal.SIGKILL)
-    server.wait_event("worker-recovered", seat=seat)
-    assert not process_lives(pid)
-    join(server, "general", "Alice")
-    died = len(server.events("close", reason="tls-died"))
-    assert died < 403
-
-
-@test
 def a_stopped_tls_worker_is_replaced_by_the_watchdog(t):
     server = tls_server(t, watchdog=1)
     seat = seat_of(server, "tls")
@@ -160,15 +141,19 @@ def a_segment_that_is_salvaged_keeps_its_tls_clients(t):
     waiting.close()
 
 
-@test
-def a_tls_worker_whose_program_has_gone_is_missed_until_it_is_back(t):
+def tls_server_of_its_own(t):
+    """A server whose TLS workers' program can be taken away; its path."""
     alone = t.path("alone")
     os.mkdir(alone)
     for name in ("chatmaster", "chatmaster-tls"):
         shutil.copy(os.path.join(t.build, name), alone)
-    server = tls_server(t, build=alone)
+    return tls_server(t, build=alone), os.path.join(alone, "chatmaster-tls")
+
+
+@test
+def a_tls_worker_whose_program_has_gone_is_missed_until_it_is_back(t):
+    server, program = tls_server_of_its_own(t)
     bob = server.join("general", "Bob")
-    program = os.path.join(alone, "chatmaster-tls")
     os.rename(program, program + ".away")
     server.signal_worker(seat_of(server, "tls"), signal.SIGKILL)
     server.wait_event("exec-failed", 2, type="tls")
@@ -177,6 +162,22 @@ def a_tls_worker_whose_program_has_gone_is_missed_until_it_is_back(t):
     os.rename(program + ".away", program)
     join(server, "general", "Alice")
     bob.lines_until(JOINED % "Alice")
+
+
+@test
+def who_comes_while_there_is_no_tls_worker_is_served_by_the_next(t):
+    server, program = tls_server_of_its_own(t)
+    os.rename(program, program + ".away")
+    server.signal_worker(seat_of(server, "tls"), signal.SIGKILL)
+    server.wait_event("exec-failed", type="tls")
+    clients = [connect(server, handshake=False) for _ in range(2)]
+    server.wait_event("accept", 2)
+    os.rename(program + ".away", program)
+    for client, name in zip(clients, ("Alice", "Bob")):
+        client.shake()
+        client.send("general", name)
+        client.expect(JOINED % name)
+    assert not server.events("close", reason="tls-died")
 
 
 @test
