@@ -195,6 +195,15 @@ typed_for(struct scan *scan, const struct desc_shm *d)
 		break;
 	case RECORD_NONE:
 	case RECORD_LEAVE:
+	case RECORD_KICK:
+	case RECORD_BAN:
+	case RECORD_UNBAN:
+	case RECORD_MUTE:
+	case RECORD_UNMUTE:
+	case RECORD_OP:
+	case RECORD_DEOP:
+	case RECORD_DISPLACE:
+	case RECORD_ROOM:
 	case RECORD_TYPES:
 		break;
 	}

@@ -390,9 +390,13 @@ reply_prompt(unsigned state)
 		return "Enter room name: ";
 	case SESSION_NAME:
 		return "Enter username: ";
+	case SESSION_ROOM_PASSWORD:
+	case SESSION_NAME_PASSWORD:
+		return "Enter password: ";
 	case SESSION_JOINED:
 	case SESSION_LEAVING:
 	case SESSION_HTTP:
+	case SESSION_PROXY:
 		break;
 	}
 	return "";

@@ -381,6 +381,8 @@ close_code(const struct session_shm *s)
 	case CLOSE_TLS_HANDSHAKE: /* before there was a session */
 	case CLOSE_TLS_TIMEOUT:
 	case CLOSE_TLS_DIED:
+	case CLOSE_PROXY: /* before it was a WebSocket */
+	case CLOSE_CROWDED:
 	case CLOSE_REASONS:
 		return WS_NORMAL;
 	case CLOSE_SHUTDOWN:
@@ -390,6 +392,8 @@ close_code(const struct session_shm *s)
 	case CLOSE_UNREAD:
 	case CLOSE_IDLE_TIMEOUT:
 	case CLOSE_PING_TIMEOUT:
+	case CLOSE_BANNED:
+	case CLOSE_DISPLACED:
 		return WS_POLICY;
 	case CLOSE_INTERNAL:
 		return WS_INTERNAL;

@@ -8,6 +8,7 @@
 #define LIMIT_NAME 32 /* a user's name */
 #define LIMIT_ROOM 64 /* a room's name */
 #define LIMIT_TOPIC 256
+#define LIMIT_PASSWORD 128
 #define LIMIT_REQUEST 8192 /* the head of a request by HTTP */
 
 /* What `max-line` may be: one message, line end not counted. */

@@ -53,6 +53,16 @@ static const struct {
 	"there are too many connections from your address, close one of them "
 	"first",
 	NULL},
+    [CHAT_BAD_PASSWORD] = {"bad-password", "that is not the password", NULL},
+    [CHAT_NEED_PASSWORD] = {"need-password",
+	"a password is needed: give it behind the name, with a space between",
+	NULL},
+    [CHAT_ROOM_FULL] = {"room-full", "the room is full", NULL},
+    [CHAT_BANNED] = {"banned", "you are banned from this server", NULL},
+    [CHAT_MUTED] = {"muted", "an operator has taken the word from you", NULL},
+    [CHAT_NOT_PERMITTED] = {"not-permitted", "that is not for you to do", NULL},
+    [CHAT_DISPLACED] = {"name-taken",
+	"the owner of this name has logged in elsewhere", NULL},
 };
 
 static const char *const usages[USAGE_COUNT] = {
@@ -70,6 +80,14 @@ static const char *const usages[USAGE_COUNT] = {
     [USAGE_COLOR] = "/color on, or /color off",
     [USAGE_TIME] = "/time on, or /time off",
     [USAGE_LOOK] = "/wrap, /color and /time are for telnet clients",
+    [USAGE_KICK] = "/kick NAME [WHY]",
+    [USAGE_BAN] = "/ban NAME or ADDRESS [TIME] [WHY], TIME as 90s, 10m, 2h or "
+		  "30d",
+    [USAGE_UNBAN] = "/unban NAME or ADDRESS",
+    [USAGE_MUTE] = "/mute NAME [TIME] [WHY]",
+    [USAGE_UNMUTE] = "/unmute NAME",
+    [USAGE_OP] = "/op NAME",
+    [USAGE_DEOP] = "/deop NAME",
 };
 
 static const char help[] =

@@ -35,7 +35,14 @@ enum chat_error {
 	CHAT_NO_HISTORY,
 	CHAT_IDLE_TIMEOUT, /* arg: idle-timeout (seconds) */
 	CHAT_TOO_MANY_FROM_ADDRESS,
-	CHAT_ERRORS, /* how many there are */
+	CHAT_BAD_PASSWORD, /* arg: 1 if it wasn't even looked at: see ask.h */
+	CHAT_NEED_PASSWORD,
+	CHAT_ROOM_FULL,
+	CHAT_BANNED, /* without the reason: see REPLY_BANNED */
+	CHAT_MUTED,
+	CHAT_NOT_PERMITTED,
+	CHAT_DISPLACED, /* reads as name-taken */
+	CHAT_ERRORS,    /* how many there are */
 };
 
 /* Commands that can be used wrongly.  Lies in shared memory, too. */
@@ -54,6 +61,13 @@ enum chat_usage {
 	USAGE_COLOR,
 	USAGE_TIME,
 	USAGE_LOOK, /* one of these three, but not over telnet */
+	USAGE_KICK,
+	USAGE_BAN,
+	USAGE_UNBAN,
+	USAGE_MUTE,
+	USAGE_UNMUTE,
+	USAGE_OP,
+	USAGE_DEOP,
 	USAGE_COUNT,
 };
 

@@ -15,6 +15,20 @@ enum record_type {
 	RECORD_PRIVATE, /* for one reader alone, in whose room it lies */
 	RECORD_RENAME,  /* the text is the sender's new name */
 	RECORD_TOPIC,   /* the text is the room's new topic */
+	/*
+	 * By operators, about the session `target`, or about a name or address
+	 * in general; the text is why.  They lie in the operator's room.
+	 */
+	RECORD_KICK,
+	RECORD_BAN,
+	RECORD_UNBAN,
+	RECORD_MUTE,
+	RECORD_UNMUTE,
+	RECORD_OP,
+	RECORD_DEOP,
+	/* In no room (NONE), so that nobody reads them. */
+	RECORD_DISPLACE, /* its name's owner has come: `target` is to end */
+	RECORD_ROOM,     /* what the configuration says of a room */
 	RECORD_TYPES,
 };
 

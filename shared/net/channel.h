@@ -26,6 +26,9 @@ enum channel_type {
 	CHANNEL_STOP,   /* tell the clients, flush, close, exit 0 */
 	CHANNEL_LOG,    /* `count` is 1: the fd of a new log, see log_replace */
 	CHANNEL_RELOAD, /* TLS: load the certificates again */
+	CHANNEL_POLICY, /* `count` is 1: the fd of a new policy, see policy.h */
+	CHANNEL_ASKED,  /* there is a new auth worker: ask again, see ask.h */
+	CHANNEL_LET_IN, /* the answer to CHANNEL_ADDRESS; `let_in` */
 	/* Worker to master. */
 	CHANNEL_READY,   /* settled and serving */
 	CHANNEL_ACK,     /* `count` CHANNEL_PASS messages dealt with */
@@ -33,6 +36,9 @@ enum channel_type {
 	CHANNEL_MOVE,    /* give the connection in `slot` to seat `to` */
 	CHANNEL_SETTLED, /* settled, but serving only after its back-off */
 	CHANNEL_CLEAR,   /* TLS: `count` is 1, the fd of the clear side */
+	CHANNEL_BANS,    /* the bans have changed, and are to be kept */
+	CHANNEL_ADDRESS, /* a trusted proxy said who the client is */
+	CHANNEL_JOINED,  /* `count` of slots are through with logging in */
 };
 
 /* What kind of listener was the way in. */

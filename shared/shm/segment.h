@@ -42,7 +42,7 @@
 #include "shared/base/base.h"
 
 #define SEGMENT_MAGIC "CHATMSTR"
-#define SEGMENT_VERSION 7
+#define SEGMENT_VERSION 8
 
 #define SEATS_MAX 64 /* bits in a room's set of seats */
 #define INSTANCE_MAX 63

@@ -31,6 +31,10 @@ const char *const close_reason_names[CLOSE_REASONS] = {
     [CLOSE_TLS_HANDSHAKE] = "tls-handshake",
     [CLOSE_TLS_TIMEOUT] = "tls-timeout",
     [CLOSE_TLS_DIED] = "tls-died",
+    [CLOSE_BANNED] = "banned",
+    [CLOSE_DISPLACED] = "displaced",
+    [CLOSE_PROXY] = "proxy-header",
+    [CLOSE_CROWDED] = "too-many-from-address",
 };
 
 uint32_t
@@ -476,6 +480,15 @@ tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
 		apply_topic(seg, d, line);
 		break;
 	case RECORD_PRIVATE:
+	case RECORD_KICK:
+	case RECORD_BAN:
+	case RECORD_UNBAN:
+	case RECORD_MUTE:
+	case RECORD_UNMUTE:
+	case RECORD_OP:
+	case RECORD_DEOP:
+	case RECORD_DISPLACE:
+	case RECORD_ROOM:
 	case RECORD_TYPES:
 		break;
 	}

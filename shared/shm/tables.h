@@ -27,13 +27,16 @@
 #define NO_HOME 0xff
 
 enum session_state {
-	SESSION_ROOM,    /* waits for the line that names a room */
-	SESSION_NAME,    /* waits for the line that names the user */
-	SESSION_JOINED,  /* talks */
-	SESSION_LEAVING, /* has left; what it still has to read is sent */
-	SESSION_HTTP,    /* web: waits for a request */
+	SESSION_ROOM,          /* waits for the line that names a room */
+	SESSION_NAME,          /* waits for the line that names the user */
+	SESSION_JOINED,        /* talks */
+	SESSION_LEAVING,       /* has left; what it still has to read is sent */
+	SESSION_HTTP,          /* web: waits for a request */
+	SESSION_PROXY,         /* waits for the header of a trusted proxy */
+	SESSION_ROOM_PASSWORD, /* telnet: has named a room that needs one */
+	SESSION_NAME_PASSWORD, /* telnet: has named a user who needs one */
 };
-#define SESSION_STATES (SESSION_HTTP + 1)
+#define SESSION_STATES (SESSION_NAME_PASSWORD + 1)
 
 /* Why a connection ended, in the log's words: see close_reason_names. */
 enum close_reason {
@@ -52,9 +55,20 @@ enum close_reason {
 	CLOSE_TLS_HANDSHAKE, /* it failed */
 	CLOSE_TLS_TIMEOUT,   /* it took too long */
 	CLOSE_TLS_DIED,      /* the process that had it did */
+	CLOSE_BANNED,        /* kicked or banned */
+	CLOSE_DISPLACED,     /* by a newer session of a registered name */
+	CLOSE_PROXY,         /* no good header of a trusted proxy */
+	CLOSE_CROWDED,       /* refused after its proxy said who it is */
 	CLOSE_REASONS,
 };
 extern const char *const close_reason_names[CLOSE_REASONS];
+
+/* What a session may do; facts, in the lock's half. */
+enum session_right {
+	RIGHT_REGISTERED = 1, /* has given the password of its name */
+	RIGHT_OPERATOR = 2,
+	RIGHT_MUTED = 4, /* may not speak */
+};
 
 /*
  * What a session has still to be told, rendered when it is sent: a line, which
@@ -174,7 +188,14 @@ struct session_shm {
 	alignas(CACHELINE) uint32_t gen; /* of the connection in this slot */
 	uint8_t name_len;                /* 0: not in chat */
 	char name[LIMIT_NAME];
-	uint32_t name_next; /* cache: chain of its bucket */
+	_Atomic uint8_t rights; /* enum session_right */
+	uint8_t end_reason;     /* enum close_reason: why `end` */
+	uint32_t name_next;     /* cache: chain of its bucket */
+	/*
+	 * Others can only end a session: not 0, it is the number of the record
+	 * that does.  Its worker delivers what was before, and closes.
+	 */
+	_Atomic uint64_t end;
 
 	/*
 	 * The owner's half: written by the worker named in `owner` only.
@@ -233,6 +254,8 @@ struct room_shm {
 	uint8_t used;
 	uint8_t name_len;
 	uint8_t home[HOMES_MAX]; /* seat, by worker type, or NO_HOME */
+	_Atomic uint32_t flags;  /* enum policy_flag: of the configuration */
+	uint32_t max_members;    /* 0: no limit */
 	char name[LIMIT_ROOM];
 	uint64_t messages; /* in its life; the next message's number */
 	uint64_t created_us;
