@@ -28,7 +28,7 @@
 #include "shared/chat/line.h"
 #include "shared/chat/notice.h"
 #include "shared/chat/render.h"
-#include "shared/chat/settings.h"
+#include "shared/chat/policy.h"
 #include "shared/net/inherit.h"
 #include "shared/shm/journal.h"
 #include "shared/shm/seat.h"
@@ -179,7 +179,8 @@ struct gathered {
 
 struct worker {
 	const struct inherit *in;
-	const struct settings *settings;
+	struct policy policy;
+	const struct settings *settings; /* its */
 	struct segment seg;
 	struct journal journal;
 	struct seat_shm *seat;

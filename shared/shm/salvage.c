@@ -291,6 +291,8 @@ session_keep(
 	switch ((enum session_state)was->half.state) {
 	case SESSION_ROOM:
 	case SESSION_NAME:
+	case SESSION_ROOM_PASSWORD:
+	case SESSION_NAME_PASSWORD:
 		kept = session_keep_new(v, slot, c);
 		break;
 	case SESSION_JOINED:
@@ -299,7 +301,8 @@ session_keep(
 	case SESSION_LEAVING:
 		kept = session_keep_leaving(v, slot, c);
 		break;
-	case SESSION_HTTP: /* see salvage_is_framed */
+	case SESSION_HTTP:  /* see salvage_is_framed */
+	case SESSION_PROXY: /* for all that is known of it, the proxy itself */
 		break;
 	}
 	if (!kept)
