@@ -201,14 +201,14 @@ access_check_hash(const char *value, char *err, size_t errsize)
 		return 0;
 	/* It may be a password: it isn't shown. */
 	snprintf(err, errsize,
-	    "password: that is no crypt(3) hash (see chatmaster "
+	    "that is no crypt(3) hash (see chatmaster "
 	    "--hash-password)");
 	return -1;
 }
 
 static int
-access_set_bool(uint32_t *flags, uint32_t flag, const char *key,
-    const char *value, char *err, size_t errsize)
+access_set_bool(uint32_t *flags, uint32_t flag, const char *value, char *err,
+    size_t errsize)
 {
 	if (strcmp(value, "yes") == 0) {
 		*flags |= flag;
@@ -216,7 +216,7 @@ access_set_bool(uint32_t *flags, uint32_t flag, const char *key,
 	}
 	if (strcmp(value, "no") == 0)
 		return 0;
-	snprintf(err, errsize, "%s: is neither yes nor no", key);
+	snprintf(err, errsize, "is neither yes nor no");
 	return -1;
 }
 
@@ -228,8 +228,8 @@ access_set_topic(
 	size_t len = text_sanitise(safe, value, strlen(value));
 
 	if (len == 0 || len > LIMIT_TOPIC) {
-		snprintf(err, errsize, "topic: has to have 1 to %d bytes",
-		    LIMIT_TOPIC);
+		snprintf(
+		    err, errsize, "has to have 1 to %d bytes", LIMIT_TOPIC);
 		return -1;
 	}
 	memcpy(room->topic, safe, len);
@@ -248,7 +248,7 @@ access_add_member(
 	char shown[SHOWN];
 
 	if (wrong != NULL) {
-		snprintf(err, errsize, "members: %s %s",
+		snprintf(err, errsize, "%s %s",
 		    log_quote(shown, sizeof(shown), name, len), wrong);
 		return -1;
 	}
@@ -295,8 +295,7 @@ access_set_max(
 	unsigned long n = strtoul(value, &end, 10);
 
 	if (*value < '0' || *value > '9' || *end != '\0' || n > 1000000) {
-		snprintf(err, errsize,
-		    "max-members: is not a number of at most 1000000");
+		snprintf(err, errsize, "is not a number of at most 1000000");
 		return -1;
 	}
 	room->max_members = (uint32_t)n;
@@ -355,8 +354,7 @@ access_set_user(struct access *a, unsigned key, const char *value, char *err,
 		a->has_password = true;
 		return access_check_hash(value, err, errsize);
 	}
-	if (access_set_bool(&is_operator, 1, "operator", value, err, errsize) ==
-	    -1)
+	if (access_set_bool(&is_operator, 1, value, err, errsize) == -1)
 		return -1;
 	a->users[a->nusers - 1].is_operator = (uint8_t)is_operator;
 	return 0;
@@ -379,11 +377,11 @@ access_set_room(struct access *a, unsigned key, const char *value, char *err,
 	case GIVEN_TOPIC:
 		return access_set_topic(room, value, err, errsize);
 	case GIVEN_READ_ONLY:
-		return access_set_bool(&room->flags, POLICY_READ_ONLY,
-		    "read-only", value, err, errsize);
+		return access_set_bool(
+		    &room->flags, POLICY_READ_ONLY, value, err, errsize);
 	default:
 		return access_set_bool(
-		    &room->flags, POLICY_HIDDEN, "hidden", value, err, errsize);
+		    &room->flags, POLICY_HIDDEN, value, err, errsize);
 	}
 }
 
@@ -414,7 +412,7 @@ access_set(void *context, const char *key, const char *value, char *err,
 		    !(a->in_user ? section_keys[i].user : section_keys[i].room))
 			continue;
 		if ((a->given & bit) != 0) {
-			snprintf(err, errsize, "%s: given already", key);
+			snprintf(err, errsize, "given already");
 			return -1;
 		}
 		a->given |= bit;
