@@ -155,6 +155,15 @@ given_in(const char *text, size_t len)
 	};
 }
 
+static enum progress
+refuse_login(struct consumer *c, enum login login, enum ask_kind kind)
+{
+	uint64_t arg;
+	enum chat_error error = login_error(login, kind, &arg);
+
+	return talk_refuse(c, error, arg);
+}
+
 /* NAME, or NAME PASSWORD.  To write one's own name otherwise needs none. */
 static enum progress
 run_nick(struct consumer *c, const char *text, size_t len)
@@ -163,7 +172,6 @@ run_nick(struct consumer *c, const char *text, size_t len)
 	enum chat_error error;
 	enum login login;
 	uint8_t rights;
-	uint64_t arg;
 
 	if (len == 0)
 		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_NICK);
@@ -177,7 +185,7 @@ run_nick(struct consumer *c, const char *text, size_t len)
 	else if (login == LOGIN_OPEN && given.blank)
 		return talk_refuse(c, CHAT_BAD_NAME, 0);
 	else if (login != LOGIN_OPEN && login != LOGIN_RIGHT)
-		return talk_refuse(c, login_error(login, ASK_USER, &arg), arg);
+		return refuse_login(c, login, ASK_USER);
 	error = publish_rename(
 	    c->w, c->slot, &c->half, given.name, given.name_len, rights);
 	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
@@ -208,7 +216,6 @@ run_join(struct consumer *c, const char *text, size_t len)
 	struct given given = given_in(text, len);
 	enum chat_error error;
 	enum login login;
-	uint64_t arg;
 	uint32_t room;
 
 	if (len == 0)
@@ -224,7 +231,7 @@ run_join(struct consumer *c, const char *text, size_t len)
 	if (login == LOGIN_WAITS)
 		return WAIT;
 	if (login != LOGIN_OPEN && login != LOGIN_RIGHT)
-		return talk_refuse(c, login_error(login, ASK_ROOM, &arg), arg);
+		return refuse_login(c, login, ASK_ROOM);
 	error =
 	    member_move(c->w, c->slot, &c->half, given.name, given.name_len);
 	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
