@@ -249,6 +249,8 @@ function show_state(next, said) {
 
 function show_chat(first) {
 	$("door").hidden = true;
+	$("password-field").hidden = true;
+	$("password").value = "";
 	$("chat").hidden = false;
 	$("where").textContent = me.room;
 	drawer(false);
