@@ -208,6 +208,7 @@ serve_deadlines(struct worker *w)
 	if (w->now_us - w->swept_us < (w->stopping ? STOP_SWEEP_US : SWEEP_US))
 		return;
 	w->swept_us = w->now_us;
+	ask_sweep(w);
 	for (uint32_t slot = 0; slot < w->in->nslots; slot++) {
 		struct session_shm *s = session_row(w, slot);
 
