@@ -21,8 +21,9 @@
 #include "worker/worker.h"
 
 #define ASK_UNDER_WAY 32
-#define ASK_AGAIN_US 100000 /* until who was told that all is busy asks again  \
-			     */
+#define ASK_AGAIN_US                                                           \
+	100000               /* until who was told that all is busy asks again \
+			      */
 #define ASK_LOST_US 60000000 /* and whose question must be lost */
 
 /*

@@ -188,6 +188,8 @@ run_nick(struct consumer *c, const char *text, size_t len)
 		return refuse_login(c, login, ASK_USER);
 	error = publish_rename(
 	    c->w, c->slot, &c->half, given.name, given.name_len, rights);
+	if (error == CHAT_SOON)
+		return talk_later(c);
 	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
 }
 

@@ -102,6 +102,56 @@ room_begin(struct worker *w, const struct desc_shm *join)
 }
 
 /*
+ * The owner of the name that session `holder` has waits for it in `slot`: the
+ * holder is to end.  The lock is held.
+ */
+static void
+displace(struct worker *w, uint32_t slot, uint32_t holder)
+{
+	const struct session_shm *s = session_row(w, holder);
+	const struct session_half half = session_row(w, slot)->half;
+	size_t len = MIN((size_t)s->name_len, (size_t)LIMIT_NAME);
+	char line[LIMIT_NAME + 1];
+	struct record rec = {.line = line};
+
+	memcpy(line, s->name, len);
+	line[len] = '\n';
+	rec.d.type = RECORD_DISPLACE;
+	rec.d.room = NONE;
+	rec.d.sender = slot;
+	rec.d.sender_gen = session_row(w, slot)->gen;
+	rec.d.target = holder;
+	rec.d.target_gen = s->gen;
+	rec.d.name_len = (uint8_t)len;
+	rec.d.text_off = (uint8_t)len;
+	rec.d.len = (uint32_t)len + 1;
+	rec.d.time_us = clock_real_us();
+	journal_publish(&w->journal, &rec, 1, slot, &half);
+}
+
+/*
+ * Somebody else, `holder`, has the name that the session in `slot` wants, which
+ * has its owner's rights to it or not.  The caller holds the lock, which is
+ * given back.
+ */
+enum chat_error
+member_name_taken(
+    struct worker *w, uint32_t slot, uint32_t holder, uint8_t rights)
+{
+	bool owner = (rights & RIGHT_REGISTERED) != 0;
+	uint64_t seats = 0;
+
+	if (owner && !ended_is(session_row(w, holder)))
+		displace(w, slot, holder);
+	if (owner) /* again, perhaps: who published it may have died there */
+		seats = ended_call(w, holder);
+	lock_release(&w->journal.lock);
+	if (owner)
+		publish_bell(w, seats);
+	return owner ? CHAT_SOON : CHAT_NAME_TAKEN;
+}
+
+/*
  * Join the room that `half` asked for under the name given, whose owner may do
  * what `rights` says (enum session_right).  Returns CHAT_OK, with `half` as
  * committed, or why not, with `half` as it was.
@@ -113,16 +163,16 @@ member_join(struct worker *w, uint32_t slot, struct session_half *half,
 	char line[NOTICE_MAX];
 	struct record rec;
 	struct room_shm *room;
+	uint32_t holder;
 	uint64_t seats;
 
 	join_record(w, &rec, slot, line, name, len, rights);
 	rec.extra = half->room_name;
 	rec.d.extra = half->room_len;
 	lock_acquire(&w->journal.lock);
-	if (tables_find_name(&w->seg, name, len) != NONE) {
-		lock_release(&w->journal.lock);
-		return CHAT_NAME_TAKEN;
-	}
+	holder = tables_find_name(&w->seg, name, len);
+	if (holder != NONE)
+		return member_name_taken(w, slot, holder, rights);
 	if (join_room(w, half->room_name, half->room_len, NULL, &rec) == NONE) {
 		lock_release(&w->journal.lock);
 		damage_suspect(w);

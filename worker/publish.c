@@ -343,10 +343,8 @@ publish_rename(struct worker *w, uint32_t slot, struct session_half *half,
 	    line + PUBLISH_BEFORE, len);
 	lock_acquire(&w->journal.lock);
 	holder = tables_find_name(&w->seg, name, len);
-	if (holder != NONE && holder != slot) {
-		lock_release(&w->journal.lock);
-		return CHAT_NAME_TAKEN;
-	}
+	if (holder != NONE && holder != slot)
+		return member_name_taken(w, slot, holder, rights);
 	/* It goes with the name that it is registered; the rest stays. */
 	rec.d.target = rights | (session_rights(session_row(w, slot)) &
 				    (RIGHT_OPERATOR | RIGHT_MUTED));

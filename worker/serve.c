@@ -85,6 +85,8 @@ serve(struct worker *w, uint32_t slot)
 	if (!l->mine)
 		return;
 	damage_check_row(w, slot);
+	if (ended_is(session_row(w, slot)))
+		(void)ended_close(w, slot);
 	serve_waiting(w, slot);
 	if (l->deaf && !l->waiting && !l->eof && !l->starved) {
 		input_take(w, slot, true);
@@ -214,6 +216,8 @@ serve_deadlines(struct worker *w)
 
 		if (!w->locals[slot].mine)
 			continue;
+		if (ended_is(s))
+			worker_due(w, slot);
 		if (has_gone(w, slot)) {
 			serve_gone(w, slot);
 			continue;

@@ -121,6 +121,13 @@ no_entrance(struct consumer *c, enum login login, enum session_state prompt)
 	return wrong_line(c, error, arg);
 }
 
+enum progress
+talk_later(struct consumer *c)
+{
+	c->w->locals[c->slot].paced = true;
+	return WAIT;
+}
+
 /* The first line: ROOM, or ROOM PASSWORD. */
 static enum progress
 talk_room(struct consumer *c, const struct line *line)
@@ -198,10 +205,12 @@ talk_join(struct consumer *c, const char *name, size_t len, uint8_t rights)
 		worker_due(c->w, c->slot);
 	}
 	error = member_join(c->w, c->slot, &c->half, name, len, rights);
-	if (error != CHAT_OK)
+	if (error == CHAT_SOON)
+		return talk_later(c);
+	if (error != CHAT_OK) {
 		c->half.state = SESSION_NAME;
-	if (error != CHAT_OK)
 		return wrong_line(c, error, 0);
+	}
 	return c->w->locals[c->slot].move_to != 0 ? STOP : GO_ON;
 }
 

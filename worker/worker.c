@@ -328,6 +328,19 @@ worker_stalled(struct worker *w)
 	(void)publish_allowed(w);
 }
 
+/* What others have asked for. */
+static void
+attend(struct worker *w)
+{
+	unsigned wanted = atomic_exchange_explicit(
+	    &w->seat->attention, 0, memory_order_relaxed);
+
+	if ((wanted & ATTENTION_BUFFER) != 0)
+		input_evict(w);
+	if ((wanted & ATTENTION_END) != 0)
+		ended_serve(w);
+}
+
 /* One pass of the loop.  Returns whether there is to be another. */
 bool
 worker_turn(struct worker *w)
@@ -348,7 +361,7 @@ worker_turn(struct worker *w)
 		on_event(w, &events[i]);
 	}
 	if (atomic_load_explicit(&w->seat->attention, memory_order_relaxed))
-		input_evict(w);
+		attend(w);
 	fanout(w);
 	if (ask_queues(w))
 		ask_serve(w);

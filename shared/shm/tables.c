@@ -298,8 +298,9 @@ tables_rebuild(struct segment *seg)
 static bool
 record_makes_sense(const struct segment *seg, const struct desc_shm *d)
 {
-	return d->room < seg->params.nrooms && d->sender < seg->params.nslots &&
-	       d->name_len >= 1 && d->name_len <= LIMIT_NAME &&
+	return (d->room < seg->params.nrooms || d->type == RECORD_DISPLACE) &&
+	       d->sender < seg->params.nslots && d->name_len >= 1 &&
+	       d->name_len <= LIMIT_NAME &&
 	       (uint32_t)d->name_off + d->name_len <= d->len &&
 	       d->extra <= LIMIT_ROOM;
 }
@@ -466,9 +467,27 @@ apply_topic(struct segment *seg, const struct desc_shm *d, const char *line)
 	r->topic_len = (uint16_t)len;
 }
 
+/* The target's worker is to end it. */
+static void
+apply_end(struct segment *seg, uint64_t n, const struct desc_shm *d,
+    enum close_reason reason)
+{
+	struct session_shm *s;
+
+	if (d->target >= seg->params.nslots)
+		return;
+	s = &seg->sessions[d->target];
+	if (s->gen != d->target_gen || s->name_len == 0 ||
+	    atomic_load_explicit(&s->end, memory_order_relaxed) != 0)
+		return; /* it has gone, or is about to */
+	s->end_reason = (uint8_t)reason;
+	/* Pairs with the acquire load in ended.c. */
+	atomic_store_explicit(&s->end, n, memory_order_release);
+}
+
 void
-tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
-    const char *extra, bool caches)
+tables_apply(struct segment *seg, uint64_t n, const struct desc_shm *d,
+    const char *line, const char *extra, bool caches)
 {
 	if (!record_makes_sense(seg, d))
 		return;
@@ -491,6 +510,9 @@ tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
 	case RECORD_TOPIC:
 		apply_topic(seg, d, line);
 		break;
+	case RECORD_DISPLACE:
+		apply_end(seg, n, d, CLOSE_DISPLACED);
+		break;
 	case RECORD_PRIVATE:
 	case RECORD_KICK:
 	case RECORD_BAN:
@@ -499,7 +521,6 @@ tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
 	case RECORD_UNMUTE:
 	case RECORD_OP:
 	case RECORD_DEOP:
-	case RECORD_DISPLACE:
 	case RECORD_ROOM:
 	case RECORD_TYPES:
 		break;

@@ -179,13 +179,13 @@ TEST(a_record_of_another_generation_changes_no_session)
 	test_picture(&seg, &before);
 	d.sender_gen = seg.sessions[0].gen - 1;
 	d.room_gen = seg.rooms[0].gen;
-	tables_apply(&seg, &d, "Alice\n", "", true);
+	tables_apply(&seg, 1, &d, "Alice\n", "", true);
 	test_picture(&seg, &after);
 	CHECK_MEM(&after, sizeof(after), &before, sizeof(before));
 	d.type = RECORD_MESSAGE;
 	d.room_gen = seg.rooms[0].gen + 1;
 	d.room_msg = 1000;
-	tables_apply(&seg, &d, "Alice\n", "", true);
+	tables_apply(&seg, 1, &d, "Alice\n", "", true);
 	CHECK_EQ(seg.rooms[0].messages, 0);
 }
 
@@ -211,10 +211,10 @@ TEST(each_record_out_of_bounds_changes_nothing)
 	bad[7].type = RECORD_NONE;
 	bad[8].type = 200;
 	for (unsigned i = 0; i < COUNT(bad); i++)
-		tables_apply(&seg, &bad[i], "Alice\n", "", true);
+		tables_apply(&seg, 1, &bad[i], "Alice\n", "", true);
 	test_picture(&seg, &after);
 	CHECK_MEM(&after, sizeof(after), &before, sizeof(before));
-	tables_apply(&seg, &good, "Alice\n", "", true);
+	tables_apply(&seg, 1, &good, "Alice\n", "", true);
 	CHECK_EQ(find("alice"), NONE);
 }
 
@@ -230,7 +230,7 @@ TEST(leaving_without_having_joined_is_harmless)
 	set_up_people();
 	test_connect(&seg, 7, 0);
 	test_picture(&seg, &before);
-	tables_apply(&seg, &d, "frank\n", "", true);
+	tables_apply(&seg, 1, &d, "frank\n", "", true);
 	test_picture(&seg, &after);
 	CHECK_MEM(&after, sizeof(after), &before, sizeof(before));
 	CHECK_STR(test_breach(&seg), "");
@@ -396,7 +396,7 @@ use_everything(void)
 		d.text_off = (uint8_t)draw(sizeof(line));
 		d.name_len = (uint8_t)draw(LIMIT_NAME + 2);
 		d.extra = (uint32_t)draw(LIMIT_ROOM + 2);
-		tables_apply(&seg, &d, line, extra, draw(2) == 0);
+		tables_apply(&seg, 1, &d, line, extra, draw(2) == 0);
 	}
 	tables_verify(&seg, NULL, NULL);
 	find("Alice");

@@ -73,9 +73,11 @@ type_name(uint8_t type)
 	    [RECORD_PRIVATE] = "private",
 	    [RECORD_RENAME] = "rename",
 	    [RECORD_TOPIC] = "topic",
+	    [RECORD_DISPLACE] = "displace",
 	};
 
-	return type < COUNT(names) ? names[type] : "unknown";
+	return type < COUNT(names) && names[type] != NULL ? names[type]
+							  : "unknown";
 }
 
 static void
@@ -101,6 +103,8 @@ walk_room(const struct walk *w, const struct desc_shm *r, char *room)
 	const struct room_seen *seen;
 	size_t len;
 
+	if (r->room == NONE)
+		return out_none();
 	if (r->room < w->d->seg.params.nrooms) {
 		seen = &w->rooms[r->room];
 		if (seen->len > 0 && seen->gen == r->room_gen)
