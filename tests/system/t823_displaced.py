@@ -144,6 +144,7 @@ def a_user_of_nobodys_name_is_displaced_once_it_is_registered(t):
     """As HUP may bring about."""
     server = lines_doors(t)
     server.deaths_allowed = True  # the auth worker is replaced
+    server.deaths_allowed = True  # the auth worker is replaced
     eve = User(server, "line", "general", "Eve").welcomed()
     server.context.write("doors.conf", open(
         server.context.path("doors.conf"), encoding="utf-8").read().replace(
