@@ -208,8 +208,8 @@ run_nick(struct consumer *c, const char *text, size_t len)
 	rights |= moderate_muted(c->w, given.name, given.name_len);
 	error = publish_rename(
 	    c->w, c->slot, &c->half, given.name, given.name_len, rights);
-	if (error == CHAT_DISPLACED)
-		return WAIT; /* until the name is free */
+	if (error == CHAT_SOON)
+		return talk_later(c);
 	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
 }
 

@@ -560,8 +560,6 @@ input_refuse(struct worker *w, uint32_t slot)
 void
 input_evict(struct worker *w)
 {
-	atomic_fetch_and_explicit(
-	    &w->seat->attention, ~ATTENTION_BUFFER, memory_order_relaxed);
 	for (uint32_t i = 0; i < w->seg.layout.nbuffers; i++) {
 		uint32_t slot = atomic_load_explicit(&w->seg.bufctl[i].owner,
 				    memory_order_relaxed) -

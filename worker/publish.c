@@ -344,7 +344,7 @@ publish_rename(struct worker *w, uint32_t slot, struct session_half *half,
 	lock_acquire(&w->journal.lock);
 	holder = tables_find_name(&w->seg, name, len);
 	if (holder != NONE && holder != slot)
-		return member_taken(w, slot, holder, rights);
+		return member_name_taken(w, slot, holder, rights);
 	/* It goes with the name that it is registered; the rest stays. */
 	rec.d.target = rights | (session_rights(session_row(w, slot)) &
 				    (RIGHT_OPERATOR | RIGHT_MUTED));

@@ -123,6 +123,13 @@ no_entrance(struct consumer *c, enum login login, enum session_state prompt)
 	return wrong_line(c, error, arg);
 }
 
+enum progress
+talk_later(struct consumer *c)
+{
+	c->w->locals[c->slot].paced = true;
+	return WAIT;
+}
+
 /* A ban, if there is one (row + 1), ends the session. */
 static bool
 turned_away(struct consumer *c, uint32_t ban)
@@ -229,13 +236,13 @@ talk_join(struct consumer *c, const char *name, size_t len, uint8_t rights)
 		worker_due(c->w, c->slot);
 	}
 	error = member_join(c->w, c->slot, &c->half, name, len, rights);
-	if (error == CHAT_DISPLACED)
-		return WAIT; /* until the name is free */
-	if (error != CHAT_OK)
+	if (error == CHAT_SOON)
+		return talk_later(c);
+	if (error != CHAT_OK) {
 		c->half.state =
 		    error == CHAT_ROOM_FULL ? SESSION_ROOM : SESSION_NAME;
-	if (error != CHAT_OK)
 		return wrong_line(c, error, 0);
+	}
 	return c->w->locals[c->slot].move_to != 0 ? STOP : GO_ON;
 }
 

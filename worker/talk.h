@@ -40,6 +40,9 @@ void talk_flush(struct consumer *c);
 /* Does a reply still wait to be sent?  Then there's no place for another. */
 bool talk_reply_waits(const struct consumer *c);
 
+/* The line has to wait for what nobody tells of: it is tried again shortly. */
+enum progress talk_later(struct consumer *c);
+
 /* Refuse the line, which is consumed in c->half. */
 enum progress talk_refuse(
     struct consumer *c, enum chat_error code, uint64_t arg);

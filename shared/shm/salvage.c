@@ -126,7 +126,8 @@ session_join(struct salvage *v, uint32_t slot, const struct salvage_room *from)
 	d.room_msg = v->new->rooms[d.room].messages;
 	if (is_new)
 		d.flags = RECORD_ROOM_NEW;
-	tables_apply(v->new, &d, was->name, from->name, true);
+	tables_apply(
+	    v->new, v->new->params.first_seq, &d, was->name, from->name, true);
 	FAULT_POINT("salvage.joined");
 	if (is_new && from->row != NULL)
 		room_fill(v, d.room, from->row);

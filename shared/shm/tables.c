@@ -320,8 +320,7 @@ extra_max(unsigned type)
 static bool
 record_makes_sense(const struct segment *seg, const struct desc_shm *d)
 {
-	if (d->room >= seg->params.nrooms &&
-	    (d->room != RECORD_NO_ROOM || !record_needs_no_room(d->type)))
+	if (d->room >= seg->params.nrooms && !record_needs_no_room(d->type))
 		return false;
 	return d->sender < seg->params.nslots && d->name_len >= 1 &&
 	       d->name_len <= LIMIT_NAME &&
@@ -530,17 +529,16 @@ target_of(const struct segment *seg, const struct desc_shm *d)
 	return &seg->sessions[d->target];
 }
 
+/* The session's worker is to end it. */
 static void
-apply_end(const struct segment *seg, const struct desc_shm *d, uint64_t number,
-    enum close_reason reason)
+apply_end(struct session_shm *s, uint64_t n, enum close_reason reason)
 {
-	struct session_shm *s = target_of(seg, d);
-
-	if (s == NULL)
-		return;
+	if (s == NULL || s->name_len == 0 ||
+	    atomic_load_explicit(&s->end, memory_order_relaxed) != 0)
+		return; /* it has gone, or is about to */
 	s->end_reason = (uint8_t)reason;
-	atomic_store_explicit(
-	    &s->end, MAX(number, UINT64_C(1)), memory_order_relaxed);
+	/* Pairs with the acquire load in ended.c. */
+	atomic_store_explicit(&s->end, n, memory_order_release);
 }
 
 static void
@@ -560,26 +558,18 @@ apply_right(
 
 /* All who are here from banned addresses, but the operator. */
 static void
-apply_ban_address(const struct segment *seg, const struct desc_shm *d,
-    const struct act_shm *act)
+apply_ban_address(const struct segment *seg, uint64_t n,
+    const struct desc_shm *d, const struct cidr *cidr)
 {
-	struct desc_shm one = *d;
-
-	for (uint32_t i = 0; i < seg->params.nslots; i++) {
-		const struct session_shm *s = &seg->sessions[i];
-
-		if (i == d->sender || s->name_len == 0 ||
-		    !cidr_holds(&act->ban.cidr, s->addr))
-			continue;
-		one.target = i;
-		one.target_gen = s->gen;
-		apply_end(seg, &one, act->number, CLOSE_BANNED);
-	}
+	for (uint32_t i = 0; i < seg->params.nslots; i++)
+		if (i != d->sender && cidr_holds(cidr, seg->sessions[i].addr))
+			apply_end(&seg->sessions[i], n, CLOSE_BANNED);
 }
 
 /* What an operator does. */
 static void
-apply_act(struct segment *seg, const struct desc_shm *d, const char *extra)
+apply_act(struct segment *seg, uint64_t n, const struct desc_shm *d,
+    const char *extra)
 {
 	struct act_shm act;
 
@@ -592,9 +582,9 @@ apply_act(struct segment *seg, const struct desc_shm *d, const char *extra)
 	case RECORD_KICK:
 	case RECORD_BAN:
 		if (d->type == RECORD_BAN && act.ban.kind == BAN_ADDRESS)
-			apply_ban_address(seg, d, &act);
+			apply_ban_address(seg, n, d, &act.ban.cidr);
 		else
-			apply_end(seg, d, act.number, CLOSE_BANNED);
+			apply_end(target_of(seg, d), n, CLOSE_BANNED);
 		break;
 	case RECORD_MUTE:
 		apply_right(seg, d, RIGHT_MUTED, true);
@@ -614,8 +604,8 @@ apply_act(struct segment *seg, const struct desc_shm *d, const char *extra)
 }
 
 void
-tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
-    const char *extra, bool caches)
+tables_apply(struct segment *seg, uint64_t n, const struct desc_shm *d,
+    const char *line, const char *extra, bool caches)
 {
 	if (!record_makes_sense(seg, d))
 		return;
@@ -645,10 +635,10 @@ tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
 	case RECORD_UNMUTE:
 	case RECORD_OP:
 	case RECORD_DEOP:
-		apply_act(seg, d, extra);
+		apply_act(seg, n, d, extra);
 		break;
 	case RECORD_DISPLACE:
-		apply_end(seg, d, 0, CLOSE_DISPLACED);
+		apply_end(target_of(seg, d), n, CLOSE_DISPLACED);
 		break;
 	case RECORD_ROOM:
 		apply_room(seg, d, extra, caches);

@@ -321,11 +321,12 @@ uint32_t tables_find_room(
 void tables_rebuild(struct segment *seg);
 
 /*
- * Apply record `d` to the facts; with `caches` also to the caches, which is
- * right exactly once.  `line` and `extra` are the record's bytes.  Nonsense
- * (from a process gone wrong) changes nothing.  The caller holds the lock.
+ * Apply record `d`, of number `n`, to the facts; with `caches` also to the
+ * caches, which is right exactly once.  `line` and `extra` are the record's
+ * bytes.  Nonsense (from a process gone wrong) changes nothing.  The caller
+ * holds the lock.
  */
-void tables_apply(struct segment *seg, const struct desc_shm *d,
+void tables_apply(struct segment *seg, uint64_t n, const struct desc_shm *d,
     const char *line, const char *extra, bool caches);
 
 /*

@@ -170,6 +170,49 @@ TEST(a_topic_lasts_as_long_as_its_room)
 	CHECK_EQ(seg.rooms[1].topic_len, 0);
 }
 
+TEST(a_join_and_a_new_name_say_what_one_may_do)
+{
+	struct desc_shm d = {.type = RECORD_RENAME,
+	    .target = RIGHT_REGISTERED | RIGHT_OPERATOR | 0x80,
+	    .name_len = 5,
+	    .text_off = 6,
+	    .len = 10};
+
+	set_up_people();
+	CHECK_EQ(seg.sessions[0].rights, 0);
+	d.sender_gen = seg.sessions[0].gen;
+	d.room_gen = seg.rooms[0].gen;
+	tables_apply(&seg, 1, &d, "Alice Zoe\n", "", true);
+	CHECK_EQ(seg.sessions[0].rights, RIGHT_REGISTERED | RIGHT_OPERATOR);
+	d.target = RIGHT_MUTED;
+	tables_apply(&seg, 1, &d, "Alice Zoe\n", "", true);
+	CHECK_EQ(seg.sessions[0].rights, RIGHT_MUTED);
+	CHECK_STR(test_breach(&seg), "");
+}
+
+TEST(who_is_displaced_is_to_end_by_that_record_and_nobody_else_is)
+{
+	struct desc_shm d = {.type = RECORD_DISPLACE,
+	    .room = NONE,
+	    .sender = 9,
+	    .name_len = 5,
+	    .len = 6};
+
+	set_up_people();
+	d.target_gen = seg.sessions[0].gen + 1;
+	tables_apply(&seg, 7, &d, "Alice\n", "", true);
+	CHECK_EQ(seg.sessions[0].end, 0);
+	d.target_gen--;
+	tables_apply(&seg, 8, &d, "Alice\n", "", true);
+	tables_apply(&seg, 9, &d, "Alice\n", "", true);
+	CHECK_EQ(seg.sessions[0].end, 8);
+	CHECK_EQ(seg.sessions[0].end_reason, CLOSE_DISPLACED);
+	CHECK_EQ(seg.sessions[1].end, 0);
+	d.target = TEST_SLOTS;
+	tables_apply(&seg, 10, &d, "Alice\n", "", true);
+	CHECK_STR(test_breach(&seg), "");
+}
+
 TEST(a_record_of_another_generation_changes_no_session)
 {
 	struct desc_shm d = {.type = RECORD_LEAVE, .name_len = 5, .len = 6};
@@ -179,13 +222,13 @@ TEST(a_record_of_another_generation_changes_no_session)
 	test_picture(&seg, &before);
 	d.sender_gen = seg.sessions[0].gen - 1;
 	d.room_gen = seg.rooms[0].gen;
-	tables_apply(&seg, &d, "Alice\n", "", true);
+	tables_apply(&seg, 1, &d, "Alice\n", "", true);
 	test_picture(&seg, &after);
 	CHECK_MEM(&after, sizeof(after), &before, sizeof(before));
 	d.type = RECORD_MESSAGE;
 	d.room_gen = seg.rooms[0].gen + 1;
 	d.room_msg = 1000;
-	tables_apply(&seg, &d, "Alice\n", "", true);
+	tables_apply(&seg, 1, &d, "Alice\n", "", true);
 	CHECK_EQ(seg.rooms[0].messages, 0);
 }
 
@@ -211,10 +254,10 @@ TEST(each_record_out_of_bounds_changes_nothing)
 	bad[7].type = RECORD_NONE;
 	bad[8].type = 200;
 	for (unsigned i = 0; i < COUNT(bad); i++)
-		tables_apply(&seg, &bad[i], "Alice\n", "", true);
+		tables_apply(&seg, 1, &bad[i], "Alice\n", "", true);
 	test_picture(&seg, &after);
 	CHECK_MEM(&after, sizeof(after), &before, sizeof(before));
-	tables_apply(&seg, &good, "Alice\n", "", true);
+	tables_apply(&seg, 1, &good, "Alice\n", "", true);
 	CHECK_EQ(find("alice"), NONE);
 }
 
@@ -230,7 +273,7 @@ TEST(leaving_without_having_joined_is_harmless)
 	set_up_people();
 	test_connect(&seg, 7, 0);
 	test_picture(&seg, &before);
-	tables_apply(&seg, &d, "frank\n", "", true);
+	tables_apply(&seg, 1, &d, "frank\n", "", true);
 	test_picture(&seg, &after);
 	CHECK_MEM(&after, sizeof(after), &before, sizeof(before));
 	CHECK_STR(test_breach(&seg), "");
@@ -396,7 +439,7 @@ use_everything(void)
 		d.text_off = (uint8_t)draw(sizeof(line));
 		d.name_len = (uint8_t)draw(LIMIT_NAME + 2);
 		d.extra = (uint32_t)draw(LIMIT_ROOM + 2);
-		tables_apply(&seg, &d, line, extra, draw(2) == 0);
+		tables_apply(&seg, 1, &d, line, extra, draw(2) == 0);
 	}
 	tables_verify(&seg, NULL, NULL);
 	find("Alice");
