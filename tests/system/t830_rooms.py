@@ -121,6 +121,7 @@ def a_killed_worker_forgets_nothing_of_a_reload(t):
     server.wait_event("reload")
     server.kill_worker(server.session("Alice")["worker"])
     bob = server.join("news", "Bob")
+    bob.expect("*** topic of news: Read all about it")
     alice.expect(JOINED % "Bob")
 
     alice.send("/topic")
