@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shared/base/base.h"
+#include "shared/chat/name.h"
 
 static_assert(LIMIT_NAME == 32 && LIMIT_ROOM == 64, "the texts below");
 
@@ -63,6 +64,16 @@ static const struct {
     [CHAT_NOT_PERMITTED] = {"not-permitted", "that is not for you to do", NULL},
     [CHAT_DISPLACED] = {"name-taken",
 	"the owner of this name has logged in elsewhere", NULL},
+};
+
+/* Why a name is none: enum name_fault.  Without any, as errors[] says. */
+static const char *const bad_names[NAME_FAULTS] = {
+    [NAME_MIXED] = "a name keeps to one script within a word, or to Latin and "
+		   "what Chinese, Japanese or Korean is written in",
+    [NAME_ALIKE] = "that looks like the name of somebody who is here, choose "
+		   "another",
+    [NAME_REGISTERED] = "that looks like a registered name, choose another",
+    [NAME_UNSEEN] = "there is nothing to see of that name",
 };
 
 static const char *const usages[USAGE_COUNT] = {
@@ -127,6 +138,18 @@ notice_code(enum chat_error code)
 	return (unsigned)code < COUNT(errors) ? errors[code].code : "unknown";
 }
 
+/* What the error says, up to its number. */
+static const char *
+error_text(enum chat_error code, uint64_t arg)
+{
+	if (code == CHAT_BAD_USAGE && arg < USAGE_COUNT)
+		return usages[arg];
+	if (code == CHAT_BAD_NAME && arg < NAME_FAULTS &&
+	    bad_names[arg] != NULL)
+		return bad_names[arg];
+	return errors[code].before;
+}
+
 size_t
 notice_error(char *dst, size_t size, enum chat_error code, uint64_t arg)
 {
@@ -142,10 +165,7 @@ notice_error(char *dst, size_t size, enum chat_error code, uint64_t arg)
 	if (after != NULL)
 		snprintf(number, sizeof(number), "%" PRIu64, arg);
 	n = snprintf(line, sizeof(line), "*** error %s: %s%s%s\n",
-	    errors[code].code,
-	    code == CHAT_BAD_USAGE && arg < USAGE_COUNT ? usages[arg]
-							: errors[code].before,
-	    number, after != NULL ? after : "");
+	    errors[code].code, error_text(code, arg), number, after != NULL ? after : "");
 	if (n < 0 || (size_t)n > size)
 		return 0;
 	memcpy(dst, line, (size_t)n);
