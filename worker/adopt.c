@@ -14,7 +14,8 @@
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
 #include "shared/shm/pool.h"
-#include "worker/worker.h"
+#include "worker/ask.h"
+#include "worker/login.h"
 
 #define MOVE_PAUSE_US 1000000 /* a session moves at most once a second */
 
@@ -77,6 +78,7 @@ adopt_new(
 	FAULT_POINT("adopt.new.owned");
 	lock_acquire(&w->journal.lock);
 	s->name_len = 0;
+	atomic_store_explicit(&s->rights, 0, memory_order_relaxed);
 	w->seg.members[slot].room = NONE;
 	s->gen = gen;
 	lock_release(&w->journal.lock);
@@ -188,6 +190,8 @@ adopt_from_channel(struct worker *w)
 			close(fds[--nfds]);
 		if (m.type == CHANNEL_STOP)
 			w->stopping = true;
+		if (m.type == CHANNEL_ASKED)
+			ask_again(w);
 	}
 	if (got == 0 || (got == -1 && errno == ECONNRESET))
 		w->orphaned = true;
@@ -200,6 +204,7 @@ forget(struct worker *w, uint32_t slot)
 	struct local *l = &w->locals[slot];
 	bool due = l->due, later = l->later;
 
+	ask_forget(w, slot);
 	w->ignorers -= l->ignores;
 	memset(l, 0, sizeof(*l));
 	l->due = due; /* still in the lists, which skip it */
@@ -327,6 +332,7 @@ adopt_close(struct worker *w, uint32_t slot)
 	(void)shutdown(session_fd(slot), SHUT_RDWR);
 	FAULT_POINT("close.shut");
 	close(session_fd(slot));
+	login_wipe_row(w, slot);
 	s->in_buf = 0;
 	s->half.cut_buf = 0;
 	FAULT_POINT("close.freeing");

@@ -11,6 +11,8 @@
 #include "shared/base/fault.h"
 #include "shared/chat/name.h"
 #include "shared/chat/text.h"
+#include "worker/ask.h"
+#include "worker/login.h"
 #include "worker/talk.h"
 
 #define HISTORY_DEFAULT 20 /* messages that /history shows */
@@ -138,16 +140,31 @@ run_topic(struct consumer *c, const char *text, size_t len)
 	return GO_ON;
 }
 
+/* NAME, or NAME PASSWORD.  To write one's own name otherwise needs none. */
 static enum progress
 run_nick(struct consumer *c, const char *text, size_t len)
 {
+	struct given given = login_given(text, len);
 	enum chat_error error;
+	enum login login;
+	uint8_t rights;
+	uint64_t arg;
 
 	if (len == 0)
 		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_NICK);
-	if (name_check(text, len) != NULL)
+	if (name_check(given.name, given.name_len) != NULL)
 		return talk_refuse(c, CHAT_BAD_NAME, 0);
-	error = publish_rename(c->w, c->slot, &c->half, text, len);
+	login = login_name(c, &given, &rights);
+	if (login == LOGIN_NEEDED && login_has_name(c->s, &given))
+		rights = RIGHT_REGISTERED;
+	else if (login == LOGIN_WAITS)
+		return WAIT;
+	else if (login == LOGIN_OPEN && given.blank)
+		return talk_refuse(c, CHAT_BAD_NAME, 0);
+	else if (login != LOGIN_OPEN && login != LOGIN_RIGHT)
+		return talk_refuse(c, login_error(login, &arg), arg);
+	error = publish_rename(
+	    c->w, c->slot, &c->half, given.name, given.name_len, rights);
 	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
 }
 
@@ -173,20 +190,28 @@ run_msg(struct consumer *c, const char *text, size_t len)
 static enum progress
 run_join(struct consumer *c, const char *text, size_t len)
 {
-	struct words words = split(text, len);
+	struct given given = login_given(text, len);
 	enum chat_error error;
+	enum login login;
+	uint64_t arg;
 	uint32_t room;
 
-	if (words.first_len == 0)
+	if (len == 0)
 		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_JOIN);
-	if (room_check(text, words.first_len) != NULL)
+	if (room_check(given.name, given.name_len) != NULL)
 		return talk_refuse(c, CHAT_BAD_ROOM, 0);
 	lock_acquire(&c->w->journal.lock);
-	room = tables_find_room(&c->w->seg, text, words.first_len);
+	room = tables_find_room(&c->w->seg, given.name, given.name_len);
 	lock_release(&c->w->journal.lock);
 	if (room == c->half.room)
 		return ask_for(c, REPLY_WHOAMI, c->half.room, c->half.room_gen);
-	error = member_move(c->w, c->slot, &c->half, text, words.first_len);
+	login = login_room(c, &given);
+	if (login == LOGIN_WAITS)
+		return WAIT;
+	if (login != LOGIN_OPEN && login != LOGIN_RIGHT)
+		return talk_refuse(c, login_error(login, &arg), arg);
+	error =
+	    member_move(c->w, c->slot, &c->half, given.name, given.name_len);
 	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
 }
 
@@ -399,14 +424,22 @@ enum progress
 command_run(struct consumer *c, const struct line_words *words, size_t consumed)
 {
 	const struct command *command = command_find(words);
+	struct session_half before;
+	enum progress p;
 
 	talk_flush(c);
 	if (!publish_allowed(c->w) || command_waits(c, words, command))
 		return WAIT;
+	before = c->half;
 	c->half.in_done += consumed;
 	if (command == NULL)
 		return talk_refuse(c, CHAT_UNKNOWN_COMMAND, 0);
-	return command->run(c, words->text, words->text_len);
+	p = command->run(c, words->text, words->text_len);
+	if (p == WAIT)
+		c->half = before;
+	else
+		ask_forget(c->w, c->slot);
+	return p;
 }
 
 const char *

@@ -22,6 +22,7 @@
 #include "shared/base/log.h"
 #include "shared/chat/text.h"
 #include "worker/edit.h"
+#include "worker/login.h"
 
 void
 edit_init(struct worker *w)
@@ -49,6 +50,7 @@ edit_begin(struct worker *w, const struct telnet_shm *t, unsigned state)
 	    .width = telnet_width(t),
 	    .charset = telnet_charset(t),
 	    .ansi = (telnet_terminal(t) & TERMINAL_ANSI) != 0,
+	    .hidden = login_is_hidden(state),
 	    .max = w->settings->max_line,
 	};
 

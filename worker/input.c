@@ -15,6 +15,8 @@
 #include "proxy/telnet.h"
 #include "shared/base/fault.h"
 #include "shared/shm/pool.h"
+#include "worker/ask.h"
+#include "worker/login.h"
 #include "worker/web.h"
 
 /* Bytes that are kept behind a half-line, which are no text. */
@@ -239,8 +241,10 @@ input_keep(struct worker *w, uint32_t slot, size_t got, struct rest rest)
 	}
 	if (place != NULL && tail > 0)
 		wslines_store(&w->ws, &w->tail, place + rest.len);
-	if (session_is_telnet(s))
+	if (session_is_telnet(s)) {
+		login_hide(w, s);
 		s->telnet = w->telnet;
+	}
 	if (frames)
 		s->ws = w->ws;
 	s->kept_at = from;
@@ -256,6 +260,7 @@ input_keep(struct worker *w, uint32_t slot, size_t got, struct rest rest)
 	s->in_cut = note->raw + got - end;
 	atomic_store_explicit(
 	    &s->in_total, note->raw + got, memory_order_relaxed);
+	login_wipe_kept(w, slot, ref, old, rest.len + tail);
 	compiler_barrier();
 	FAULT_POINT("input.keep.stored");
 	atomic_store_explicit(&w->seat->in.valid, 0, memory_order_relaxed);
@@ -433,13 +438,17 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 		s->deadline_us = input_deadline(w);
 		l->gone = false;
 	}
-	if (got > 0 && session_has_answers(s))
+	if ((got > 0 || login_is_hidden(w->seat->in.state)) &&
+	    session_has_answers(s))
 		worker_due(w, slot);
+	login_wipe_seen(w);
 	if (got > 0 && session_is_web(s))
 		web_heard(w, slot);
 	/* If it waits for its reply to be read, epoll will say when. */
 	if (l->paced)
 		worker_later(w, slot);
+	else if (ask_waits(w, slot))
+		session_watch(w, slot); /* the verdict will */
 	else if (l->move_to != 0 || (l->waiting ? !input_is_stuck(w, slot)
 						: l->eof || web_is_closing(s)))
 		worker_due(w, slot);
@@ -498,6 +507,9 @@ input_queued(struct worker *w, uint32_t slot)
 				 input_peek(slot, all, (size_t)queued))
 			   : input_measure(w, slot, half,
 				 input_peek(slot, half, PEEK_MAX));
+	if (all != NULL)
+		explicit_bzero(all, (size_t)queued);
+	explicit_bzero(w->scratch, SCRATCH_SIZE);
 	free(all);
 	return text;
 }
@@ -574,6 +586,7 @@ input_evict(struct worker *w)
 			input_refuse(w, slot);
 		web_lose(w, slot);
 		FAULT_POINT("input.evicted");
+		login_wipe_buffer(w, i + 1);
 		s->in_buf = 0;
 		pool_give(&w->seg, i + 1);
 	}

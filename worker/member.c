@@ -77,10 +77,11 @@ join_placement(struct worker *w, const struct record *rec, uint32_t members)
 
 static void
 join_record(struct worker *w, struct record *rec, uint32_t slot,
-    char line[NOTICE_MAX], const char *name, size_t len)
+    char line[NOTICE_MAX], const char *name, size_t len, uint8_t rights)
 {
 	*rec = (struct record){.line = line};
 	rec->d.type = RECORD_JOIN;
+	rec->d.target = rights;
 	rec->d.worker_type = (uint8_t)w->in->type;
 	rec->d.sender = slot;
 	rec->d.sender_gen = session_row(w, slot)->gen;
@@ -101,19 +102,20 @@ room_begin(struct worker *w, const struct desc_shm *join)
 }
 
 /*
- * Join the room that `half` asked for under the name given.  Returns CHAT_OK,
- * with `half` as committed, or why not, with `half` as it was.
+ * Join the room that `half` asked for under the name given, whose owner may do
+ * what `rights` says (enum session_right).  Returns CHAT_OK, with `half` as
+ * committed, or why not, with `half` as it was.
  */
 enum chat_error
 member_join(struct worker *w, uint32_t slot, struct session_half *half,
-    const char *name, size_t len)
+    const char *name, size_t len, uint8_t rights)
 {
 	char line[NOTICE_MAX];
 	struct record rec;
 	struct room_shm *room;
 	uint64_t seats;
 
-	join_record(w, &rec, slot, line, name, len);
+	join_record(w, &rec, slot, line, name, len, rights);
 	rec.extra = half->room_name;
 	rec.d.extra = half->room_len;
 	lock_acquire(&w->journal.lock);
@@ -227,7 +229,7 @@ member_move(struct worker *w, uint32_t slot, struct session_half *half,
 
 	session_lag(w, slot, half);
 	leave_record(&recs[0], slot, s, half, lines[0]);
-	join_record(w, join, slot, lines[1], s->name, s->name_len);
+	join_record(w, join, slot, lines[1], s->name, s->name_len, 0);
 	join->extra = name;
 	join->d.extra = (uint32_t)len;
 	lock_acquire(&w->journal.lock);
@@ -237,6 +239,7 @@ member_move(struct worker *w, uint32_t slot, struct session_half *half,
 		return CHAT_TOO_MANY_ROOMS;
 	}
 	leave_decide(w, &recs[0], from);
+	join->d.target = session_rights(s);
 	to = &w->seg.rooms[join->d.room];
 	half->until = ring_head(&w->seg);
 	half->until_msg = from->messages;

@@ -326,10 +326,13 @@ publish_private(struct worker *w, uint32_t slot, struct session_half *half,
 	return true;
 }
 
-/* Take another name.  CHAT_OK, or why not, with nothing changed. */
+/*
+ * Take another name, whose owner may do what `rights` says (enum
+ * session_right).  CHAT_OK, or why not, with nothing changed.
+ */
 enum chat_error
 publish_rename(struct worker *w, uint32_t slot, struct session_half *half,
-    const char *name, size_t len)
+    const char *name, size_t len, uint8_t rights)
 {
 	char line[PUBLISH_BEFORE + LIMIT_NAME + 1];
 	struct record rec = {.d.type = RECORD_RENAME, .d.room = half->room};
@@ -344,6 +347,9 @@ publish_rename(struct worker *w, uint32_t slot, struct session_half *half,
 		lock_release(&w->journal.lock);
 		return CHAT_NAME_TAKEN;
 	}
+	/* It goes with the name that it is registered; the rest stays. */
+	rec.d.target = rights | (session_rights(session_row(w, slot)) &
+				    (RIGHT_OPERATOR | RIGHT_MUTED));
 	publish_one(w, slot, half, &rec);
 	return CHAT_OK;
 }

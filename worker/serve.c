@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 
 #include "shared/net/tcp.h"
+#include "worker/ask.h"
 #include "worker/web.h"
 
 #define SERVE_MAX 64 /* sessions a pass: those who ask let others talk */
@@ -71,7 +72,7 @@ serve_waiting(struct worker *w, uint32_t slot)
 {
 	const struct local *l = &w->locals[slot];
 
-	if (l->waiting && !w->stalled && !l->paced)
+	if (l->waiting && !w->stalled && !l->paced && !ask_waits(w, slot))
 		input_take(w, slot, false);
 }
 
@@ -103,7 +104,8 @@ serve(struct worker *w, uint32_t slot)
 	if (l->blocked) /* for a reply: "/quit" doesn't wait for that */
 		serve_waiting(w, slot);
 	/* If it waits for its reply to be read, epoll will say when. */
-	if (l->waiting && !l->paced && !input_is_stuck(w, slot))
+	if (l->waiting && !l->paced && !input_is_stuck(w, slot) &&
+	    !ask_waits(w, slot)) /* or the verdict will */
 		worker_due(w, slot);
 }
 
@@ -283,6 +285,7 @@ serve_stop(struct worker *w)
 			lag_until_now(w, &half);
 		half.state = SESSION_LEAVING;
 		half.reason = CLOSE_SHUTDOWN;
+		ask_forget(w, slot);
 		session_unlink(w, slot);
 		journal_step(&w->journal, slot, &half);
 		session_row(w, slot)->deadline_us = w->now_us + STOP_DRAIN_US;

@@ -7,6 +7,7 @@
 #include "proxy/telnet.h"
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
+#include "worker/ask.h"
 #include "worker/web.h"
 
 struct session_shm *
@@ -51,7 +52,7 @@ session_watch(struct worker *w, uint32_t slot)
 	if (l->deaf || !l->mine)
 		return;
 	/* What waits for the worker waits shortly: no system call for that. */
-	if (!l->eof && !l->starved && !l->paced &&
+	if (!l->eof && !l->starved && !l->paced && !ask_waits(w, slot) &&
 	    !(l->waiting && input_is_stuck(w, slot)))
 		event.events |= EPOLLIN;
 	if (l->blocked)
@@ -294,6 +295,13 @@ session_kept(struct session_shm *s, size_t *size)
 	return s->kept;
 }
 
+/* What it may do: bits of enum session_right. */
+uint8_t
+session_rights(const struct session_shm *s)
+{
+	return atomic_load_explicit(&s->rights, memory_order_relaxed);
+}
+
 bool
 session_is_telnet(const struct session_shm *s)
 {
@@ -409,8 +417,7 @@ session_last_word(struct worker *w, uint32_t slot, struct session_half *half,
 	}
 	/* There is no prompt yet if a reply waits, or is half sent. */
 	if (session_is_telnet(session_row(w, slot)) &&
-	    half->reply.code == CHAT_OK &&
-	    (half->state == SESSION_ROOM || half->state == SESSION_NAME))
+	    half->reply.code == CHAT_OK && *reply_prompt(half->state) != '\0')
 		half->reply.newline = 1;
 	session_reply(w, slot, half, code, arg);
 }

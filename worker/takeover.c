@@ -14,7 +14,7 @@
 #include "shared/base/log.h"
 #include "shared/net/tcp.h"
 #include "shared/shm/pool.h"
-#include "worker/worker.h"
+#include "worker/login.h"
 
 static bool
 in_my_list(const struct worker *w, uint32_t slot)
@@ -81,6 +81,7 @@ settle_pool(struct worker *w)
 		uint32_t slot = owner - 1;
 
 		if (owner == (mine | BUFFER_SPARE)) {
+			login_wipe_buffer(w, i + 1);
 			pool_give(seg, i + 1);
 			continue;
 		}
@@ -89,6 +90,7 @@ settle_pool(struct worker *w)
 		    session_row(w, slot)->in_buf == i + 1 ||
 		    session_row(w, slot)->half.cut_buf == i + 1)
 			continue;
+		login_wipe_buffer(w, i + 1);
 		pool_give(seg, i + 1);
 	}
 }
@@ -196,7 +198,9 @@ takeover(struct worker *w)
 	settle_spare(w);
 	send_settle(w);
 	FAULT_POINT("takeover.tx.settled");
+	w->secret = true; /* perhaps: what it read is wiped in any case */
 	settle_in(w, poisoned);
+	login_wipe_seen(w);
 	poison_off_slot(w);
 	FAULT_POINT("takeover.in.settled");
 	memset(w->input, 0, w->seg.layout.input_stride);

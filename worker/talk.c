@@ -11,6 +11,8 @@
 #include "shared/base/fault.h"
 #include "shared/chat/name.h"
 #include "shared/chat/text.h"
+#include "worker/ask.h"
+#include "worker/login.h"
 #include "worker/web.h"
 
 #define WRONG_LINES_MAX 3
@@ -41,6 +43,7 @@ talk_end(struct worker *w, uint32_t slot, struct session_half *half,
 	session_lag(w, slot, half);
 	half->reason = (uint8_t)reason;
 	session_row(w, slot)->deadline_us = w->now_us + DRAIN_US;
+	ask_forget(w, slot);
 	if (half->state == SESSION_JOINED) {
 		half->state = SESSION_LEAVING;
 		member_leave(w, slot, half);
@@ -88,41 +91,159 @@ wrong_line(struct consumer *c, enum chat_error code, uint64_t arg)
 	return STOP;
 }
 
-/* The first line: ROOM, or ROOM PASSWORD. */
+/* Go on to the next question. */
 static enum progress
-talk_room(struct consumer *c, const struct line *line)
+next_state(struct consumer *c, enum session_state next)
 {
-	const char *end = memchr(line->text, ' ', line->len);
-	size_t len = end != NULL ? (size_t)(end - line->text) : line->len;
-	bool wrong = room_check(line->text, len) != NULL;
-
-	if (talk_reply_waits(c) && (wrong || session_is_telnet(c->s)))
-		return WAIT; /* a prompt stays as it was when it was rendered */
-	if (wrong)
-		return wrong_line(c, CHAT_BAD_ROOM, 0);
-	c->half.room_len = (uint8_t)len;
-	memcpy(c->half.room_name, line->text, len);
-	c->half.state = SESSION_NAME;
+	c->half.state = (uint8_t)next;
 	if (session_is_telnet(c->s))
 		session_reply(c->w, c->slot, &c->half, REPLY_PROMPT, 0);
 	commit(c);
 	return GO_ON;
 }
 
-/* The second line: NAME. */
+/*
+ * The password that a line came with, or didn't, isn't enough.  Who is
+ * prompted for one, is.
+ */
 static enum progress
-talk_name(struct consumer *c, const struct line *line)
+no_entrance(struct consumer *c, enum login login, enum session_state prompt)
 {
-	enum chat_error error = CHAT_BAD_NAME;
+	uint64_t arg;
+	enum chat_error error = login_error(login, &arg);
 
-	if (talk_reply_waits(c) || !publish_allowed(c->w))
+	if (login == LOGIN_WAITS || talk_reply_waits(c))
 		return WAIT;
-	if (name_check(line->text, line->len) == NULL)
-		error =
-		    member_join(c->w, c->slot, &c->half, line->text, line->len);
+	if (login == LOGIN_NEEDED && session_is_telnet(c->s))
+		return next_state(c, prompt);
+	return wrong_line(c, error, arg);
+}
+
+/* The first line: ROOM, or ROOM PASSWORD. */
+static enum progress
+talk_room(struct consumer *c, const struct line *line)
+{
+	struct given given = login_given(line->text, line->len);
+	bool wrong = room_check(given.name, given.name_len) != NULL;
+	enum login login;
+
+	if (talk_reply_waits(c) && (wrong || session_is_telnet(c->s)))
+		return WAIT; /* a prompt stays as it was when it was rendered */
+	if (wrong)
+		return wrong_line(c, CHAT_BAD_ROOM, 0);
+	login = login_room(c, &given);
+	if (login == LOGIN_OPEN || login == LOGIN_RIGHT ||
+	    login == LOGIN_NEEDED) {
+		c->half.room_len = (uint8_t)given.name_len;
+		memcpy(c->half.room_name, given.name, given.name_len);
+		c->half.let_in = login == LOGIN_RIGHT;
+	}
+	return login == LOGIN_OPEN || login == LOGIN_RIGHT
+		   ? next_state(c, SESSION_NAME)
+		   : no_entrance(c, login, SESSION_ROOM_PASSWORD);
+}
+
+static size_t
+half_room_len(const struct session_half *half)
+{
+	return MIN((size_t)half->room_len, (size_t)LIMIT_ROOM);
+}
+
+/* Telnet: the password of the room, alone in its line. */
+static enum progress
+talk_room_password(struct consumer *c, const struct line *line)
+{
+	struct given given =
+	    login_alone(line, c->half.room_name, half_room_len(&c->half));
+	enum login login;
+
+	if (talk_reply_waits(c))
+		return WAIT;
+	login = login_room(c, &given);
+	if (login == LOGIN_NEEDED) { /* rather another room */
+		c->half.state = SESSION_ROOM;
+		return wrong_line(c, CHAT_NEED_PASSWORD, 0);
+	}
+	if (login != LOGIN_OPEN && login != LOGIN_RIGHT)
+		return no_entrance(c, login, SESSION_ROOM_PASSWORD);
+	c->half.let_in = 1;
+	return next_state(c, SESSION_NAME);
+}
+
+/* Room and name are given: has the room got a password since? */
+static bool
+room_is_shut(struct consumer *c)
+{
+	const struct given given = {
+	    .name = c->half.room_name, .name_len = half_room_len(&c->half)};
+
+	return !c->half.let_in && login_room(c, &given) != LOGIN_OPEN;
+}
+
+/* Join under a name that is one's own, or nobody's. */
+static enum progress
+talk_join(struct consumer *c, const char *name, size_t len, uint8_t rights)
+{
+	enum chat_error error;
+
+	if (room_is_shut(c)) {
+		c->half.state = SESSION_ROOM;
+		return wrong_line(c, CHAT_NEED_PASSWORD, 0);
+	}
+	/* The end of the line that was not shown goes before the rest. */
+	if (login_is_hidden(c->half.state)) {
+		session_lag(c->w, c->slot, &c->half);
+		worker_due(c->w, c->slot);
+	}
+	error = member_join(c->w, c->slot, &c->half, name, len, rights);
+	if (error != CHAT_OK)
+		c->half.state = SESSION_NAME;
 	if (error != CHAT_OK)
 		return wrong_line(c, error, 0);
 	return c->w->locals[c->slot].move_to != 0 ? STOP : GO_ON;
+}
+
+/* The second line: NAME, or NAME PASSWORD for one that is registered. */
+static enum progress
+talk_name(struct consumer *c, const struct line *line)
+{
+	struct given given = login_given(line->text, line->len);
+	enum login login;
+	uint8_t rights;
+
+	if (talk_reply_waits(c) || !publish_allowed(c->w))
+		return WAIT;
+	if (name_check(given.name, given.name_len) != NULL)
+		return wrong_line(c, CHAT_BAD_NAME, 0);
+	login = login_name(c, &given, &rights);
+	if (login == LOGIN_OPEN && given.blank)
+		return wrong_line(c, CHAT_BAD_NAME, 0);
+	if (login == LOGIN_OPEN || login == LOGIN_RIGHT)
+		return talk_join(c, given.name, given.name_len, rights);
+	if (login == LOGIN_NEEDED && session_is_telnet(c->s))
+		login_note_name(c->s, given.name, given.name_len);
+	return no_entrance(c, login, SESSION_NAME_PASSWORD);
+}
+
+/* Telnet: the password of the name, alone in its line. */
+static enum progress
+talk_name_password(struct consumer *c, const struct line *line)
+{
+	struct given given =
+	    login_alone(line, c->s->name, strnlen(c->s->name, LIMIT_NAME));
+	enum login login;
+	uint8_t rights;
+
+	if (talk_reply_waits(c) || !publish_allowed(c->w))
+		return WAIT;
+	login = login_name(c, &given, &rights);
+	if (login == LOGIN_OPEN || login == LOGIN_RIGHT)
+		return talk_join(c, given.name, given.name_len, rights);
+	if (login == LOGIN_NEEDED) { /* rather another name */
+		c->half.state = SESSION_NAME;
+		return wrong_line(c, CHAT_NEED_PASSWORD, 0);
+	}
+	return no_entrance(c, login, SESSION_NAME_PASSWORD);
 }
 
 /* A message for which the batch has room; `consumed` bytes with its line. */
@@ -262,10 +383,24 @@ talk_login(struct consumer *c, const struct line *line)
 		talk_end(c->w, c->slot, &c->half, CLOSE_QUIT);
 		return STOP;
 	}
-	p = c->half.state == SESSION_ROOM ? talk_room(c, line)
-					  : talk_name(c, line);
+	switch ((enum session_state)c->half.state) {
+	case SESSION_ROOM:
+		p = talk_room(c, line);
+		break;
+	case SESSION_ROOM_PASSWORD:
+		p = talk_room_password(c, line);
+		break;
+	case SESSION_NAME_PASSWORD:
+		p = talk_name_password(c, line);
+		break;
+	default:
+		p = talk_name(c, line);
+		break;
+	}
 	if (p == WAIT)
 		c->half = before;
+	else
+		ask_forget(c->w, c->slot);
 	return p;
 }
 

@@ -9,6 +9,7 @@
 #include "proxy/telnet.h"
 #include "shared/base/fault.h"
 #include "worker/edit.h"
+#include "worker/login.h"
 #include "worker/talk.h"
 
 /* A session's keys on their way through the editor. */
@@ -19,6 +20,7 @@ struct typing {
 	size_t loaded;   /* of them the state that was kept */
 	size_t at;       /* so many of them the editor has had */
 	size_t line_end; /* behind the last line that was consumed */
+	bool hidden;     /* what is typed is a password */
 	struct output out;
 };
 
@@ -50,7 +52,7 @@ type_line(struct typing *t)
 	type_next_line(t);
 	if (t->c.half.next_room != NONE ||
 	    t->c.half.skip_to <= t->c.half.in_done)
-		return p;
+		return t->hidden == login_is_hidden(t->c.half.state) ? p : STOP;
 	/* What stands behind a wrong line is thrown away, next time. */
 	t->e->state_len = 0;
 	return STOP;
@@ -249,6 +251,7 @@ typing_consume(struct worker *w, uint32_t slot, size_t len)
 	    .c = {w, slot, s, s->half, base, base + len, false},
 	    .e = e,
 	    .len = len,
+	    .hidden = login_is_hidden(s->half.state),
 	    .out = {w->staging->bytes, 0, STAGING_BYTES},
 	};
 	enum progress p;

@@ -16,6 +16,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
+#include "worker/ask.h"
 #include "worker/fetch.h"
 
 #define EVENTS_MAX 64 /* a pass that stays within the caches */
@@ -28,6 +29,7 @@ enum {
 	TAG_CHANNEL = UINT32_MAX,
 	TAG_PING = UINT32_MAX - 1,
 	TAG_BELL = UINT32_MAX - 2,
+	TAG_ASK = UINT32_MAX - 3,
 };
 
 static void *
@@ -110,6 +112,7 @@ worker_init(struct worker *w, const struct inherit *in)
 	w->decoded = allocate(1, w->seg.layout.input_stride);
 	if (in->type == WORKER_TELNET)
 		edit_init(w);
+	ask_init(w);
 	w->batch.text_size = TEXT_SIZE;
 	w->batch.text = allocate(1, TEXT_SIZE);
 }
@@ -127,6 +130,7 @@ worker_fini(struct worker *w)
 	free(w->scratch);
 	free(w->decoded);
 	free(w->editing);
+	ask_fini(w);
 	segment_detach(&w->seg);
 }
 
@@ -177,6 +181,8 @@ worker_begin(struct worker *w)
 	watch(w, w->in->channel, TAG_CHANNEL);
 	watch(w, w->in->ping, TAG_PING);
 	watch(w, w->in->bells[w->in->seat], TAG_BELL);
+	if (w->in->ask > 0)
+		watch(w, w->in->ask, TAG_ASK);
 	if (w->in->takeover) {
 		held = journal_settle(&w->journal);
 		damage_check_repair(w, held);
@@ -207,7 +213,8 @@ timeout_ms(const struct worker *w)
 {
 	if (!worker_idle(w))
 		return w->stopping && w->due.count == 0 ? 10 : 0;
-	return w->later.count > 0 || w->untold.count > 0 || w->acks > 0
+	return w->later.count > 0 || w->untold.count > 0 || w->acks > 0 ||
+		       ask_queues(w)
 		   ? LATER_US / 1000
 		   : IDLE_MS;
 }
@@ -277,6 +284,8 @@ on_event(struct worker *w, const struct epoll_event *event)
 		worker_answer_ping(w, -1, 0);
 	else if (slot == TAG_BELL)
 		read_bell(w);
+	else if (slot == TAG_ASK)
+		ask_on_readable(w);
 	else if (slot < w->in->nslots && w->locals[slot].mine &&
 		 w->locals[slot].gen == gen && !w->stalled)
 		on_session_event(w, slot, event->events);
@@ -337,6 +346,8 @@ worker_turn(struct worker *w)
 	if (atomic_load_explicit(&w->seat->attention, memory_order_relaxed))
 		input_evict(w);
 	fanout(w);
+	if (ask_queues(w))
+		ask_serve(w);
 	serve_due(w);
 	serve_later(w);
 	serve_deadlines(w);

@@ -27,6 +27,7 @@
 #include "shared/base/base.h"
 #include "shared/chat/line.h"
 #include "shared/chat/notice.h"
+#include "shared/chat/policy.h"
 #include "shared/chat/render.h"
 #include "shared/chat/settings.h"
 #include "shared/net/inherit.h"
@@ -180,6 +181,7 @@ struct gathered {
 struct worker {
 	const struct inherit *in;
 	const struct settings *settings;
+	struct policy policy; /* policy.shm is NULL: there is none */
 	struct segment seg;
 	struct journal journal;
 	struct seat_shm *seat;
@@ -210,7 +212,9 @@ struct worker {
 	uint64_t swept_us;           /* when deadlines were last looked at */
 	uint64_t last_bell_position; /* for waking everybody now and then */
 	uint64_t last_bell_head;
-	uint64_t seat_seen[SEATS_MAX];    /* cursors, for flow control */
+	struct asking *asking;         /* about passwords: see ask.c */
+	bool secret;                   /* there was a password in the input */
+	uint64_t seat_seen[SEATS_MAX]; /* cursors, for flow control */
 	uint64_t seat_seen_us[SEATS_MAX]; /* and when they last moved */
 	bool stalled; /* another worker is far behind: no input is read */
 	bool stopping;
@@ -251,6 +255,7 @@ struct look session_look(const struct session_half *half);
 void session_looks(struct worker *w, uint32_t slot);
 void session_counted(struct worker *w, uint32_t slot);
 char *session_kept(struct session_shm *s, size_t *size);
+uint8_t session_rights(const struct session_shm *s);
 bool session_is_telnet(const struct session_shm *s);
 bool session_is_web(const struct session_shm *s);
 bool session_has_answers(const struct session_shm *s);
@@ -308,7 +313,7 @@ size_t publish_batch_plain(
 bool publish_batch_full(const struct worker *w, size_t more);
 void publish_batch(struct worker *w, uint32_t slot, struct session_half *half);
 enum chat_error publish_rename(struct worker *w, uint32_t slot,
-    struct session_half *half, const char *name, size_t len);
+    struct session_half *half, const char *name, size_t len, uint8_t rights);
 void publish_say(struct worker *w, uint32_t slot, struct session_half *half,
     enum record_type type, char *text, size_t len);
 bool publish_private(struct worker *w, uint32_t slot, struct session_half *half,
@@ -318,7 +323,7 @@ void publish_ring_all(struct worker *w);
 
 /* member.c */
 enum chat_error member_join(struct worker *w, uint32_t slot,
-    struct session_half *half, const char *name, size_t len);
+    struct session_half *half, const char *name, size_t len, uint8_t rights);
 enum chat_error member_move(struct worker *w, uint32_t slot,
     struct session_half *half, const char *room, size_t len);
 void member_leave(struct worker *w, uint32_t slot, struct session_half *half);

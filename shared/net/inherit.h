@@ -49,6 +49,7 @@ struct inherit {
 	int segment_fd;
 	int channel;      /* the worker's end */
 	int ping;         /* the worker's end */
+	int ask;          /* the same with the auth worker, see ask.h; or 0 */
 	int epoll;        /* this seat's set; outlives the worker */
 	const int *bells; /* an eventfd for each seat */
 	const struct slot *slots;

@@ -55,9 +55,13 @@ struct desc_shm {
 	uint8_t run; /* of a run: records from this one to its last, else 0 */
 	uint32_t room, room_gen;
 	uint32_t sender, sender_gen; /* slot and generation */
-	uint32_t target, target_gen; /* private: the same of the reader */
-	uint32_t len;                /* bytes of the line */
-	uint32_t extra;              /* bytes behind it */
+	/*
+	 * Private: slot and generation of the reader.  Join and rename: target
+	 * is what the sender may do from there on, see enum session_right.
+	 */
+	uint32_t target, target_gen;
+	uint32_t len;      /* bytes of the line */
+	uint32_t extra;    /* bytes behind it */
 	uint64_t room_msg; /* number of this (or the room's next) message */
 	uint64_t time_us;  /* CLOCK_REALTIME */
 	uint64_t pos;      /* first byte, counted from the segment's birth */

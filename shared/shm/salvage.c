@@ -113,6 +113,7 @@ session_join(struct salvage *v, uint32_t slot, const struct salvage_room *from)
 	    .room = room_for(v, from, &is_new),
 	    .sender = slot,
 	    .sender_gen = s->gen,
+	    .target = atomic_load_explicit(&was->rights, memory_order_relaxed),
 	    .len = was->name_len,
 	    .extra = (uint32_t)from->len,
 	    .time_us = v->real_us,
@@ -209,6 +210,17 @@ session_keep_joined(
 	return true;
 }
 
+/* One that was asked for its name's password keeps the name: see login.h. */
+static bool
+session_noted(struct salvage *v, uint32_t slot)
+{
+	const char *name = v->old->sessions[slot].name;
+	size_t len = strnlen(name, LIMIT_NAME);
+
+	memcpy(v->new->sessions[slot].name, name, LIMIT_NAME);
+	return name_check(name, len) == NULL;
+}
+
 /* One that hasn't joined: it is asked nothing again. */
 static bool
 session_keep_new(
@@ -217,7 +229,9 @@ session_keep_new(
 	const struct session_half *was = &v->old->sessions[slot].half;
 	struct session_half *half = &v->new->sessions[slot].half;
 
-	if (was->state == SESSION_NAME) {
+	if (was->state == SESSION_NAME_PASSWORD && !session_noted(v, slot))
+		return false;
+	if (was->state != SESSION_ROOM) {
 		if (was->room_len > LIMIT_ROOM ||
 		    room_check(was->room_name, was->room_len) != NULL)
 			return false;
@@ -225,6 +239,7 @@ session_keep_new(
 		memcpy(half->room_name, was->room_name, was->room_len);
 	}
 	half->state = was->state;
+	half->let_in = was->let_in;
 	half->wrong_lines = was->wrong_lines;
 	salvage_reply(v, slot, c, &half->reply);
 	return true;
@@ -291,6 +306,8 @@ session_keep(
 	switch ((enum session_state)was->half.state) {
 	case SESSION_ROOM:
 	case SESSION_NAME:
+	case SESSION_ROOM_PASSWORD:
+	case SESSION_NAME_PASSWORD:
 		kept = session_keep_new(v, slot, c);
 		break;
 	case SESSION_JOINED:
@@ -300,6 +317,7 @@ session_keep(
 		kept = session_keep_leaving(v, slot, c);
 		break;
 	case SESSION_HTTP: /* see salvage_is_framed */
+	case SESSION_PROXY:
 		break;
 	}
 	if (!kept)

@@ -380,6 +380,16 @@ apply_room_new(struct segment *seg, const struct desc_shm *d, const char *extra,
 	}
 }
 
+/* A join and a new name say which rights one has from there on. */
+static void
+apply_rights(struct session_shm *s, uint32_t rights)
+{
+	atomic_store_explicit(&s->rights,
+	    (uint8_t)(rights &
+		      (RIGHT_REGISTERED | RIGHT_OPERATOR | RIGHT_MUTED)),
+	    memory_order_relaxed);
+}
+
 static void
 apply_join(struct segment *seg, const struct desc_shm *d, const char *line,
     const char *extra, bool caches)
@@ -398,6 +408,7 @@ apply_join(struct segment *seg, const struct desc_shm *d, const char *line,
 		return;
 	memcpy(s->name, line + d->name_off, d->name_len);
 	s->name_len = d->name_len;
+	apply_rights(s, d->target);
 	m->room_gen = d->room_gen;
 	m->gen = d->sender_gen;
 	m->room = d->room;
@@ -472,6 +483,7 @@ apply_rename(struct segment *seg, const struct desc_shm *d, const char *line,
 		name_unlink(seg, d->sender);
 	memcpy(s->name, line + d->text_off, len);
 	s->name_len = (uint8_t)len;
+	apply_rights(s, d->target);
 	FAULT_POINT("journal.apply.renamed");
 	if (caches)
 		name_link(seg, d->sender);

@@ -167,6 +167,7 @@ struct session_half {
 	uint8_t redraw : 1;
 	uint8_t upgraded : 1; /* web: it is a WebSocket */
 	uint8_t farewell : 1; /* web: its close frame is on its way, or sent */
+	uint8_t let_in : 1;   /* has given the password of room_name */
 	uint8_t room_len;
 	union {
 		char room_name[LIMIT_ROOM]; /* of `room`; before: asked for */
@@ -187,10 +188,10 @@ struct session_shm {
 	/* The lock's half: facts applied from records, and their caches. */
 	alignas(CACHELINE) uint32_t gen; /* of the connection in this slot */
 	uint8_t name_len;                /* 0: not in chat */
-	char name[LIMIT_NAME];
-	_Atomic uint8_t rights; /* enum session_right */
-	uint8_t end_reason;     /* enum close_reason: why `end` */
-	uint32_t name_next;     /* cache: chain of its bucket */
+	char name[LIMIT_NAME];           /* see also login_note_name */
+	_Atomic uint8_t rights;          /* enum session_right */
+	uint8_t end_reason;              /* enum close_reason: why `end` */
+	uint32_t name_next;              /* cache: chain of its bucket */
 	/*
 	 * Others can only end a session: not 0, it is the number of the record
 	 * that does.  Its worker delivers what was before, and closes.
