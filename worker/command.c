@@ -13,6 +13,7 @@
 #include "shared/chat/text.h"
 #include "worker/ask.h"
 #include "worker/login.h"
+#include "worker/naming.h"
 #include "worker/talk.h"
 
 #define HISTORY_DEFAULT 20 /* messages that /history shows */
@@ -146,6 +147,7 @@ run_nick(struct consumer *c, const char *text, size_t len)
 {
 	struct given given = login_given(text, len);
 	enum chat_error error;
+	enum name_fault fault;
 	enum login login;
 	uint8_t rights;
 	uint64_t arg;
@@ -163,9 +165,13 @@ run_nick(struct consumer *c, const char *text, size_t len)
 		return talk_refuse(c, CHAT_BAD_NAME, 0);
 	else if (login != LOGIN_OPEN && login != LOGIN_RIGHT)
 		return talk_refuse(c, login_error(login, &arg), arg);
+	fault = naming_fault(c->w, given.name, given.name_len, rights);
+	if (fault != NAME_FINE)
+		return talk_refuse(c, CHAT_BAD_NAME, fault);
 	error = publish_rename(
 	    c->w, c->slot, &c->half, given.name, given.name_len, rights);
-	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
+	return error == CHAT_OK ? GO_ON
+				: talk_refuse(c, error, naming_arg(error));
 }
 
 static enum progress

@@ -6,6 +6,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "shared/shm/creators.h"
+#include "worker/naming.h"
 #include "worker/worker.h"
 
 /*
@@ -113,15 +114,17 @@ member_join(struct worker *w, uint32_t slot, struct session_half *half,
 	char line[NOTICE_MAX];
 	struct record rec;
 	struct room_shm *room;
+	enum chat_error error;
 	uint64_t seats;
 
 	join_record(w, &rec, slot, line, name, len, rights);
 	rec.extra = half->room_name;
 	rec.d.extra = half->room_len;
 	lock_acquire(&w->journal.lock);
-	if (tables_find_name(&w->seg, name, len) != NONE) {
+	error = naming_free(w, NONE, name, len, rights);
+	if (error != CHAT_OK) {
 		lock_release(&w->journal.lock);
-		return CHAT_NAME_TAKEN;
+		return error;
 	}
 	if (join_room(w, half->room_name, half->room_len, NULL, &rec) == NONE) {
 		lock_release(&w->journal.lock);

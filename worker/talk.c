@@ -13,6 +13,7 @@
 #include "shared/chat/text.h"
 #include "worker/ask.h"
 #include "worker/login.h"
+#include "worker/naming.h"
 #include "worker/web.h"
 
 #define WRONG_LINES_MAX 3
@@ -184,6 +185,7 @@ room_is_shut(struct consumer *c)
 static enum progress
 talk_join(struct consumer *c, const char *name, size_t len, uint8_t rights)
 {
+	enum name_fault fault;
 	enum chat_error error;
 
 	if (room_is_shut(c)) {
@@ -195,11 +197,15 @@ talk_join(struct consumer *c, const char *name, size_t len, uint8_t rights)
 		session_lag(c->w, c->slot, &c->half);
 		worker_due(c->w, c->slot);
 	}
-	error = member_join(c->w, c->slot, &c->half, name, len, rights);
-	if (error != CHAT_OK)
+	fault = naming_fault(c->w, name, len, rights);
+	error = fault != NAME_FINE
+		    ? CHAT_BAD_NAME
+		    : member_join(c->w, c->slot, &c->half, name, len, rights);
+	if (error != CHAT_OK) {
 		c->half.state = SESSION_NAME;
-	if (error != CHAT_OK)
-		return wrong_line(c, error, 0);
+		return wrong_line(
+		    c, error, fault != NAME_FINE ? fault : naming_arg(error));
+	}
 	return c->w->locals[c->slot].move_to != 0 ? STOP : GO_ON;
 }
 

@@ -12,8 +12,8 @@
 #include "shared/chat/script.h"
 #include "shared/chat/skeleton.h"
 
-static_assert(LIMIT_NAME == 32 && LIMIT_ROOM == 64 && MARKS_MAX == 8,
-    "the texts below");
+static_assert(
+    LIMIT_NAME == 32 && LIMIT_ROOM == 64 && MARKS_MAX == 8, "the texts below");
 
 static const char *
 char_check(uint32_t code)

@@ -165,7 +165,8 @@ notice_error(char *dst, size_t size, enum chat_error code, uint64_t arg)
 	if (after != NULL)
 		snprintf(number, sizeof(number), "%" PRIu64, arg);
 	n = snprintf(line, sizeof(line), "*** error %s: %s%s%s\n",
-	    errors[code].code, error_text(code, arg), number, after != NULL ? after : "");
+	    errors[code].code, error_text(code, arg), number,
+	    after != NULL ? after : "");
 	if (n < 0 || (size_t)n > size)
 		return 0;
 	memcpy(dst, line, (size_t)n);

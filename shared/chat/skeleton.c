@@ -220,9 +220,8 @@ static bool
 signs_alike(uint32_t a, uint32_t b)
 {
 	static const uint32_t pairs[][2] = {{'i', 'I'}, {'I', 'l'}, {'l', 'L'},
-	    {'1', 'l'}, {'1', 'I'},
-	    {'o', 'O'}, {'O', '0'}, {'m', 'M'}, {'m', SIGN_rn},
-	    {SIGN_rn, SIGN_RN}};
+	    {'1', 'l'}, {'1', 'I'}, {'o', 'O'}, {'O', '0'}, {'m', 'M'},
+	    {'m', SIGN_rn}, {SIGN_rn, SIGN_RN}};
 
 	for (size_t i = 0; i < COUNT(pairs); i++) {
 		if ((pairs[i][0] == a && pairs[i][1] == b) ||

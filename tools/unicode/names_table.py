@@ -22,6 +22,8 @@ ICU, ICU_VERSION = "libicui18n.so.72", "72"
 # Whose look-alikes are in the table: letters made like the Latin ones.
 ALIKE = ("Latin", "Greek", "Cyrillic", "Armenian", "Cherokee", "Coptic",
          "Lisu", "Common", "Inherited")
+# UTS #39 has the small palochka for an i; in today's fonts it is an l.
+INSTEAD = {0x04cf: "l"}
 RUN_MIN = 4
 HANGUL = range(0xac00, 0xd7a4)
 
@@ -151,6 +153,8 @@ def prototype(code, confusables, script):
     Bars and rings: UTS #39 has one prototype each for I, l, 1 and for O, 0;
     skeleton.c tells them apart, so it has to be said which is meant."""
     char = chr(code)
+    if code in INSTEAD:
+        return [ord(x) for x in INSTEAD[code]]
     compatible = unicodedata.normalize("NFKC", char)
     if len(compatible) == 1 and "!" <= compatible <= "~":
         return [ord(compatible)]
