@@ -15,6 +15,8 @@
 #include "master/rescue.h"
 #include "master/spawn.h"
 #include "master/stop.h"
+#include "master/policy.h"
+#include "master/reload.h"
 #include "master/tls.h"
 #include "master/watchdog.h"
 #include "shared/base/clock.h"
@@ -100,10 +102,7 @@ loop_on_signals(struct master *m)
 			m->children_ended = true;
 			break;
 		case SIGHUP:
-			log_warnx("hup",
-			    "reason=\"the configuration is only read at the "
-			    "start\"");
-			tls_reload(m);
+			reload_on_hup(m);
 			break;
 		case SIGUSR1:
 			logs_reopen(m);
@@ -151,6 +150,7 @@ loop_timeout(const struct master *m)
 	due = MIN(due, watchdog_due_us(m));
 	due = MIN(due, stop_due_us(m));
 	due = MIN(due, tls_due_us(m));
+	due = MIN(due, policy_due_us(m));
 	if (due == UINT64_MAX)
 		return -1;
 	if (due <= now)
@@ -170,6 +170,7 @@ loop_on_time(struct master *m)
 	watchdog_on_time(m, now);
 	stop_on_time(m, now);
 	tls_on_time(m, now);
+	policy_on_time(m, now);
 }
 
 void

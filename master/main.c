@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "master/access.h"
 #include "master/admit.h"
 #include "master/logs.h"
 #include "master/loop.h"
 #include "master/master.h"
+#include "master/policy.h"
+#include "master/reload.h"
 #include "master/slots.h"
 #include "master/spawn.h"
 #include "master/stop.h"
@@ -104,6 +107,8 @@ main_configure(struct options *options, int argc, char *argv[])
 		    "from=%" PRIu64 " to=%" PRIu64
 		    " reason=\"it is a power of two\"",
 		    options->ring_size_asked, options->ring_size);
+	access_warn(&options->access);
+	reload_begin(options, argc, argv);
 	if (main_fit_clients(options) == -1)
 		exit(EXIT_USAGE);
 	if (options->check) {
@@ -112,8 +117,6 @@ main_configure(struct options *options, int argc, char *argv[])
 	}
 }
 
-static_assert(LISTENER_KINDS <= SETTINGS_KINDS, "settings for each kind");
-static_assert(ORIGINS_MAX <= SETTINGS_ORIGINS, "settings for each");
 static_assert(WORKER_TYPES <= HOMES_MAX, "a home for each type");
 
 static int
@@ -135,25 +138,10 @@ static int
 main_open(struct master *m)
 {
 	m->pid = getpid();
-	m->settings = (struct settings){
-	    .max_line = m->options.max_line,
-	    .max_rooms = m->options.max_rooms,
-	    .max_rooms_per_ip = m->options.max_rooms_per_ip,
-	    .login_timeout_s = m->options.login_timeout_s,
-	    .idle_timeout_s = m->options.idle_timeout_s,
-	    .web_ping_s = m->options.web_ping_s,
-	    .watchdog_s = m->options.watchdog_s,
-	    .rate = m->options.rate,
-	    .burst = m->options.burst,
-	    .wrap = m->options.wrap == 1,
-	    .color = m->options.color == 1,
-	    .time = m->options.time == 1,
-	};
-	for (unsigned kind = 0; kind < LISTENER_KINDS; kind++)
-		m->settings.replay[kind] = types_replay(&m->options, kind);
-	m->settings.origins_count = m->options.web_origins.count;
-	for (unsigned i = 0; i < m->options.web_origins.count; i++)
-		m->settings.origins[i] = m->options.web_origins.at[i];
+	if (policy_renew(m) == -1) {
+		log_error("start-failed", "reason=\"no memory\"");
+		return -1;
+	}
 	if (main_open_instance(m) == -1)
 		return -1;
 	if (admit_listen(m) == -1)

@@ -8,6 +8,9 @@
  *   main      start and end
  *   options   what the administrator asked for
  *   logs      where the log goes
+ *   access    rooms and users of the configuration
+ *   policy    what workers know of all that
+ *   reload    reads it anew
  *   instance  the segment and who owns it
  *   types     what kinds of worker there are
  *   loop      waits for events and hands them to the rest
@@ -38,7 +41,7 @@
 #include "master/options.h"
 #include "master/refusals.h"
 #include "master/types.h"
-#include "shared/chat/settings.h"
+#include "shared/chat/policy.h"
 #include "shared/net/channel.h"
 #include "shared/net/inherit.h"
 
@@ -97,6 +100,7 @@ struct seat {
 
 	bool log_untold;    /* its worker has an older log than we: logs.c */
 	bool reload_untold; /* it has older certificates: tls.c */
+	bool policy_untold; /* it has an older policy: policy.c */
 };
 
 enum rescue_phase {
@@ -124,7 +128,9 @@ struct rescue {
 
 struct master {
 	struct options options;
-	struct settings settings; /* what the workers know of them */
+	struct policy policy;     /* what the workers know of them */
+	int policy_fd;            /* the object behind it; 0: none yet */
+	uint64_t policy_retry_us; /* 0: all have been told of it */
 	pid_t pid;
 	struct instance instance;
 

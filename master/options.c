@@ -411,6 +411,14 @@ static const struct config_key keys[] = {
 	.set = config_set_enum,
 	.offset = AT(time),
 	.names = off_on},
+    {.name = "users-file",
+	.placeholder = "FILE",
+	.help = "registered users, a line each: NAME:HASH, or "
+		"NAME:HASH:operator; only its owner may have access to it",
+	.set = config_set_string,
+	.offset = AT(users_file),
+	.min = 1,
+	.max = PATH_SIZE - 1},
     {.name = "ring-size",
 	.placeholder = "BYTES",
 	.help = "bytes of message ring, rounded up to a power of two; "
@@ -495,11 +503,13 @@ int
 options_read(struct options *options, int argc, char *const argv[], char *err,
     size_t errsize)
 {
+	struct config_sections sections = access_sections(&options->access);
 	struct config config;
 	int operand;
 
 	memset(options, 0, sizeof(*options));
 	config_init(&config, keys, COUNT(keys), options);
+	config.sections = &sections;
 	if (config_options(&config, argc, argv, &operand, err, errsize) == -1)
 		return -1;
 	if (options->help || options->version)
@@ -509,6 +519,10 @@ options_read(struct options *options, int argc, char *const argv[], char *err,
 		    err, errsize, argv[operand], "is no option");
 	if (options->file[0] != '\0' &&
 	    config_file(&config, options->file, err, errsize) == -1)
+		return -1;
+	if (access_end(&options->access, err, errsize) == -1 ||
+	    access_read_users(&options->access, options->users_file, err,
+		errsize) == -1)
 		return -1;
 	options->max_clients_given = config_given(&config, "max-clients");
 	options->replay_given = config_given(&config, "replay");

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include "master/access.h"
 #include "shared/net/listen.h"
 #include "shared/shm/segment.h"
 
@@ -65,26 +66,29 @@ struct options {
 	unsigned max_clients_per_ip; /* or IPv6 /64; 0: no limit */
 	unsigned max_rooms;
 	unsigned max_rooms_per_ip;
-	unsigned max_line;        /* bytes */
-	unsigned login_timeout_s; /* 0: never */
-	unsigned idle_timeout_s;  /* 0: never */
-	unsigned web_ping_s;      /* 0: never */
-	unsigned rate, burst;     /* lines a second; 0: no limit */
-	unsigned replay;          /* messages shown on joining */
-	int wrap, color, time;    /* telnet clients begin with that: 1 */
-	bool replay_given;        /* else each kind of listener has its own */
-	uint64_t ring_size;       /* bytes, a power of two */
-	uint64_t ring_size_asked; /* the same before it was rounded up */
-	unsigned watchdog_s;      /* 0: never */
-	char log[4096];           /* stderr, syslog, syslog:PATH, or a path */
-	int log_level;            /* enum log_level */
-	int log_format;           /* enum log_format */
+	unsigned max_line;          /* bytes */
+	unsigned login_timeout_s;   /* 0: never */
+	unsigned idle_timeout_s;    /* 0: never */
+	unsigned web_ping_s;        /* 0: never */
+	unsigned rate, burst;       /* lines a second; 0: no limit */
+	unsigned replay;            /* messages shown on joining */
+	int wrap, color, time;      /* telnet clients begin with that: 1 */
+	bool replay_given;          /* else each kind of listener has its own */
+	char users_file[PATH_SIZE]; /* "": none */
+	struct access access;       /* sections, and that file */
+	uint64_t ring_size;         /* bytes, a power of two */
+	uint64_t ring_size_asked;   /* the same before it was rounded up */
+	unsigned watchdog_s;        /* 0: never */
+	char log[4096];             /* stderr, syslog, syslog:PATH, or a path */
+	int log_level;              /* enum log_level */
+	int log_format;             /* enum log_format */
 };
 
 /*
  * Read options and, if they name one, the configuration file, and check all
  * of it.  Opens nothing else.  Returns 0, or -1 with a line for a person in
- * err, which names file, line and key; `options` is of no use then.  With
+ * err, which names file, line and key; `options` is of no use then, but for
+ * access_free.  With
  * help or version set, nothing else was looked at.
  */
 int options_read(struct options *options, int argc, char *const argv[],

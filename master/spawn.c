@@ -242,7 +242,7 @@ spawn_fork(struct master *m, uint32_t i)
 	    .seat = i,
 	    .nseats = m->instance.params.nseats,
 	    .type = seat->type,
-	    .settings = &m->settings,
+	    .policy = &m->policy,
 	    .segment_fd = m->instance.fd,
 	    .channel = -1,
 	    .ping = -1,

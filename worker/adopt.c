@@ -170,6 +170,22 @@ adopt_message(
 	w->acks++;
 }
 
+/* The administrator has decided anew; what can't be read changes nothing. */
+static void
+adopt_policy(struct worker *w, int fd)
+{
+	struct policy policy;
+
+	if (policy_attach(&policy, fd) == -1) {
+		log_warn("policy-unusable", NULL);
+		return;
+	}
+	policy_detach(&w->policy);
+	w->policy = policy;
+	w->settings = policy.settings;
+	FAULT_POINT("adopt.policy");
+}
+
 /* All that the master has for us. */
 void
 adopt_from_channel(struct worker *w)
@@ -186,6 +202,8 @@ adopt_from_channel(struct worker *w)
 		if (m.type == CHANNEL_LOG && nfds == 1 &&
 		    log_replace(fds[0]) == -1)
 			log_warn("log-reopen-failed", NULL);
+		if (m.type == CHANNEL_POLICY && nfds == 1)
+			adopt_policy(w, fds[0]);
 		while (nfds > 0)
 			close(fds[--nfds]);
 		if (m.type == CHANNEL_STOP)

@@ -141,16 +141,39 @@ run_topic(struct consumer *c, const char *text, size_t len)
 	return GO_ON;
 }
 
+/* A name, and perhaps a password; no blanks are around the text. */
+static struct given
+given_in(const char *text, size_t len)
+{
+	struct words words = split(text, len);
+
+	return (struct given){
+	    .name = words.first,
+	    .name_len = words.first_len,
+	    .password = words.rest,
+	    .password_len = words.rest_len,
+	    .blank = words.rest_len > 0,
+	};
+}
+
+static enum progress
+refuse_login(struct consumer *c, enum login login, enum ask_kind kind)
+{
+	uint64_t arg;
+	enum chat_error error = login_error(login, kind, &arg);
+
+	return talk_refuse(c, error, arg);
+}
+
 /* NAME, or NAME PASSWORD.  To write one's own name otherwise needs none. */
 static enum progress
 run_nick(struct consumer *c, const char *text, size_t len)
 {
-	struct given given = login_given(text, len);
+	struct given given = given_in(text, len);
 	enum chat_error error;
 	enum name_fault fault;
 	enum login login;
 	uint8_t rights;
-	uint64_t arg;
 
 	if (len == 0)
 		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_NICK);
@@ -164,7 +187,7 @@ run_nick(struct consumer *c, const char *text, size_t len)
 	else if (login == LOGIN_OPEN && given.blank)
 		return talk_refuse(c, CHAT_BAD_NAME, 0);
 	else if (login != LOGIN_OPEN && login != LOGIN_RIGHT)
-		return talk_refuse(c, login_error(login, &arg), arg);
+		return refuse_login(c, login, ASK_USER);
 	fault = naming_fault(c->w, given.name, given.name_len, rights);
 	if (fault != NAME_FINE)
 		return talk_refuse(c, CHAT_BAD_NAME, fault);
@@ -196,10 +219,9 @@ run_msg(struct consumer *c, const char *text, size_t len)
 static enum progress
 run_join(struct consumer *c, const char *text, size_t len)
 {
-	struct given given = login_given(text, len);
+	struct given given = given_in(text, len);
 	enum chat_error error;
 	enum login login;
-	uint64_t arg;
 	uint32_t room;
 
 	if (len == 0)
@@ -215,7 +237,7 @@ run_join(struct consumer *c, const char *text, size_t len)
 	if (login == LOGIN_WAITS)
 		return WAIT;
 	if (login != LOGIN_OPEN && login != LOGIN_RIGHT)
-		return talk_refuse(c, login_error(login, &arg), arg);
+		return refuse_login(c, login, ASK_ROOM);
 	error =
 	    member_move(c->w, c->slot, &c->half, given.name, given.name_len);
 	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);

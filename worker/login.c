@@ -122,9 +122,10 @@ login_has_name(const struct session_shm *s, const struct given *given)
 }
 
 enum chat_error
-login_error(enum login login, uint64_t *arg)
+login_error(enum login login, enum ask_kind kind, uint64_t *arg)
 {
-	*arg = login == LOGIN_TOO_MANY;
+	*arg = (kind == ASK_ROOM ? PASSWORD_OF_ROOM : 0) |
+	       (login == LOGIN_TOO_MANY ? PASSWORD_UNSEEN : 0);
 	return login == LOGIN_NEEDED ? CHAT_NEED_PASSWORD : CHAT_BAD_PASSWORD;
 }
 

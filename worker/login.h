@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/net/ask.h"
 #include "worker/talk.h"
 
 /*
@@ -61,7 +62,8 @@ enum login login_name(
 bool login_has_name(const struct session_shm *s, const struct given *given);
 
 /* Why it is refused, and the argument that goes with that. */
-enum chat_error login_error(enum login login, uint64_t *arg);
+enum chat_error login_error(
+    enum login login, enum ask_kind kind, uint64_t *arg);
 
 /* Is what is typed in that state (enum session_state) a password? */
 bool login_is_hidden(unsigned state);

@@ -6,9 +6,14 @@ enum name_fault
 naming_fault(
     const struct worker *w, const char *name, size_t len, uint8_t rights)
 {
-	(void)w;
-	return (rights & RIGHT_REGISTERED) != 0 ? NAME_FINE
-						: name_fault(name, len);
+	enum name_fault fault;
+
+	if ((rights & RIGHT_REGISTERED) != 0)
+		return NAME_FINE;
+	fault = name_fault(name, len);
+	if (fault == NAME_FINE && policy_user_alike(&w->policy, name, len))
+		return NAME_REGISTERED;
+	return fault;
 }
 
 enum chat_error

@@ -111,7 +111,9 @@ static enum progress
 no_entrance(struct consumer *c, enum login login, enum session_state prompt)
 {
 	uint64_t arg;
-	enum chat_error error = login_error(login, &arg);
+	bool room = prompt == SESSION_ROOM_PASSWORD;
+	enum chat_error error =
+	    login_error(login, room ? ASK_ROOM : ASK_USER, &arg);
 
 	if (login == LOGIN_WAITS || talk_reply_waits(c))
 		return WAIT;
@@ -163,7 +165,7 @@ talk_room_password(struct consumer *c, const struct line *line)
 	login = login_room(c, &given);
 	if (login == LOGIN_NEEDED) { /* rather another room */
 		c->half.state = SESSION_ROOM;
-		return wrong_line(c, CHAT_NEED_PASSWORD, 0);
+		return wrong_line(c, CHAT_NEED_PASSWORD, PASSWORD_OF_ROOM);
 	}
 	if (login != LOGIN_OPEN && login != LOGIN_RIGHT)
 		return no_entrance(c, login, SESSION_ROOM_PASSWORD);
@@ -190,7 +192,7 @@ talk_join(struct consumer *c, const char *name, size_t len, uint8_t rights)
 
 	if (room_is_shut(c)) {
 		c->half.state = SESSION_ROOM;
-		return wrong_line(c, CHAT_NEED_PASSWORD, 0);
+		return wrong_line(c, CHAT_NEED_PASSWORD, PASSWORD_OF_ROOM);
 	}
 	/* The end of the line that was not shown goes before the rest. */
 	if (login_is_hidden(c->half.state)) {

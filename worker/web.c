@@ -142,6 +142,17 @@ upgrade(struct consumer *c, const struct http_request *r)
 	    c, 101, (named ? ANSWER_PROTOCOL : 0) | (text ? ANSWER_TEXT : 0));
 }
 
+static bool
+origin_is_allowed(const struct settings *set, const struct http_request *r)
+{
+	const char *origins[SETTINGS_ORIGINS];
+	uint32_t n = MIN(set->origins_count, (uint32_t)SETTINGS_ORIGINS);
+
+	for (uint32_t i = 0; i < n; i++)
+		origins[i] = set->origins[i];
+	return http_origin_is_allowed(r, origins, n);
+}
+
 /* Why a request for a WebSocket is refused, or 0. */
 static unsigned
 upgrade_refused(const struct worker *w, const struct http_request *r)
@@ -150,10 +161,7 @@ upgrade_refused(const struct worker *w, const struct http_request *r)
 		return 426;
 	if (r->method != HTTP_GET || r->key.at == NULL)
 		return 400;
-	if (!http_origin_is_allowed(
-		r, w->settings->origins, w->settings->origins_count))
-		return 403;
-	return 0;
+	return origin_is_allowed(w->settings, r) ? 0 : 403;
 }
 
 static bool

@@ -84,6 +84,10 @@ worker_init(struct worker *w, const struct inherit *in)
 	memset(w, 0, sizeof(*w));
 	w->in = in;
 	w->settings = in->settings;
+	if (in->policy != NULL) {
+		w->policy = *in->policy;
+		w->settings = w->policy.settings;
+	}
 	if (segment_attach(&w->seg, in->segment_fd, true) == -1)
 		die(in->takeover && errno == EPROTO ? WORKER_DAMAGED : 1,
 		    "segment-unusable", "seat=%u", in->seat);

@@ -29,7 +29,6 @@
 #include "shared/chat/notice.h"
 #include "shared/chat/policy.h"
 #include "shared/chat/render.h"
-#include "shared/chat/settings.h"
 #include "shared/net/inherit.h"
 #include "shared/shm/journal.h"
 #include "shared/shm/seat.h"
@@ -180,8 +179,8 @@ struct gathered {
 
 struct worker {
 	const struct inherit *in;
-	const struct settings *settings;
-	struct policy policy; /* policy.shm is NULL: there is none */
+	struct policy policy;            /* its shm is NULL: there is none */
+	const struct settings *settings; /* its */
 	struct segment seg;
 	struct journal journal;
 	struct seat_shm *seat;

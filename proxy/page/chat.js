@@ -4,6 +4,7 @@
 
 const ignored = new Set(); /* folded names, said to each new connection */
 let unread = 0;
+let typed_password = null; /* { command, name, password } */
 
 /* What comes in. */
 
@@ -25,8 +26,9 @@ function on_record(o) {
 		people_remove(o.name);
 		people_add(o.text);
 		if (own) {
+			me.name_password = password_of("nick", o.text,
+			    same(me.name, o.text) ? me.name_password : "");
 			me.name = o.text;
-			me.name_password = "";
 			remember("name", me.name);
 		}
 		break;
@@ -45,10 +47,24 @@ function on_record(o) {
 		log.seq = Math.max(log.seq, o.seq || 0);
 }
 
+/*
+ * The password that was typed with the command that has led to this name or
+ * room, if there was one: to be said again by the next connection.
+ */
+function password_of(command, name, otherwise) {
+	const it = typed_password;
+	if (!it || it.command !== command || !same(it.name, name))
+		return otherwise;
+	typed_password = null;
+	return it.password;
+}
+
 /* One's own join line: one is in that room now. */
 function moved(o) {
 	const first = me.room !== o.room || !$("door").hidden;
 	resume_lost();
+	me.room_password = password_of("join", o.room,
+	    same(me.room, o.room) ? me.room_password : "");
 	me.room = o.room;
 	me.name = o.name;
 	log_show(o.room);
@@ -116,8 +132,10 @@ function user_answered(group) {
 	const [, command, rest] = /^\/(\S*)\s*(.*)$/.exec(group.lines[0]);
 	if (group.answers.length > 0)
 		show_reply(group.answers.join("\n"));
-	if (group.errors.length > 0)
+	if (group.errors.length > 0) {
+		typed_password = null;
 		return;
+	}
 	if (same(command, "ignore"))
 		ignored.add(fold(rest.trim()));
 	if (same(command, "unignore"))
@@ -231,6 +249,8 @@ function show_state(next, said) {
 
 function show_chat(first) {
 	$("door").hidden = true;
+	$("password-field").hidden = true;
+	$("password").value = "";
 	$("chat").hidden = false;
 	$("where").textContent = me.room;
 	drawer(false);
@@ -293,6 +313,9 @@ $("newer").addEventListener("click", () => {
 function run(line) {
 	const [, word, rest] = /^\/(\S*)\s*(.*)$/.exec(line);
 	const command = fold(word), to = /^(\S+)\s+(.+)$/.exec(rest);
+	if (to && ["join", "nick"].includes(command))
+		typed_password = { command, name: to[1],
+		    password: to[2].trimEnd() };
 	if (command === "me" && rest) {
 		say({ wire: line, kind: "action", text: rest.trimEnd() });
 	} else if (command === "msg" && to) {
@@ -355,6 +378,7 @@ function show_door() {
 	logs.clear();
 	log = null;
 	outbox = [];
+	typed_password = null;
 	unread = 0;
 	ignored.clear();
 	$("room").focus();
@@ -368,14 +392,14 @@ function wrong(field, text) {
 		$(field).removeAttribute("aria-invalid");
 }
 
-/* Why one didn't get in, or is no longer in; `stage`: about which line. */
-function door_error(o, stage) {
+/* Why one didn't get in (`refused`), or is no longer in. */
+function door_error(o, refused) {
 	const fields = { "bad-room": "room", "too-many-rooms": "room",
 	    "room-full": "room", "not-permitted": "room", "bad-name": "name",
 	    "name-taken": "name" };
-	let field = stage && fields[o.code];
+	let field = refused && fields[o.code];
 	if (["need-password", "bad-password"].includes(o.code)) {
-		field = password_wanted(o, stage);
+		field = password_wanted(o);
 	} else if (field) {
 		wrong(field, o.text);
 	} else {
@@ -388,21 +412,15 @@ function door_error(o, stage) {
 		e.select();
 }
 
-/*
- * A password is wanted.  If both lines were sent at once, it isn't known for
- * which: they are said one by one then.
- */
-function password_wanted(o, stage) {
+/* A password is wanted, of the room or of the name: the words tell. */
+function password_wanted(o) {
 	const field = $("password-field");
-	if (!careful) {
-		careful = true;
-		stage = /room/i.test(o.text) ? "room" : "name";
-	}
+	const of = /\broom\b/.test(o.text) ? "room" : "name";
 	field.hidden = false;
-	field.dataset.of = stage;
+	field.dataset.of = of;
 	$("password").value = "";
 	wrong("password", o.code === "bad-password" ? o.text :
-	    `${stage === "room" ? me.room : me.name} needs a password`);
+	    `${me[of]} needs a password`);
 	return "password";
 }
 

@@ -9,10 +9,10 @@
  */
 
 const COMMANDS = [
-	["join", "ROOM", "go to another room"],
+	["join", "ROOM [PASSWORD]", "go to another room"],
 	["msg", "NAME TEXT", "say something to NAME alone"],
 	["me", "TEXT", "say what you do"],
-	["nick", "NAME", "take another name"],
+	["nick", "NAME [PASSWORD]", "take another name"],
 	["topic", "[TEXT]", "show the topic, or set it"],
 	["who", "[ROOM]", "who is here, or in ROOM"],
 	["rooms", "", "the rooms there are"],
@@ -140,11 +140,12 @@ function compose(text) {
 	grow();
 }
 
-/* Takes what was typed. */
+/* Takes what was typed; a password isn't to be read again. */
 function typed() {
 	const text = box.value;
-	if (text && recalled[recalled.length - 1] !== text)
-		recalled.push(text);
+	const kept = text.replace(/^(\/(?:join|nick)\s+\S+)\s[^]*$/i, "$1");
+	if (kept && recalled[recalled.length - 1] !== kept)
+		recalled.push(kept);
 	if (recalled.length > RECALL_KEPT)
 		recalled.shift();
 	recall_at = -1;

@@ -28,8 +28,6 @@ const me = { room: "", name: "", room_password: "", name_password: "",
 let state = "out";
 let socket = null;
 let again = false;   /* have we been in already? */
-let careful = false; /* room first, then the name, for passwords' sake */
-let stage = "";      /* what is being said at the door: room, name */
 let tries = 0;
 let last_object = null;
 let groups = [];
@@ -63,14 +61,13 @@ function wire_open() {
 	url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
 	url.hash = url.search = "";
 	const s = new WebSocket(url);
-	const begun = performance.now();
 	socket = s;
 	last_object = null;
 	enter("joining");
 	wire_after(HELLO_WAIT, wire_lost);
 	s.onopen = () => {
 		if (s === socket)
-			wire_hello(performance.now() - begun);
+			wire_hello();
 	};
 	s.onmessage = (e) => {
 		if (s === socket && typeof e.data === "string")
@@ -93,27 +90,14 @@ function wire_drop() {
 }
 
 /*
- * Room and name.  Where passwords are asked for, it has to be known which line
- * was wrong, and the server is silent about a room that is right.
+ * Room and name, and their passwords, which are known to this page alone and
+ * as long as it is open.
  */
-function wire_hello(trip) {
+function wire_hello() {
 	const with_password = (line, password) =>
 	    password ? `${line} ${password}` : line;
-	const name = () => {
-		stage = "name";
-		socket.send(with_password(me.name, me.name_password));
-	};
-	stage = "room";
 	socket.send(with_password(me.room, me.room_password));
-	if (!careful) {
-		name();
-		return;
-	}
-	const s = socket;
-	setTimeout(() => {
-		if (s === socket && state === "joining")
-			name();
-	}, 300 + 2 * trip);
+	socket.send(with_password(me.name, me.name_password));
 }
 
 function wire_read(text) {
@@ -160,7 +144,7 @@ function at_door_error(o) {
 	}
 	wire_drop();
 	enter("out");
-	door_error(o, stage);
+	door_error(o, true);
 }
 
 function wire_in(o) {
@@ -257,12 +241,12 @@ function wire_lost(code) {
 	if (!again) {
 		enter("out");
 		door_error({ code: "", text: "The server can\u2019t be reached." },
-		    "");
+		    false);
 	} else if (was === "in" &&
 	    ["banned", "name-taken"].includes(why.code)) {
 		again = false;
 		enter("out");
-		door_error(why, "");
+		door_error(why, false);
 	} else if (was === "in" && why.code === "idle-timeout") {
 		enter("waiting", "Disconnected: " + why.text);
 	} else {

@@ -54,10 +54,8 @@ static const struct {
 	"there are too many connections from your address, close one of them "
 	"first",
 	NULL},
-    [CHAT_BAD_PASSWORD] = {"bad-password", "that is not the password", NULL},
-    [CHAT_NEED_PASSWORD] = {"need-password",
-	"a password is needed: give it behind the name, with a space between",
-	NULL},
+    [CHAT_BAD_PASSWORD] = {"bad-password", NULL, NULL},
+    [CHAT_NEED_PASSWORD] = {"need-password", NULL, NULL},
     [CHAT_ROOM_FULL] = {"room-full", "the room is full", NULL},
     [CHAT_BANNED] = {"banned", "you are banned from this server", NULL},
     [CHAT_MUTED] = {"muted", "an operator has taken the word from you", NULL},
@@ -79,7 +77,7 @@ static const char *const bad_names[NAME_FAULTS] = {
 static const char *const usages[USAGE_COUNT] = {
     [USAGE_ME] = "/me TEXT",
     [USAGE_MSG] = "/msg NAME TEXT",
-    [USAGE_NICK] = "/nick NAME",
+    [USAGE_NICK] = "/nick NAME [PASSWORD]",
     [USAGE_WHO] = "/who [ROOM]",
     [USAGE_TOPIC] = "/topic [TEXT], of 256 bytes at most",
     [USAGE_JOIN] = "/join ROOM [PASSWORD]",
@@ -101,13 +99,25 @@ static const char *const usages[USAGE_COUNT] = {
     [USAGE_DEOP] = "/deop NAME",
 };
 
+/* By the bits of enum password_bit. */
+static const char *const bad_passwords[] = {
+    "that is not the password of this name",
+    "that is not the password of the room",
+    "too many wrong passwords came from your address, try again later",
+    "too many wrong passwords came from your address, try the room later",
+};
+static const char *const need_passwords[] = {
+    "this name is registered: give its password behind it, NAME PASSWORD",
+    "the room has a password: give it behind the room, ROOM PASSWORD",
+};
+
 static const char help[] =
     "*** /help             this\n"
     "*** /who [ROOM]       who is in this room, or in ROOM\n"
     "*** /rooms            the rooms there are\n"
     "*** /whoami           your name, room and address\n"
-    "*** /join ROOM        go to another room\n"
-    "*** /nick NAME        take another name\n"
+    "*** /join ROOM [PASSWORD]  go to another room\n"
+    "*** /nick NAME [PASSWORD]  take another name\n"
     "*** /me TEXT          say what you do\n"
     "*** /msg NAME TEXT    say something to NAME alone\n"
     "*** /topic [TEXT]     show the room's topic, or set it\n"
@@ -142,12 +152,20 @@ notice_code(enum chat_error code)
 static const char *
 error_text(enum chat_error code, uint64_t arg)
 {
-	if (code == CHAT_BAD_USAGE && arg < USAGE_COUNT)
-		return usages[arg];
-	if (code == CHAT_BAD_NAME && arg < NAME_FAULTS &&
-	    bad_names[arg] != NULL)
-		return bad_names[arg];
-	return errors[code].before;
+	switch (code) {
+	case CHAT_BAD_USAGE:
+		return arg < USAGE_COUNT ? usages[arg] : errors[code].before;
+	case CHAT_BAD_NAME:
+		return arg < NAME_FAULTS && bad_names[arg] != NULL
+			   ? bad_names[arg]
+			   : errors[code].before;
+	case CHAT_BAD_PASSWORD:
+		return bad_passwords[arg % COUNT(bad_passwords)];
+	case CHAT_NEED_PASSWORD:
+		return need_passwords[arg % COUNT(need_passwords)];
+	default:
+		return errors[code].before;
+	}
 }
 
 size_t

@@ -35,14 +35,20 @@ enum chat_error {
 	CHAT_NO_HISTORY,
 	CHAT_IDLE_TIMEOUT, /* arg: idle-timeout (seconds) */
 	CHAT_TOO_MANY_FROM_ADDRESS,
-	CHAT_BAD_PASSWORD, /* arg: 1 if it wasn't even looked at: see ask.h */
-	CHAT_NEED_PASSWORD,
+	CHAT_BAD_PASSWORD,  /* arg: enum password_bit */
+	CHAT_NEED_PASSWORD, /* likewise */
 	CHAT_ROOM_FULL,
 	CHAT_BANNED, /* without the reason: see REPLY_BANNED */
 	CHAT_MUTED,
 	CHAT_NOT_PERMITTED,
 	CHAT_DISPLACED, /* reads as name-taken */
 	CHAT_ERRORS,    /* how many there are */
+};
+
+/* What an error about a password is about; else it is about a name's. */
+enum password_bit {
+	PASSWORD_OF_ROOM = 1,
+	PASSWORD_UNSEEN = 2, /* it was not looked at: see ASK_TOO_MANY */
 };
 
 /* Commands that can be used wrongly.  Lies in shared memory, too. */

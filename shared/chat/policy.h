@@ -45,7 +45,7 @@ struct policy_user {
 	char name[LIMIT_NAME];
 };
 
-/* A mapping of it. */
+/* A mapping of it; all zero, one without rooms, users and settings. */
 struct policy {
 	const struct policy_shm *shm; /* policy.c */
 	size_t size;
@@ -58,6 +58,11 @@ struct policy {
  * when it is no policy.
  */
 int policy_attach(struct policy *policy, int fd);
+
+/* The same with bytes in memory, aligned as malloc does, which stay there. */
+int policy_use(struct policy *policy, const void *bytes, size_t size);
+
+/* Undo policy_attach. */
 void policy_detach(struct policy *policy);
 
 /* Rises with each reload. */
@@ -67,8 +72,13 @@ uint64_t policy_version(const struct policy *policy);
 const struct policy_room *policy_room(
     const struct policy *policy, const char *name, size_t len);
 
-/* How many rooms the configuration has. */
+/* How many rooms the configuration has, and the one at an index below that. */
 uint32_t policy_rooms(const struct policy *policy);
+const struct policy_room *policy_room_at(
+    const struct policy *policy, uint32_t index);
+
+/* How many users are registered. */
+uint32_t policy_users(const struct policy *policy);
 
 /* May one of that name be in the room, going by its list of members? */
 bool policy_is_member(const struct policy *policy,
@@ -76,6 +86,10 @@ bool policy_is_member(const struct policy *policy,
 
 /* The registered user of that name, or NULL. */
 const struct policy_user *policy_user(
+    const struct policy *policy, const char *name, size_t len);
+
+/* Could the name be taken for a registered one (skeleton.h), or is it one? */
+bool policy_user_alike(
     const struct policy *policy, const char *name, size_t len);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of the configuration that workers know.  Set by the master before
- * it forks; a worker never changes it.
+ * The part of the configuration that workers know, but for rooms and users:
+ * it is part of a policy, see policy.h.  No pointers.
  */
 #ifndef SHARED_CHAT_SETTINGS_H
 #define SHARED_CHAT_SETTINGS_H
@@ -10,6 +10,7 @@
 
 #define SETTINGS_KINDS 8 /* kinds of listeners that there is room for */
 #define SETTINGS_ORIGINS 16
+#define SETTINGS_ORIGIN_SIZE 256
 
 struct settings {
 	uint32_t max_line; /* bytes in one message */
@@ -24,7 +25,7 @@ struct settings {
 	uint32_t replay[SETTINGS_KINDS]; /* messages shown on joining */
 	uint32_t wrap, color, time; /* telnet: 1 if a client begins with that */
 	uint32_t origins_count;     /* web: whose pages may come, too */
-	const char *origins[SETTINGS_ORIGINS];
+	char origins[SETTINGS_ORIGINS][SETTINGS_ORIGIN_SIZE];
 };
 
 #endif

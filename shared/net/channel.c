@@ -39,6 +39,9 @@ channel_size(const struct channel_message *m)
 	case CHANNEL_STOP:
 	case CHANNEL_LOG:
 	case CHANNEL_RELOAD:
+	case CHANNEL_POLICY:
+	case CHANNEL_ASKED:
+	case CHANNEL_BANS:
 	case CHANNEL_ACK:
 	case CHANNEL_SETTLED:
 		return END_OF(count);
@@ -50,6 +53,14 @@ channel_size(const struct channel_message *m)
 		return END_OF(move);
 	case CHANNEL_CLEAR:
 		return END_OF(clear);
+	case CHANNEL_LET_IN:
+		return END_OF(let_in);
+	case CHANNEL_ADDRESS:
+		return END_OF(address);
+	case CHANNEL_JOINED:
+		if (m->count > CHANNEL_SLOTS)
+			return 0;
+		return END_OF(count) + m->count * sizeof(m->joined[0]);
 	}
 	return 0;
 }
@@ -131,7 +142,7 @@ channel_recv(int fd, struct channel_message *m, int *fds, unsigned *nfds)
 	if ((size_t)n >= END_OF(count) && (size_t)n == channel_size(m) &&
 	    !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
 	    ((m->type != CHANNEL_PASS && m->type != CHANNEL_LOG &&
-		 m->type != CHANNEL_CLEAR) ||
+		 m->type != CHANNEL_CLEAR && m->type != CHANNEL_POLICY) ||
 		m->count == *nfds))
 		return 1;
 	while (*nfds > 0)

@@ -19,6 +19,7 @@
 
 #define CHANNEL_CREDITS 64 /* CHANNEL_PASS messages under way */
 #define CHANNEL_FDS 16     /* connections in one CHANNEL_PASS */
+#define CHANNEL_SLOTS 64   /* slots in one CHANNEL_JOINED */
 
 enum channel_type {
 	/* Master to worker. */
@@ -84,6 +85,19 @@ struct channel_message {
 			uint32_t slot, gen;
 			uint8_t tls; /* enum suite */
 		} clear;
+		struct {
+			uint32_t slot, gen;
+			uint8_t addr[16]; /* of the client */
+			uint16_t port;
+		} address;
+		struct {
+			uint32_t slot, gen;
+			uint32_t
+			    code; /* enum chat_error: why not, or CHAT_OK */
+		} let_in;
+		struct {
+			uint32_t slot, gen;
+		} joined[CHANNEL_SLOTS];
 		struct {
 			uint32_t sessions; /* kept from the predecessor */
 			uint32_t held_lock;

@@ -15,6 +15,7 @@
 
 #include "shared/net/channel.h"
 
+struct policy;   /* shared/chat/policy.h */
 struct settings; /* shared/chat/settings.h */
 
 #define FD_BASE 640
@@ -45,7 +46,8 @@ struct inherit {
 	uint32_t seat;
 	uint32_t nseats;
 	enum worker_type type;
-	const struct settings *settings;
+	const struct policy *policy;     /* as of the fork, or NULL: */
+	const struct settings *settings; /* these alone */
 	int segment_fd;
 	int channel;      /* the worker's end */
 	int ping;         /* the worker's end */

@@ -316,8 +316,8 @@ session_keep(
 	case SESSION_LEAVING:
 		kept = session_keep_leaving(v, slot, c);
 		break;
-	case SESSION_HTTP: /* see salvage_is_framed */
-	case SESSION_PROXY:
+	case SESSION_HTTP:  /* see salvage_is_framed */
+	case SESSION_PROXY: /* for all that is known of it, the proxy itself */
 		break;
 	}
 	if (!kept)

@@ -162,33 +162,6 @@ def the_door_says_what_is_wrong_where_it_is_wrong(t):
 
 
 @test(limit=120)
-def a_password_is_asked_for_where_one_is_wanted(t):
-    """As the server will ask; it doesn't yet."""
-    server = web_server(t)
-    page = open_page(t, server)
-    assert not page.find("textbox", "Password")
-    page.eval("wire_hello = () => {}")
-    for code, stage in ("need-password", "room"), ("bad-password", "name"):
-        page.fill("Room", "vault")
-        page.fill("Name", "Bob")
-        page.press("Enter")
-        page.wait("socket.readyState === 1")
-        page.eval(f"stage = '{stage}', wire_read('{{\"type\":\"error\",\"code\""
-                  f":\"{code}\",\"text\":\"the {stage}s password\"}}')")
-        assert page.find("textbox", "Password")
-        assert page.eval("document.activeElement.id") == "password"
-        page.type("secret")
-        assert page.eval("state") == "out"
-        page.press("Enter")
-        page.wait("socket.readyState === 1")
-        assert page.eval(f"me.{stage}_password") == "secret"
-        page.eval("wire_leave()")
-    sent = page.eval(
-        "[me.room_password, me.name_password, careful].join()")
-    assert sent == "secret,secret,true", sent
-
-
-@test(limit=120)
 def unread_messages_are_counted_and_mentions_notify(t):
     server = web_server(t)
     alice = server.join("general", "Alice")

@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: MIT */
+/* See access.h. */
+#include "master/access.h"
+
+#include <crypt.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shared/base/log.h"
+#include "shared/chat/name.h"
+#include "shared/chat/policy_shm.h"
+#include "shared/chat/text.h"
+#include "shared/chat/users.h"
+
+#define USERS_FILE_MAX (64u << 20) /* bytes */
+#define SHOWN LOG_QUOTED(LIMIT_ROOM)
+
+enum given {
+	GIVEN_PASSWORD = 1,
+	GIVEN_MEMBERS = 2,
+	GIVEN_MAX_MEMBERS = 4,
+	GIVEN_TOPIC = 8,
+	GIVEN_READ_ONLY = 16,
+	GIVEN_HIDDEN = 32,
+	GIVEN_OPERATOR = 64,
+};
+
+/* Rows by name. */
+
+static const char *
+access_room_name(const void *rows, uint32_t i, size_t *len)
+{
+	const struct policy_room *r = (const struct policy_room *)rows + i;
+
+	*len = r->name_len;
+	return r->name;
+}
+
+static const char *
+access_user_name(const void *rows, uint32_t i, size_t *len)
+{
+	const struct policy_user *u = (const struct policy_user *)rows + i;
+
+	*len = u->name_len;
+	return u->name;
+}
+
+typedef const char *access_name(const void *rows, uint32_t i, size_t *len);
+
+/* Where the name is, or would be. */
+static uint32_t *
+index_slot(const struct access_index *index, const void *rows,
+    access_name *name_of, const char *name, size_t len)
+{
+	uint32_t b = policy_bucket(index->count, name, len);
+
+	while (index->buckets[b] != 0) {
+		size_t n;
+		const char *other = name_of(rows, index->buckets[b] - 1, &n);
+
+		if (name_equal(other, n, name, len))
+			break;
+		b = (b + 1) & (index->count - 1);
+	}
+	return &index->buckets[b];
+}
+
+/* Make all buckets anew for twice as many rows. */
+static int
+index_grow(struct access_index *index, const void *rows, uint32_t count,
+    access_name *name_of)
+{
+	uint32_t size = MAX(index->count * 2, UINT32_C(16));
+	uint32_t *buckets = calloc(size, sizeof(*buckets));
+
+	if (buckets == NULL)
+		return -1;
+	free(index->buckets);
+	index->buckets = buckets;
+	index->count = size;
+	for (uint32_t i = 0; i < count; i++) {
+		size_t len;
+		const char *name = name_of(rows, i, &len);
+
+		*index_slot(index, rows, name_of, name, len) = i + 1;
+	}
+	return 0;
+}
+
+/* Room for one more row of `size` bytes, zeroed.  Returns it, or NULL. */
+static void *
+access_add(void **rows, uint32_t *room, uint32_t count, size_t size)
+{
+	if (count == *room) {
+		uint32_t more = MAX(*room * 2, UINT32_C(16));
+		void *grown = reallocarray(*rows, more, size);
+
+		if (grown == NULL || more > POLICY_ROWS_MAX)
+			return NULL;
+		*rows = grown;
+		*room = more;
+	}
+	return memset((char *)*rows + (size_t)count * size, 0, size);
+}
+
+static int
+access_no_memory(char *err, size_t errsize)
+{
+	snprintf(err, errsize, "%s", strerror(ENOMEM));
+	return -1;
+}
+
+static int
+access_bad(char *err, size_t errsize, const char *what, const char *value)
+{
+	char shown[SHOWN];
+
+	snprintf(err, errsize, "%s %s",
+	    log_quote(shown, sizeof(shown), value, strlen(value)), what);
+	return -1;
+}
+
+/* A new user's row; `err` says why there is none. */
+static struct policy_user *
+access_new_user(
+    struct access *a, const char *name, size_t len, char *err, size_t errsize)
+{
+	void *rows = a->users;
+	struct policy_user *user;
+	uint32_t *slot;
+
+	if (2 * (a->nusers + 1) > a->by_user.count &&
+	    index_grow(&a->by_user, a->users, a->nusers, access_user_name) ==
+		-1)
+		goto none;
+	slot = index_slot(&a->by_user, a->users, access_user_name, name, len);
+	if (*slot != 0) {
+		snprintf(err, errsize, "that user is registered already");
+		return NULL;
+	}
+	user = access_add(&rows, &a->users_size, a->nusers, sizeof(*user));
+	a->users = rows;
+	if (user == NULL)
+		goto none;
+	*slot = ++a->nusers;
+	memcpy(user->name, name, len);
+	user->name_len = (uint8_t)len;
+	return user;
+none:
+	access_no_memory(err, errsize);
+	return NULL;
+}
+
+static struct policy_room *
+access_new_room(
+    struct access *a, const char *name, size_t len, char *err, size_t errsize)
+{
+	void *rows = a->rooms;
+	struct policy_room *room;
+	uint32_t *slot;
+
+	if (2 * (a->nrooms + 1) > a->by_room.count &&
+	    index_grow(&a->by_room, a->rooms, a->nrooms, access_room_name) ==
+		-1)
+		goto none;
+	slot = index_slot(&a->by_room, a->rooms, access_room_name, name, len);
+	if (*slot != 0) {
+		snprintf(err, errsize, "that room has a section already");
+		return NULL;
+	}
+	room = access_add(&rows, &a->rooms_size, a->nrooms, sizeof(*room));
+	a->rooms = rows;
+	if (room == NULL)
+		goto none;
+	*slot = ++a->nrooms;
+	memcpy(room->name, name, len);
+	room->name_len = (uint8_t)len;
+	room->flags = POLICY_CONFIGURED;
+	return room;
+none:
+	access_no_memory(err, errsize);
+	return NULL;
+}
+
+/* Values of keys. */
+
+/* crypt_checksalt(3): does libcrypt know that method? */
+static int
+access_check_hash(const char *value, char *err, size_t errsize)
+{
+	int salt = users_hash_is_sound(value, strlen(value))
+		       ? crypt_checksalt(value)
+		       : CRYPT_SALT_INVALID;
+
+	if (salt != CRYPT_SALT_INVALID && salt != CRYPT_SALT_METHOD_DISABLED)
+		return 0;
+	/* It may be a password: it isn't shown. */
+	snprintf(err, errsize,
+	    "that is no crypt(3) hash (see chatmaster "
+	    "--hash-password)");
+	return -1;
+}
+
+static int
+access_set_bool(uint32_t *flags, uint32_t flag, const char *value, char *err,
+    size_t errsize)
+{
+	if (strcmp(value, "yes") == 0) {
+		*flags |= flag;
+		return 0;
+	}
+	if (strcmp(value, "no") == 0)
+		return 0;
+	snprintf(err, errsize, "is neither yes nor no");
+	return -1;
+}
+
+static int
+access_set_topic(
+    struct policy_room *room, const char *value, char *err, size_t errsize)
+{
+	char safe[CONFIG_LINE_MAX * TEXT_EXPANSION];
+	size_t len = text_sanitise(safe, value, strlen(value));
+
+	if (len == 0 || len > LIMIT_TOPIC) {
+		snprintf(
+		    err, errsize, "has to have 1 to %d bytes", LIMIT_TOPIC);
+		return -1;
+	}
+	memcpy(room->topic, safe, len);
+	room->topic_len = (uint16_t)len;
+	room->flags |= POLICY_TOPIC;
+	return 0;
+}
+
+static int
+access_add_member(
+    struct access *a, const char *name, size_t len, char *err, size_t errsize)
+{
+	void *rows = a->members;
+	struct access_member *m;
+	const char *wrong = name_check(name, len);
+	char shown[SHOWN];
+
+	if (wrong != NULL) {
+		snprintf(err, errsize, "%s %s",
+		    log_quote(shown, sizeof(shown), name, len), wrong);
+		return -1;
+	}
+	m = access_add(&rows, &a->members_size, a->nmembers, sizeof(*m));
+	a->members = rows;
+	if (m == NULL)
+		return access_no_memory(err, errsize);
+	a->nmembers++;
+	memcpy(m->name, name, len);
+	m->name_len = (uint8_t)len;
+	return 0;
+}
+
+/* NAME, NAME, ... */
+static int
+access_set_members(
+    struct access *a, const char *value, char *err, size_t errsize)
+{
+	struct policy_room *room = &a->rooms[a->nrooms - 1];
+
+	room->flags |= POLICY_MEMBERS;
+	room->members = a->nmembers;
+	while (*value != '\0') {
+		size_t n = strcspn(value, ","), len = n;
+		const char *name = value + strspn(value, " \t");
+
+		len -= (size_t)(name - value);
+		while (
+		    len > 0 && (name[len - 1] == ' ' || name[len - 1] == '\t'))
+			len--;
+		if (access_add_member(a, name, len, err, errsize) == -1)
+			return -1;
+		value += n + (value[n] == ',');
+	}
+	room->members_count = a->nmembers - room->members;
+	return 0;
+}
+
+static int
+access_set_max(
+    struct policy_room *room, const char *value, char *err, size_t errsize)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (*value < '0' || *value > '9' || *end != '\0' || n > 1000000) {
+		snprintf(err, errsize, "is not a number of at most 1000000");
+		return -1;
+	}
+	room->max_members = (uint32_t)n;
+	return 0;
+}
+
+/* Sections. */
+
+static int
+access_begin(void *context, const char *kind, const char *name, char *err,
+    size_t errsize)
+{
+	struct access *a = context;
+	const char *wrong;
+	size_t len = strlen(name);
+
+	if (access_end(a, err, errsize) == -1)
+		return -1;
+	a->given = 0;
+	a->has_password = false;
+	a->in_user = strcmp(kind, "user") == 0;
+	if (!a->in_user && strcmp(kind, "room") != 0) {
+		snprintf(err, errsize, "no such section: room or user");
+		return -1;
+	}
+	wrong = a->in_user ? name_check(name, len) : room_check(name, len);
+	if (wrong != NULL)
+		return access_bad(err, errsize, wrong, name);
+	if (a->in_user)
+		return access_new_user(a, name, len, err, errsize) ? 0 : -1;
+	return access_new_room(a, name, len, err, errsize) ? 0 : -1;
+}
+
+int
+access_end(struct access *a, char *err, size_t errsize)
+{
+	char shown[SHOWN];
+	const struct policy_user *user;
+
+	if (!a->in_user || a->has_password)
+		return 0;
+	a->in_user = false;
+	user = &a->users[a->nusers - 1];
+	snprintf(err, errsize, "the section of user %s has no password",
+	    log_quote(shown, sizeof(shown), user->name, user->name_len));
+	return -1;
+}
+
+static int
+access_set_user(struct access *a, unsigned key, const char *value, char *err,
+    size_t errsize)
+{
+	uint32_t is_operator = 0;
+
+	if (key == GIVEN_PASSWORD) {
+		a->has_password = true;
+		return access_check_hash(value, err, errsize);
+	}
+	if (access_set_bool(&is_operator, 1, value, err, errsize) == -1)
+		return -1;
+	a->users[a->nusers - 1].is_operator = (uint8_t)is_operator;
+	return 0;
+}
+
+static int
+access_set_room(struct access *a, unsigned key, const char *value, char *err,
+    size_t errsize)
+{
+	struct policy_room *room = &a->rooms[a->nrooms - 1];
+
+	switch (key) {
+	case GIVEN_PASSWORD:
+		room->flags |= POLICY_PASSWORD;
+		return access_check_hash(value, err, errsize);
+	case GIVEN_MEMBERS:
+		return access_set_members(a, value, err, errsize);
+	case GIVEN_MAX_MEMBERS:
+		return access_set_max(room, value, err, errsize);
+	case GIVEN_TOPIC:
+		return access_set_topic(room, value, err, errsize);
+	case GIVEN_READ_ONLY:
+		return access_set_bool(
+		    &room->flags, POLICY_READ_ONLY, value, err, errsize);
+	default:
+		return access_set_bool(
+		    &room->flags, POLICY_HIDDEN, value, err, errsize);
+	}
+}
+
+static const struct {
+	const char *name;
+	unsigned bit;
+	bool room, user;
+} section_keys[] = {
+    {"password", GIVEN_PASSWORD, true, true},
+    {"members", GIVEN_MEMBERS, true, false},
+    {"max-members", GIVEN_MAX_MEMBERS, true, false},
+    {"topic", GIVEN_TOPIC, true, false},
+    {"read-only", GIVEN_READ_ONLY, true, false},
+    {"hidden", GIVEN_HIDDEN, true, false},
+    {"operator", GIVEN_OPERATOR, false, true},
+};
+
+static int
+access_set(void *context, const char *key, const char *value, char *err,
+    size_t errsize)
+{
+	struct access *a = context;
+
+	for (size_t i = 0; i < COUNT(section_keys); i++) {
+		unsigned bit = section_keys[i].bit;
+
+		if (strcmp(section_keys[i].name, key) != 0 ||
+		    !(a->in_user ? section_keys[i].user : section_keys[i].room))
+			continue;
+		if ((a->given & bit) != 0) {
+			snprintf(err, errsize, "given already");
+			return -1;
+		}
+		a->given |= bit;
+		return a->in_user
+			   ? access_set_user(a, bit, value, err, errsize)
+			   : access_set_room(a, bit, value, err, errsize);
+	}
+	return access_bad(err, errsize,
+	    a->in_user ? "is no key of a user" : "is no key of a room", key);
+}
+
+struct config_sections
+access_sections(struct access *access)
+{
+	return (struct config_sections){
+	    .context = access,
+	    .begin = access_begin,
+	    .set = access_set,
+	};
+}
+
+/* The file of users. */
+
+static int
+access_take_users(
+    struct access *a, const char *text, size_t size, char *err, size_t errsize)
+{
+	char why[CONFIG_ERROR_MAX / 4];
+	unsigned number = 0;
+
+	for (size_t i = 0; i < size;) {
+		const char *lf = memchr(text + i, '\n', size - i);
+		size_t len = lf ? (size_t)(lf - text) - i : size - i;
+		struct users_line line = {0};
+		const char *wrong = NULL;
+		struct policy_user *user;
+		int r = users_parse(text + i, len, &line, &wrong);
+
+		number++;
+		i += len + 1;
+		if (r == 0)
+			continue;
+		user = r == 1 ? access_new_user(a, line.name, line.name_len,
+				    why, sizeof(why))
+			      : NULL;
+		if (user == NULL) {
+			snprintf(err, errsize, "%u: %s", number,
+			    wrong != NULL && r == -1 ? wrong : why);
+			return -1;
+		}
+		user->is_operator = line.is_operator;
+	}
+	return 0;
+}
+
+/* May it be read by nobody but its owner, who is root or we? */
+static const char *
+access_is_private(const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return "is no regular file";
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return "belongs to somebody else";
+	if ((st->st_mode & 077) != 0)
+		return "may be read by others (chmod 600)";
+	if (st->st_size > (off_t)USERS_FILE_MAX)
+		return "is too large";
+	return NULL;
+}
+
+int
+access_read_users(struct access *a, const char *path, char *err, size_t errsize)
+{
+	char why[CONFIG_ERROR_MAX / 2];
+	const char *wrong = NULL;
+	struct stat st = {0};
+	char *text = NULL;
+	ssize_t n = 0;
+	int result = -1, fd;
+
+	if (*path == '\0')
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd == -1 || fstat(fd, &st) == -1)
+		wrong = strerror(errno);
+	else
+		wrong = access_is_private(&st);
+	if (wrong == NULL) {
+		text = malloc((size_t)st.st_size + 1);
+		n = text ? read(fd, text, (size_t)st.st_size) : -1;
+		if (n == -1)
+			wrong = strerror(errno);
+	}
+	if (wrong != NULL)
+		snprintf(err, errsize, "%s: %s", path, wrong);
+	else if (access_take_users(a, text, (size_t)n, why, sizeof(why)) == -1)
+		snprintf(err, errsize, "%s:%s", path, why);
+	else
+		result = 0;
+	if (text != NULL)
+		explicit_bzero(text, (size_t)st.st_size);
+	free(text);
+	if (fd != -1)
+		close(fd);
+	return result;
+}
+
+uint32_t
+access_find_user(const struct access *a, const char *name, size_t len)
+{
+	if (a->by_user.count == 0)
+		return UINT32_MAX;
+	/* An empty bucket's 0 becomes what is none. */
+	return *index_slot(&a->by_user, a->users, access_user_name, name, len) -
+	       1;
+}
+
+void
+access_warn(const struct access *a)
+{
+	char room_shown[SHOWN], name_shown[SHOWN];
+
+	for (uint32_t i = 0; i < a->nrooms; i++) {
+		const struct policy_room *r = &a->rooms[i];
+
+		for (uint32_t k = 0; k < r->members_count; k++) {
+			const struct access_member *m =
+			    &a->members[r->members + k];
+
+			if (access_find_user(a, m->name, m->name_len) !=
+			    UINT32_MAX)
+				continue;
+			log_warnx("member-unknown",
+			    "room=%s name=%s reason=\"is not registered\"",
+			    log_quote(room_shown, sizeof(room_shown), r->name,
+				r->name_len),
+			    log_quote(name_shown, sizeof(name_shown), m->name,
+				m->name_len));
+		}
+	}
+}
+
+void
+access_free(struct access *a)
+{
+	free(a->rooms);
+	free(a->users);
+	free(a->members);
+	free(a->by_room.buckets);
+	free(a->by_user.buckets);
+	*a = (struct access){0};
+}

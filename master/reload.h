@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HUP: the configuration is read anew, with the options as they were given.  A
+ * bad file is refused whole; what needs a restart is named in the log.
+ */
+#ifndef MASTER_RELOAD_H
+#define MASTER_RELOAD_H
+
+#include "master/master.h"
+
+/* At the start, with the options as read: they are what changes refer to. */
+void reload_begin(const struct options *options, int argc, char *const argv[]);
+
+void reload_on_hup(struct master *m);
+
+#endif
