@@ -189,6 +189,25 @@ none:
 
 /* Values of keys. */
 
+bool
+access_has_passwords(const struct access *a)
+{
+	for (uint32_t i = 0; i < a->nrooms; i++)
+		if ((a->rooms[i].flags & POLICY_PASSWORD) != 0)
+			return true;
+	return a->nusers > 0;
+}
+
+static int
+access_give(const struct access *a, bool of_user, const char *name,
+    size_t name_len, const char *hash, size_t len)
+{
+	if (a->sink == NULL)
+		return 0;
+	return a->sink->take(
+	    a->sink->context, of_user, name, name_len, hash, len);
+}
+
 /* crypt_checksalt(3): does libcrypt know that method? */
 static int
 access_check_hash(const char *value, char *err, size_t errsize)
@@ -351,8 +370,15 @@ access_set_user(struct access *a, unsigned key, const char *value, char *err,
 	uint32_t is_operator = 0;
 
 	if (key == GIVEN_PASSWORD) {
+		const struct policy_user *user = &a->users[a->nusers - 1];
+
 		a->has_password = true;
-		return access_check_hash(value, err, errsize);
+		if (access_check_hash(value, err, errsize) == -1)
+			return -1;
+		return access_give(a, true, user->name, user->name_len, value,
+			   strlen(value)) == -1
+			   ? access_no_memory(err, errsize)
+			   : 0;
 	}
 	if (access_set_bool(&is_operator, 1, value, err, errsize) == -1)
 		return -1;
@@ -369,7 +395,12 @@ access_set_room(struct access *a, unsigned key, const char *value, char *err,
 	switch (key) {
 	case GIVEN_PASSWORD:
 		room->flags |= POLICY_PASSWORD;
-		return access_check_hash(value, err, errsize);
+		if (access_check_hash(value, err, errsize) == -1)
+			return -1;
+		return access_give(a, false, room->name, room->name_len, value,
+			   strlen(value)) == -1
+			   ? access_no_memory(err, errsize)
+			   : 0;
 	case GIVEN_MEMBERS:
 		return access_set_members(a, value, err, errsize);
 	case GIVEN_MAX_MEMBERS:
@@ -464,6 +495,9 @@ access_take_users(
 			return -1;
 		}
 		user->is_operator = line.is_operator;
+		if (access_give(a, true, line.name, line.name_len, line.hash,
+			line.hash_len) == -1)
+			return access_no_memory(err, errsize);
 	}
 	return 0;
 }

@@ -23,6 +23,14 @@ struct access_index {
 	uint32_t count; /* of them: a power of two, or 0 */
 };
 
+/* Who takes the hashes, which are kept nowhere else. */
+struct access_sink {
+	void *context;
+	/* 0, or -1 with errno. */
+	int (*take)(void *context, bool of_user, const char *name,
+	    size_t name_len, const char *hash, size_t hash_len);
+};
+
 struct access {
 	struct policy_room *rooms;
 	struct policy_user *users;
@@ -34,6 +42,7 @@ struct access {
 	bool in_user;   /* the section is a user's, else a room's */
 	uint32_t given; /* keys that the section has had: bits */
 	bool has_password;
+	const struct access_sink *sink; /* or NULL */
 };
 
 /* For config.sections: what lies in sections goes into `access`. */
@@ -50,6 +59,9 @@ int access_read_users(
 /* Its user of that name; its index, or UINT32_MAX. */
 uint32_t access_find_user(
     const struct access *access, const char *name, size_t len);
+
+/* Is there a password of anything? */
+bool access_has_passwords(const struct access *access);
 
 /* Warn in the log of members of rooms who aren't registered. */
 void access_warn(const struct access *access);

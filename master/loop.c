@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "master/admit.h"
+#include "master/auth.h"
 #include "master/logs.h"
 #include "master/pass.h"
 #include "master/reap.h"
@@ -151,6 +152,7 @@ loop_timeout(const struct master *m)
 	due = MIN(due, stop_due_us(m));
 	due = MIN(due, tls_due_us(m));
 	due = MIN(due, policy_due_us(m));
+	due = MIN(due, auth_due_us(m));
 	if (due == UINT64_MAX)
 		return -1;
 	if (due <= now)
@@ -171,6 +173,7 @@ loop_on_time(struct master *m)
 	stop_on_time(m, now);
 	tls_on_time(m, now);
 	policy_on_time(m, now);
+	auth_on_time(m, now);
 }
 
 void

@@ -117,7 +117,7 @@ main_configure(struct options *options, int argc, char *argv[])
 	}
 }
 
-static_assert(WORKER_TYPES <= HOMES_MAX, "a home for each type");
+static_assert(WORKER_TLS <= HOMES_MAX, "a home for each with sessions");
 
 static int
 main_open_instance(struct master *m)

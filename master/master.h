@@ -24,6 +24,7 @@
  *   rescue    has the segment laid out anew when repairs don't help
  *   watchdog  finds workers that are alive and do nothing
  *   stop      ends it all
+ *   auth      the worker that knows passwords
  *   tls       workers that are a program of their own, and what they hand back
  *
  * One process, one thread: everything below is the master's alone, and a
@@ -98,8 +99,11 @@ struct seat {
 	bool settled;      /* it has said so, and waits for its back-off */
 	unsigned distress; /* what its last deaths in a row weigh: rescue.c */
 
+	bool renewed; /* it ended since a new one was wanted */
+
 	bool log_untold;    /* its worker has an older log than we: logs.c */
 	bool reload_untold; /* it has older certificates: tls.c */
+	bool asked_untold;  /* it waits for a dead auth worker: auth.c */
 	bool policy_untold; /* it has an older policy: policy.c */
 };
 
@@ -147,10 +151,13 @@ struct master {
 
 	struct seat seats[SEATS_MAX];
 	int bells[SEATS_MAX];
+	int asks[SEATS_MAX];  /* their ends of pairs with the auth worker: */
+	int asked[SEATS_MAX]; /* its ends */
 	uint32_t nseats;
 	uint32_t next_seat[WORKER_TYPES]; /* where ties are broken from */
 	uint64_t pass_retry_us;
 	uint64_t logs_retry_us; /* 0: all workers have our log */
+	uint64_t auth_retry_us; /* 0: all know of the auth worker */
 	uint64_t tls_retry_us;  /* 0: all have been told of the last HUP */
 
 	int epoll;

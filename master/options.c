@@ -411,6 +411,14 @@ static const struct config_key keys[] = {
 	.set = config_set_enum,
 	.offset = AT(time),
 	.names = off_on},
+    {.name = "login-failures",
+	.placeholder = "N",
+	.help = "wrong passwords a minute from one IPv4 address or IPv6 /64; "
+		"more are not looked at; 0 no limit",
+	.initial = "10",
+	.set = config_set_uint,
+	.offset = AT(login_failures),
+	.max = 60000},
     {.name = "users-file",
 	.placeholder = "FILE",
 	.help = "registered users, a line each: NAME:HASH, or "
@@ -483,6 +491,7 @@ options_count_cpus(void)
 static int
 options_derive(struct options *o, char *err, size_t errsize)
 {
+	o->auth_workers = access_has_passwords(&o->access);
 	if (o->workers == 0)
 		o->workers = options_count_cpus();
 	if (types_settle(o, err, errsize) == -1 ||
@@ -503,11 +512,19 @@ int
 options_read(struct options *options, int argc, char *const argv[], char *err,
     size_t errsize)
 {
+	return options_read_secrets(options, argc, argv, NULL, err, errsize);
+}
+
+int
+options_read_secrets(struct options *options, int argc, char *const argv[],
+    const struct access_sink *sink, char *err, size_t errsize)
+{
 	struct config_sections sections = access_sections(&options->access);
 	struct config config;
 	int operand;
 
 	memset(options, 0, sizeof(*options));
+	options->access.sink = sink;
 	config_init(&config, keys, COUNT(keys), options);
 	config.sections = &sections;
 	if (config_options(&config, argc, argv, &operand, err, errsize) == -1)

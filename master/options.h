@@ -76,6 +76,8 @@ struct options {
 	bool replay_given;          /* else each kind of listener has its own */
 	char users_file[PATH_SIZE]; /* "": none */
 	struct access access;       /* sections, and that file */
+	unsigned auth_workers;      /* no key: 1 if there are passwords */
+	unsigned login_failures;    /* wrong passwords a minute and address */
 	uint64_t ring_size;         /* bytes, a power of two */
 	uint64_t ring_size_asked;   /* the same before it was rounded up */
 	unsigned watchdog_s;        /* 0: never */
@@ -93,6 +95,10 @@ struct options {
  */
 int options_read(struct options *options, int argc, char *const argv[],
     char *err, size_t errsize);
+
+/* The same, with each hash given to `sink`: for the auth worker alone. */
+int options_read_secrets(struct options *options, int argc, char *const argv[],
+    const struct access_sink *sink, char *err, size_t errsize);
 
 /* Print the usage and every option. */
 void options_help(FILE *out);

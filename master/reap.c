@@ -31,6 +31,8 @@
 static bool
 reap_was_quick(const struct seat *seat)
 {
+	if (seat->renewed)
+		return false;
 	if (seat->phase != SEAT_READY)
 		return true;
 	if (seat->signal == SIGKILL && !seat->by_watchdog)
@@ -48,7 +50,7 @@ reap_log(const struct master *m, uint32_t i, pid_t pid, int status)
 		snprintf(how, sizeof(how), "signal=%d", WTERMSIG(status));
 	else
 		snprintf(how, sizeof(how), "status=%d", WEXITSTATUS(status));
-	log_event(m->stopping ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "worker-exit",
+	log_event(m->stopping || seat->renewed ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "worker-exit",
 	    "type=%s seat=%u worker=%d %s", types[seat->type].name, i, (int)pid,
 	    how);
 }
@@ -75,7 +77,7 @@ reap_vacate(struct master *m, uint32_t i, int status)
 	struct seat *seat = &m->seats[i];
 
 	requests_drain(m, i);
-	if (types[seat->type].foreign)
+	if (seat->type == WORKER_TLS)
 		tls_on_death(m, i);
 	seat->pid = 0;
 	loop_remove(m, seat->channel);
@@ -89,8 +91,9 @@ reap_vacate(struct master *m, uint32_t i, int status)
 	seat->takeover = true;
 	rescue_on_death(m, i, status);
 	seat->retry_us = reap_fork_again_us(seat);
-	if (!m->stopping)
+	if (!m->stopping && !seat->renewed)
 		seat->restarts++;
+	seat->renewed = false;
 	seat->phase = m->stopping ? SEAT_CLOSED : SEAT_VACANT;
 	spawn_show(m, i);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "master/access.h"
+#include "master/auth.h"
 #include "master/policy.h"
 #include "master/tls.h"
 #include "shared/base/clock.h"
@@ -65,6 +66,14 @@ reload_begin(const struct options *options, int argc, char *const argv[])
 	args = argv;
 }
 
+int
+reload_secrets(struct options *options, const struct access_sink *sink,
+    char *err, size_t errsize)
+{
+	return options_read_secrets(
+	    options, args_count, args, sink, err, errsize);
+}
+
 static void
 reload_name_fixed(const struct options *new)
 {
@@ -94,6 +103,8 @@ reload_take(struct options *o, const struct options *new)
 	o->color = new->color;
 	o->time = new->time;
 	o->web_origins = new->web_origins;
+	o->login_failures = new->login_failures;
+	o->auth_workers = MAX(o->auth_workers, new->auth_workers);
 	memcpy(o->users_file, new->users_file, sizeof(o->users_file));
 }
 
@@ -142,5 +153,6 @@ reload_on_hup(struct master *m)
 		    policy_version(&m->policy), m->options.access.nrooms,
 		    m->options.access.nusers);
 	tls_reload(m);
+	auth_renew(m);
 	notify_send("READY=1");
 }

@@ -11,6 +11,10 @@
 /* At the start, with the options as read: they are what changes refer to. */
 void reload_begin(const struct options *options, int argc, char *const argv[]);
 
+/* Reads it all once more, for who keeps the secrets in it: see options.h. */
+int reload_secrets(struct options *options, const struct access_sink *sink,
+    char *err, size_t errsize);
+
 void reload_on_hup(struct master *m);
 
 #endif

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "master/auth.h"
 #include "master/loop.h"
 #include "master/pass.h"
 #include "master/rescue.h"
@@ -32,8 +33,8 @@
 #define BACKOFF_MAX_MS 1000
 #define OOM_SCORE "500" /* rather a worker, which is replaced, than us */
 
-/* A seat's four fds, listeners, and what else there is now and then. */
-static_assert(4 * SEATS_MAX + LISTENERS_MAX + 64 <= FD_BASE,
+/* A seat's six fds, listeners, and what else there is now and then. */
+static_assert(6 * SEATS_MAX + LISTENERS_MAX + 64 <= FD_BASE,
     "connections' fds lie above all others");
 
 void
@@ -51,7 +52,7 @@ spawn_show(struct master *m, uint32_t i)
 	atomic_store(&status->seats[i].pid, (uint32_t)seat->pid);
 }
 
-static int
+int
 spawn_make_seat(struct master *m, enum worker_type type)
 {
 	uint32_t i = m->nseats++;
@@ -68,6 +69,8 @@ spawn_make_seat(struct master *m, enum worker_type type)
 	};
 	m->bells[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (seat->epoll == -1 || m->bells[i] == -1)
+		return -1;
+	if (!types[type].foreign && auth_connect(m, i) == -1)
 		return -1;
 	spawn_show(m, i);
 	return 0;
@@ -181,9 +184,13 @@ spawn_child(const struct master *m, const struct inherit *inherit)
 	if (!types[inherit->type].foreign) {
 		keep[inherit->segment_fd] = true;
 		keep[inherit->epoll] = true;
+		keep[inherit->ask] = true;
 		for (uint32_t i = 0; i < inherit->nseats; i++)
 			keep[m->bells[i]] = true;
 	}
+	if (inherit->type == WORKER_AUTH)
+		for (uint32_t i = 0; i < inherit->nseats; i++)
+			keep[m->asked[i]] = true;
 	snprintf(name, sizeof(name), "chatmaster:%c%u",
 	    types[inherit->type].name[0], inherit->seat);
 	spawn_enter_child(m, keep, (int)inherit->seat, name);
@@ -248,6 +255,8 @@ spawn_fork(struct master *m, uint32_t i)
 	    .ping = -1,
 	    .epoll = seat->epoll,
 	    .bells = m->bells,
+	    .ask = m->asks[i],
+	    .asked = m->asked,
 	    .slots = m->slots,
 	    .nslots = m->nslots,
 	    .takeover = seat->takeover,
@@ -375,6 +384,8 @@ spawn_on_ready(
 		    message->ready.sessions,
 		    message->ready.held_lock ? "released" : "free",
 		    (double)(seat->ready_us - seat->died_us) / 1e3);
+	if (seat->type == WORKER_AUTH)
+		auth_on_ready(m);
 	if (!m->ready && !m->stopping)
 		spawn_announce(m);
 }

@@ -14,6 +14,9 @@
  */
 int spawn_make_seats(struct master *m);
 
+/* Make one more, of a type without sessions if any worker lives already. */
+int spawn_make_seat(struct master *m, enum worker_type type);
+
 /*
  * Fork a worker into every vacant seat whose time has come.  A fork that
  * fails is tried again 10 ms later.

@@ -86,7 +86,7 @@ tls_on_clear(struct master *m, uint32_t seat,
 	const struct entrance *entrance;
 	struct peer *peer;
 
-	if (!types[m->seats[seat].type].foreign ||
+	if (m->seats[seat].type != WORKER_TLS ||
 	    !slots_holds(m, seat, slot, message->clear.gen) ||
 	    suite_version(message->clear.tls) == NULL)
 		return -1;
@@ -147,7 +147,7 @@ void
 tls_reload(struct master *m)
 {
 	for (uint32_t i = 0; i < m->nseats; i++)
-		m->seats[i].reload_untold = types[m->seats[i].type].foreign;
+		m->seats[i].reload_untold = m->seats[i].type == WORKER_TLS;
 	tls_send(m);
 }
 

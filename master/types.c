@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "master/auth.h"
 #include "master/tls.h"
 
 const struct type types[WORKER_TYPES] = {
@@ -15,6 +16,8 @@ const struct type types[WORKER_TYPES] = {
 	offsetof(struct options, web_workers), false},
     [WORKER_TLS] = {"tls", tls_worker_main,
 	offsetof(struct options, tls_workers), true},
+    [WORKER_AUTH] = {"auth", auth_worker_main,
+	offsetof(struct options, auth_workers), true},
 };
 
 const struct entrance entrances[LISTENER_KINDS] = {
@@ -87,7 +90,7 @@ types_listeners(const struct options *options, enum listener_kind kind)
 static void
 types_pair(struct options *options)
 {
-	bool fed[WORKER_TYPES] = {[WORKER_CHAT] = true};
+	bool fed[WORKER_TYPES] = {[WORKER_CHAT] = true, [WORKER_AUTH] = true};
 
 	for (unsigned kind = 0; kind < LISTENER_KINDS; kind++) {
 		const struct entrance *e = &entrances[kind];

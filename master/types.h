@@ -13,7 +13,7 @@ struct type {
 	const char *name;
 	worker_main *main;
 	size_t count_at; /* in struct options: the unsigned that counts them */
-	bool foreign;    /* an executable of its own: it knows no segment */
+	bool foreign;    /* it knows no segment, and has no sessions */
 };
 extern const struct type types[WORKER_TYPES];
 

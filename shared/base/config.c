@@ -295,6 +295,8 @@ config_file(struct config *config, const char *path, char *err, size_t errsize)
 		result =
 		    config_text(config, path, buf, (size_t)len, err, errsize);
 out:
+	if (buf != NULL)
+		explicit_bzero(buf, CONFIG_FILE_MAX + 1); /* hashes, perhaps */
 	free(buf);
 	close(fd);
 	return result;

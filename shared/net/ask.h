@@ -44,4 +44,13 @@ struct ask_answer {
 	uint8_t verdict;
 };
 
+/*
+ * For the auth worker.  Takes a question: returns 1, 0 for something that is
+ * none, or -1 with errno (EAGAIN).  Never blocks.
+ */
+int ask_receive(int fd, struct ask_question *question);
+
+/* Answers it.  Never blocks; who isn't there any more gets no answer. */
+void ask_reply(int fd, uint64_t id, enum ask_verdict verdict);
+
 #endif

@@ -6,4 +6,5 @@ const char *const worker_type_names[WORKER_TYPES] = {
     [WORKER_TELNET] = "telnet",
     [WORKER_WEB] = "web",
     [WORKER_TLS] = "tls",
+    [WORKER_AUTH] = "auth",
 };

@@ -25,7 +25,9 @@ enum worker_type {
 	WORKER_CHAT,
 	WORKER_TELNET,
 	WORKER_WEB,
-	WORKER_TLS, /* the last, as it has no place in the segment */
+	/* From here on, types without sessions and a place in the segment. */
+	WORKER_TLS,
+	WORKER_AUTH,
 	WORKER_TYPES,
 };
 extern const char *const worker_type_names[WORKER_TYPES];
@@ -52,6 +54,7 @@ struct inherit {
 	int channel;      /* the worker's end */
 	int ping;         /* the worker's end */
 	int ask;          /* the same with the auth worker, see ask.h; or 0 */
+	const int *asked; /* auth worker: its ends, of nseats others */
 	int epoll;        /* this seat's set; outlives the worker */
 	const int *bells; /* an eventfd for each seat */
 	const struct slot *slots;
