@@ -27,6 +27,13 @@ struct alike_two {
 #define SIGN_rn 0x110000
 #define SIGN_RN 0x110001
 
+/*
+ * Letters of ASCII are signs without case, but for those that look different
+ * (see add_ascii).  With this bit it is a letter that another character is
+ * made of or looks like, and whose case does matter.
+ */
+#define SIGN_CASED 0x200000
+
 /* Hangul syllables are made of these (Unicode 15.0, section 3.12). */
 #define HANGUL_S 0xac00
 #define HANGUL_L 0x1100
@@ -72,23 +79,25 @@ add(struct skeleton *out, uint32_t sign)
 		out->signs[out->len++] = sign;
 }
 
-/* The same for all ways to write a letter that look no different. */
+/* An ASCII character; `cased` is 0 or SIGN_CASED. */
 static void
-add_ascii(struct skeleton *out, uint32_t c)
+add_ascii(struct skeleton *out, uint32_t c, uint32_t cased)
 {
-	uint32_t *last = out->len > 0 ? &out->signs[out->len - 1] : NULL;
+	uint32_t last = out->len > 0 ? out->signs[out->len - 1] : 0;
+	uint32_t before = last & ~SIGN_CASED;
 
-	if (last != NULL && (*last == 'r' || *last == 'R') &&
-	    (c == 'n' || c == 'N')) {
-		*last = *last == 'r' && c == 'n' ? SIGN_rn : SIGN_RN;
+	if ((before == 'r' || before == 'R') && (c == 'n' || c == 'N')) {
+		out->signs[out->len - 1] =
+		    (before == 'r' && c == 'n' ? SIGN_rn : SIGN_RN) |
+		    (last & cased);
 		return;
 	}
 	if (c == '|')
 		c = '1';
-	if (c >= 'A' && c <= 'Z' && c != 'I' && c != 'L' && c != 'O' &&
-	    c != 'M' && c != 'R')
+	if (cased == 0 && c >= 'A' && c <= 'Z' && c != 'I' && c != 'L' &&
+	    c != 'O' && c != 'M' && c != 'R')
 		c += 'a' - 'A';
-	add(out, c);
+	add(out, c | cased);
 }
 
 /*
@@ -99,10 +108,9 @@ static void
 add_mark(struct skeleton *out, uint32_t mark)
 {
 	uint32_t at = out->len;
+	uint32_t letter = at > 0 ? out->signs[at - 1] & ~SIGN_CASED : 0;
 
-	if (mark == 0x307 && at > 0 &&
-	    (out->signs[at - 1] == 'i' || out->signs[at - 1] == 'I' ||
-		out->signs[at - 1] == 'j'))
+	if (mark == 0x307 && (letter == 'i' || letter == 'I' || letter == 'j'))
 		return;
 	add(out, mark);
 	for (; at > 0 && at < out->len && out->signs[at - 1] > mark &&
@@ -156,7 +164,7 @@ add_unfolded(struct skeleton *out, uint32_t code)
 
 	for (;;) {
 		if (code < 0x80) {
-			add_ascii(out, code);
+			add_ascii(out, code, SIGN_CASED);
 		} else if ((to = unfold(code, &second)) != code) {
 			if (second != 0 && nlater < COUNT(later))
 				later[nlater++] = second;
@@ -184,20 +192,28 @@ skeleton_make(struct skeleton *out, const char *name, size_t len)
 
 		i += utf8_decode(name + i, len - i, &code);
 		if (code < 0x80)
-			add_ascii(out, code);
+			add_ascii(out, code, 0);
 		else if (code != UTF8_INVALID && !shows_nothing(code))
 			add_unfolded(out, code);
 	}
-	for (uint32_t i = 0; i < out->len; i++) {
-		if (out->signs[i] == 'R')
-			out->signs[i] = 'r';
-	}
+}
+
+/* Without the case of what is no special letter. */
+static uint32_t
+uncased(uint32_t sign)
+{
+	sign &= ~SIGN_CASED;
+	return sign >= 'A' && sign <= 'Z' && sign != 'I' && sign != 'L' &&
+		       sign != 'O' && sign != 'M'
+		   ? sign + ('a' - 'A')
+		   : sign;
 }
 
 /* The same for all signs that are alike to each other, be it by others. */
 static uint32_t
 family(uint32_t sign)
 {
+	sign = uncased(sign);
 	switch (sign) {
 	case 'i':
 	case 'I':
@@ -215,20 +231,38 @@ family(uint32_t sign)
 	return sign;
 }
 
-/* Of one family, and different: by the table in skeleton.h. */
 static bool
-signs_alike(uint32_t a, uint32_t b)
+is_pair(const uint32_t pairs[][2], size_t count, uint32_t a, uint32_t b)
 {
-	static const uint32_t pairs[][2] = {{'i', 'I'}, {'I', 'l'}, {'l', 'L'},
-	    {'1', 'l'}, {'1', 'I'}, {'o', 'O'}, {'O', '0'}, {'m', 'M'},
-	    {'m', SIGN_rn}, {SIGN_rn, SIGN_RN}};
-
-	for (size_t i = 0; i < COUNT(pairs); i++) {
+	for (size_t i = 0; i < count; i++) {
 		if ((pairs[i][0] == a && pairs[i][1] == b) ||
 		    (pairs[i][0] == b && pairs[i][1] == a))
 			return true;
 	}
 	return false;
+}
+
+/* By the table in skeleton.h; in another case, if not both have one. */
+static bool
+signs_alike(uint32_t a, uint32_t b)
+{
+	static const uint32_t looks[][2] = {
+	    {'I', 'l'}, {'1', 'l'}, {'1', 'I'}, {'O', '0'}, {'m', SIGN_rn}};
+	static const uint32_t cases[][2] = {
+	    {'i', 'I'}, {'l', 'L'}, {'o', 'O'}, {'m', 'M'}, {SIGN_rn, SIGN_RN}};
+	bool both = (a & b & SIGN_CASED) != 0;
+
+	if (a == b)
+		return true;
+	if (both) {
+		a &= ~SIGN_CASED;
+		b &= ~SIGN_CASED;
+	} else {
+		a = uncased(a);
+		b = uncased(b);
+	}
+	return a == b || is_pair(looks, COUNT(looks), a, b) ||
+	       (!both && is_pair(cases, COUNT(cases), a, b));
 }
 
 bool
@@ -237,8 +271,7 @@ skeleton_alike(const struct skeleton *a, const struct skeleton *b)
 	if (a->len != b->len)
 		return false;
 	for (uint32_t i = 0; i < a->len; i++) {
-		if (a->signs[i] != b->signs[i] &&
-		    !signs_alike(a->signs[i], b->signs[i]))
+		if (!signs_alike(a->signs[i], b->signs[i]))
 			return false;
 	}
 	return true;

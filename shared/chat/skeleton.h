@@ -6,8 +6,9 @@
  * a character made of others (e with an acute) becomes these, marks on one
  * letter lose their order, letters, digits and signs that look like a Latin
  * letter or another sign (Cyrillic, Greek, fullwidth, mathematical) become
- * that one, and what shows nothing is left out.  ASCII case is no difference,
- * as in names, which makes looking alike depend on how a letter is written:
+ * that one, and what shows nothing is left out.  The case of ASCII letters is
+ * no difference, that of others is, as in names; which makes looking alike
+ * depend on how a letter is written:
  *
  *      as written      looks like
  *      I               l  1  |

@@ -39,7 +39,8 @@ check(const char *one, const char *other, bool alike)
 TEST(names_that_look_the_same_are_alike)
 {
 	static const char *const pairs[][2] = {
-	    {"Alice", "Alice"}, {"Alice", "aLICE"},
+	    {"Alice", "Alice"},
+	    {"Alice", "aLICE"},
 	    {"Alice", "AIice"},         /* capital i */
 	    {"Alice", "A1ice"},         /* one */
 	    {"Alice", "A|ice"},         /* bar */
@@ -68,24 +69,33 @@ TEST(names_that_look_the_same_are_alike)
 	    {"Alice", "Ali̇ce"},         /* a dot on the dot */
 	    {"gabi", "ɡɑbi"},           /* phonetic */
 	    {"Jürgen", "Ju\u0308rgen"}, /* the same, decomposed */
-	    {"JÜRGEN", "Ju\u0308rgen"}, {"Đức", "Đu\u031b\u0301c"},
-	    {"Ngọc", "Ngo\u0323c"}, {"Huệ", "Hue\u0323\u0302"},
+	    {"JÜRGEN", "Ju\u0308rgen"},
+	    {"jü", "JU\u0308"},
+	    {"ace", "АСЕ"},
+	    {"İpek", "ipek"},
+	    {"Đức", "Đu\u031b\u0301c"},
+	    {"Ngọc", "Ngo\u0323c"},
+	    {"Huệ", "Hue\u0323\u0302"},
 	    {"Huệ", "Hue\u0302\u0323"},
-	    {"각하", "\u1100\u1161\u11a8\u1112\u1161"}, {"ガス", "カ\u3099ス"},
-	    {"Ёлка", "Е\u0308лка"}, {"ёе", "ëe"},   /* Cyrillic */
-	    {"o'Neill", "o’Neill"}, {"a-b", "a‐b"}, /* hyphen */
-	    {"a-b", "a−b"},                         /* minus */
-	    {"a_b", "a＿b"}, {"Bob", "Bo\ufe0fb"},  /* variation selector */
-	    {"Bob", "Bob\u3164"},                   /* Hangul filler */
-	    {"Bob", "B\u034fob"},                   /* grapheme joiner */
-	    {"Bob", "Bob\u2800"},                   /* Braille blank */
-	    {"❤", "❤\ufe0f"}, {"file", "ﬁle"},      /* ligature */
-	    {"aeon", "æon"}, {"Djordje", "ǋordje"}, /* no: see below */
+	    {"각하", "\u1100\u1161\u11a8\u1112\u1161"},
+	    {"ガス", "カ\u3099ス"},
+	    {"Ёлка", "Е\u0308лка"},
+	    {"ёе", "ëe"}, /* Cyrillic */
+	    {"o'Neill", "o’Neill"},
+	    {"a-b", "a‐b"}, /* hyphen */
+	    {"a-b", "a−b"}, /* minus */
+	    {"a_b", "a＿b"},
+	    {"Bob", "Bo\ufe0fb"}, /* variation selector */
+	    {"Bob", "Bob\u3164"}, /* Hangul filler */
+	    {"Bob", "B\u034fob"}, /* grapheme joiner */
+	    {"Bob", "Bob\u2800"}, /* Braille blank */
+	    {"❤", "❤\ufe0f"},
+	    {"file", "ﬁle"}, /* ligature */
+	    {"aeon", "æon"},
 	};
 
-	for (size_t i = 0; i < COUNT(pairs) - 1; i++)
+	for (size_t i = 0; i < COUNT(pairs); i++)
 		check(pairs[i][0], pairs[i][1], true);
-	check(pairs[COUNT(pairs) - 1][0], pairs[COUNT(pairs) - 1][1], false);
 }
 
 TEST(names_that_look_different_are_not)
@@ -104,6 +114,10 @@ TEST(names_that_look_different_are_not)
 	    {"Arno", "Amos"},
 	    {"ARNO", "Amo"},
 	    {"Jürgen", "Jurgen"},
+	    {"Änne", "änne"},
+	    {"АСЕ", "асе"},
+	    {"Ａ", "ａ"},
+	    {"Ñ", "ñ"},
 	    {"Müller", "Mueller"},
 	    {"Ayşe", "Ayse"},
 	    {"Hoa", "Hòa"},
