@@ -69,22 +69,36 @@ def head(title):
     print("/* clang-format off */")
 
 
-def table(declaration, items):
-    print(f"static const {declaration}[] = {{")
+def table(name, items, of="static const struct", row="{{{}}}"):
+    print(f"{of} {name} = {{")
     line = "   "
     for item in items:
-        if len(line) + len(item) + 4 > 80:
+        item = row.format(item)
+        if len(line) + len(item) + 2 > 80:
             print(line)
             line = "   "
-        line += f" {{{item}}},"
+        line += f" {item},"
     print(line + "\n};")
 
 
 def write_marks():
+    """For each 64 characters a number, that of the bits for them; of the marks
+    far behind all others, which are of one range, mark.h knows."""
+    marks = [x for x in range(0x110000) if category(x)[0] == "M"]
+    assert [x for x in marks if x >= 0x20000] == [*range(0xe0100, 0xe01f0)]
+    bits, pages = [0], []
+    for first in range(0, 0x20000, 64):
+        word = sum(1 << x - first for x in range(first, first + 64)
+                   if category(x)[0] == "M")
+        if word not in bits:
+            bits.append(word)
+        pages.append(bits.index(word))
+    while pages[-1] == 0:
+        del pages[-1]
     head("Combining marks (M).")
-    marks = {x: True for x in range(0x110000) if category(x)[0] == "M"}
-    table("struct mark_range marks",
-          (f"0x{a:04x}, 0x{b:04x}" for a, b, _ in ranges(marks)))
+    table("mark_pages[MARK_PAGES]", (str(x) for x in pages), "const uint8_t",
+          "{}")
+    table("mark_bits[]", (f"0x{x:016x}" for x in bits), "const uint64_t", "{}")
 
 
 def write_scripts():
@@ -108,7 +122,7 @@ def write_scripts():
             line = "   "
         line += item
     print(line + "\n};")
-    table("struct script_range scripts",
+    table("script_range scripts[]",
           (f"0x{a:04x}, 0x{b:04x}, SCRIPT_{name}"
            for a, b, name in ranges(values)))
 
@@ -207,14 +221,14 @@ def write_skeleton():
             for i in range(b - a + 1)]
     head("What characters are made of or look like.")
     print("/* first to last look like `to` and those behind it */")
-    table("struct alike_run runs",
+    table("alike_run runs[]",
           (f"0x{a:04x}, 0x{b:04x}, 0x{to:04x}" for a, b, to in runs
            if b - a + 1 >= RUN_MIN))
     print("/* code, and what it looks like */")
-    table("struct alike_one ones",
+    table("alike_one ones[]",
           (f"0x{code:04x}, 0x{to:04x}" for code, to in ones))
     print("/* code, and the two that it is made of or looks like */")
-    table("struct alike_two twos",
+    table("alike_two twos[]",
           (f"0x{code:04x}, 0x{a:04x}, 0x{b:04x}" for code, a, b in twos))
 
 
