@@ -79,6 +79,7 @@ adopt_new(
 	lock_acquire(&w->journal.lock);
 	s->name_len = 0;
 	atomic_store_explicit(&s->rights, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->end, 0, memory_order_relaxed);
 	w->seg.members[slot].room = NONE;
 	s->gen = gen;
 	lock_release(&w->journal.lock);
@@ -183,6 +184,7 @@ adopt_policy(struct worker *w, int fd)
 	policy_detach(&w->policy);
 	w->policy = policy;
 	w->settings = policy.settings;
+	w->follow_room = 0;
 	FAULT_POINT("adopt.policy");
 }
 

@@ -21,8 +21,9 @@
 #include "worker/worker.h"
 
 #define ASK_UNDER_WAY 32
-#define ASK_AGAIN_US 100000 /* until who was told that all is busy asks again  \
-			     */
+#define ASK_AGAIN_US                                                           \
+	100000 /* until who was told that all is busy asks again               \
+		*/
 
 /*
  * Is `password` that of the room or user `name`?  True with the verdict; false

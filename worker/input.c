@@ -139,9 +139,9 @@ input_starve(struct worker *w, uint32_t slot)
 		    &session_row(w, victim)->owner, memory_order_relaxed) &
 		~OWNER_MOVING;
 	if (owner >= 1 && owner <= w->in->nseats)
-		atomic_store_explicit(
-		    &segment_seat(&w->seg, owner - 1)->attention, 1,
-		    memory_order_relaxed);
+		atomic_fetch_or_explicit(
+		    &segment_seat(&w->seg, owner - 1)->attention,
+		    ATTENTION_BUFFER, memory_order_relaxed);
 	publish_ring_all(w);
 }
 
@@ -560,7 +560,8 @@ input_refuse(struct worker *w, uint32_t slot)
 void
 input_evict(struct worker *w)
 {
-	atomic_store_explicit(&w->seat->attention, 0, memory_order_relaxed);
+	atomic_fetch_and_explicit(
+	    &w->seat->attention, ~ATTENTION_BUFFER, memory_order_relaxed);
 	for (uint32_t i = 0; i < w->seg.layout.nbuffers; i++) {
 		uint32_t slot = atomic_load_explicit(&w->seg.bufctl[i].owner,
 				    memory_order_relaxed) -

@@ -18,16 +18,14 @@ naming_fault(
 
 enum chat_error
 naming_free(const struct worker *w, uint32_t slot, const char *name, size_t len,
-    uint8_t rights)
+    uint8_t rights, uint32_t *holder)
 {
-	uint32_t holder;
-
 	if ((rights & RIGHT_REGISTERED) == 0 &&
 	    tables_find_alike(&w->seg, name, len, slot) == NONE)
 		return CHAT_OK;
-	holder = tables_find_name(&w->seg, name, len);
-	if (holder != NONE)
-		return holder == slot ? CHAT_OK : CHAT_NAME_TAKEN;
+	*holder = tables_find_name(&w->seg, name, len);
+	if (*holder != NONE)
+		return *holder == slot ? CHAT_OK : CHAT_NAME_TAKEN;
 	return (rights & RIGHT_REGISTERED) != 0 ? CHAT_OK : CHAT_BAD_NAME;
 }
 

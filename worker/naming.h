@@ -16,11 +16,11 @@ enum name_fault naming_fault(
 
 /*
  * Is it free for the session `slot`, which has another, or for one that has
- * none (NONE)?  CHAT_OK, CHAT_NAME_TAKEN, or CHAT_BAD_NAME: it looks like that
- * of somebody else who is present.  The caller holds the lock.
+ * none (NONE)?  CHAT_OK, CHAT_NAME_TAKEN, by `holder`, or CHAT_BAD_NAME: it
+ * looks like that of somebody else who is present.  The caller holds the lock.
  */
 enum chat_error naming_free(const struct worker *w, uint32_t slot,
-    const char *name, size_t len, uint8_t rights);
+    const char *name, size_t len, uint8_t rights, uint32_t *holder);
 
 /* The argument of the error that naming_free gave. */
 uint64_t naming_arg(enum chat_error error);

@@ -338,12 +338,15 @@ publish_rename(struct worker *w, uint32_t slot, struct session_half *half,
 	char line[PUBLISH_BEFORE + LIMIT_NAME + 1];
 	struct record rec = {.d.type = RECORD_RENAME, .d.room = half->room};
 	enum chat_error error;
+	uint32_t holder;
 
 	memcpy(line + PUBLISH_BEFORE, name, len);
 	put_before(&rec, session_row(w, slot), "*** ", " is now known as ",
 	    line + PUBLISH_BEFORE, len);
 	lock_acquire(&w->journal.lock);
-	error = naming_free(w, slot, name, len, rights);
+	error = naming_free(w, slot, name, len, rights, &holder);
+	if (error == CHAT_NAME_TAKEN)
+		return member_taken(w, slot, holder, rights);
 	if (error != CHAT_OK) {
 		lock_release(&w->journal.lock);
 		return error;

@@ -7,6 +7,7 @@
 
 #include "shared/net/tcp.h"
 #include "worker/ask.h"
+#include "worker/ended.h"
 #include "worker/web.h"
 
 #define SERVE_MAX 64 /* sessions a pass: those who ask let others talk */
@@ -85,6 +86,8 @@ serve(struct worker *w, uint32_t slot)
 	if (!l->mine)
 		return;
 	damage_check_row(w, slot);
+	if (ended_serve(w, slot))
+		return;
 	serve_waiting(w, slot);
 	if (l->deaf && !l->waiting && !l->eof && !l->starved) {
 		input_take(w, slot, true);
@@ -217,6 +220,8 @@ serve_deadlines(struct worker *w)
 			serve_gone(w, slot);
 			continue;
 		}
+		if (ended_serve(w, slot))
+			continue;
 		if (web_is_dead(w, slot)) {
 			serve_dead(w, slot);
 			continue;

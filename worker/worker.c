@@ -17,7 +17,9 @@
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
 #include "worker/ask.h"
+#include "worker/ended.h"
 #include "worker/fetch.h"
+#include "worker/rooms.h"
 
 #define EVENTS_MAX 64 /* a pass that stays within the caches */
 #define IDLE_MS 1000
@@ -328,6 +330,19 @@ worker_stalled(struct worker *w)
 	(void)publish_allowed(w);
 }
 
+/* What others want of us. */
+static void
+worker_attend(struct worker *w)
+{
+	uint32_t attention =
+	    atomic_load_explicit(&w->seat->attention, memory_order_relaxed);
+
+	if ((attention & ATTENTION_BUFFER) != 0)
+		input_evict(w);
+	if ((attention & ATTENTION_END) != 0)
+		ended_look(w);
+}
+
 /* One pass of the loop.  Returns whether there is to be another. */
 bool
 worker_turn(struct worker *w)
@@ -347,9 +362,10 @@ worker_turn(struct worker *w)
 		fetch_ahead(w, events + i, n - i);
 		on_event(w, &events[i]);
 	}
-	if (atomic_load_explicit(&w->seat->attention, memory_order_relaxed))
-		input_evict(w);
+	worker_attend(w);
 	fanout(w);
+	if (w->follow_room < w->seg.params.nrooms)
+		rooms_follow(w);
 	if (ask_queues(w))
 		ask_serve(w);
 	serve_due(w);

@@ -129,6 +129,11 @@ static const char help[] =
     "*** /wrap on          lines end at words (telnet); or /wrap off\n"
     "*** /color on         names in colour (telnet); or /color off\n"
     "*** /time on          the time before lines (telnet); or /time off\n"
+    "*** /kick NAME [WHY]  operators: end somebody's session\n"
+    "*** /ban NAME [TIME] [WHY]  operators: or an ADDRESS; TIME as 2h\n"
+    "*** /mute NAME [TIME] [WHY]  operators: NAME may not speak\n"
+    "*** /unban, /unmute, /bans  operators: the reverse; a list\n"
+    "*** /op NAME          operators: make NAME one; or /deop NAME\n"
     "*** /quit             leave\n"
     "*** //TEXT            say /TEXT\n";
 static_assert(sizeof(help) <= NOTICE_HELP_MAX, "notice.h says so");

@@ -31,6 +31,11 @@ enum seat_state {
 };
 extern const char *const seat_state_names[];
 
+enum attention {
+	ATTENTION_BUFFER = 1, /* a pool buffer is to be given up */
+	ATTENTION_END = 2,    /* a session is to end: session_shm.end */
+};
+
 /*
  * `slot` consumes its input from byte `base` on.  The read buffer holds `kept`
  * bytes of it, as they were kept, and behind them what was read from the
@@ -102,8 +107,7 @@ struct poison_shm {
 struct seat_shm {
 	/* Read by others at any time. */
 	alignas(CACHELINE) _Atomic uint32_t sleeping;
-	_Atomic uint32_t
-	    attention; /* a pool buffer of mine is to be given up */
+	_Atomic uint32_t attention; /* enum attention: what others want of me */
 	alignas(CACHELINE) _Atomic uint64_t cursor; /* records fanned out */
 	_Atomic uint64_t position; /* byte position of the cursor */
 	_Atomic uint64_t beat_us;  /* CLOCK_MONOTONIC of the last pass */

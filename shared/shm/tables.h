@@ -95,6 +95,8 @@ enum reply_kind {
 	REPLY_HISTORY, /* of room, room_gen: records [arg, end) */
 	REPLY_WELCOME, /* position 0 is the topic, the rest as HISTORY */
 	REPLY_METRICS, /* web: position 0 is the head, see web_metrics */
+	REPLY_BANNED,  /* the last word, of record `end` */
+	REPLY_BANS,    /* rows from the position on */
 };
 #define REPLY_DONE UINT64_MAX /* a position: there is no next piece */
 
@@ -269,6 +271,16 @@ struct room_shm {
 	uint32_t hash_next; /* chain of its bucket, or of the free rooms */
 	uint32_t creator_next, creator_prev; /* its creator's list */
 	_Atomic uint64_t seats; /* set of those with members: whom to wake */
+};
+
+/*
+ * What a RECORD_ROOM carries behind its line, about the room `target` of
+ * generation `target_gen`.
+ */
+struct room_act {
+	uint32_t flags, max_members;
+	uint16_t topic_len;
+	char topic[LIMIT_TOPIC]; /* if flags has POLICY_TOPIC */
 };
 
 /* Who uses a pool buffer: 0 nobody, slot + 1, or a seat's spare. */
