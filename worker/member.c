@@ -6,6 +6,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "shared/shm/creators.h"
+#include "worker/naming.h"
 #include "worker/rooms.h"
 
 /*
@@ -165,6 +166,7 @@ member_join(struct worker *w, uint32_t slot, struct session_half *half,
 	struct record recs[2], *rec = &recs[0];
 	struct room_act act;
 	struct room_shm *room;
+	enum chat_error error;
 	uint32_t holder;
 	uint64_t seats;
 	bool is_new, is_configured;
@@ -173,9 +175,13 @@ member_join(struct worker *w, uint32_t slot, struct session_half *half,
 	rec->extra = half->room_name;
 	rec->d.extra = half->room_len;
 	lock_acquire(&w->journal.lock);
-	holder = tables_find_name(&w->seg, name, len);
-	if (holder != NONE)
+	error = naming_free(w, NONE, name, len, rights, &holder);
+	if (error == CHAT_NAME_TAKEN)
 		return member_name_taken(w, slot, holder, rights);
+	if (error != CHAT_OK) {
+		lock_release(&w->journal.lock);
+		return error;
+	}
 	if (join_room(w, half->room_name, half->room_len, NULL, rec) == NONE) {
 		lock_release(&w->journal.lock);
 		damage_suspect(w);

@@ -14,6 +14,7 @@
 #include "worker/ask.h"
 #include "worker/login.h"
 #include "worker/moderate.h"
+#include "worker/naming.h"
 #include "worker/rooms.h"
 #include "worker/web.h"
 
@@ -216,8 +217,13 @@ room_is_not_for(
 static enum progress
 talk_join(struct consumer *c, const char *name, size_t len, uint8_t rights)
 {
+	enum name_fault fault = naming_fault(c->w, name, len, rights);
 	enum chat_error error;
 
+	if (fault != NAME_FINE) {
+		c->half.state = SESSION_NAME;
+		return wrong_line(c, CHAT_BAD_NAME, fault);
+	}
 	if (room_is_shut(c)) {
 		c->half.state = SESSION_ROOM;
 		return wrong_line(c, CHAT_NEED_PASSWORD, PASSWORD_OF_ROOM);
@@ -241,7 +247,7 @@ talk_join(struct consumer *c, const char *name, size_t len, uint8_t rights)
 	if (error != CHAT_OK) {
 		c->half.state =
 		    error == CHAT_ROOM_FULL ? SESSION_ROOM : SESSION_NAME;
-		return wrong_line(c, error, 0);
+		return wrong_line(c, error, naming_arg(error));
 	}
 	return c->w->locals[c->slot].move_to != 0 ? STOP : GO_ON;
 }

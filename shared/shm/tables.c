@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared tables: finding rows, applying records to them, and making the
- * caches anew.  Everything here runs under the lock, so it copies and links
- * and does nothing else, and every walk over links is bounded: what a link
- * says may have been written by a process gone wrong.
+ * The shared tables: applying records to them, and making the caches anew.
+ * Everything here runs under the lock, so it copies and links and does nothing
+ * else, and every walk over links is bounded: what a link says may have been
+ * written by a process gone wrong.
  */
 #include "shared/shm/tables.h"
 
 #include <string.h>
 
 #include "shared/base/fault.h"
-#include "shared/base/hash.h"
-#include "shared/chat/name.h"
 #include "shared/chat/policy.h"
 #include "shared/shm/bans.h"
 #include "shared/shm/creators.h"
@@ -38,62 +36,6 @@ const char *const close_reason_names[CLOSE_REASONS] = {
     [CLOSE_PROXY] = "proxy-header",
     [CLOSE_CROWDED] = "too-many-from-address",
 };
-
-uint32_t
-tables_name_hash(const struct segment *seg, const char *name, size_t len)
-{
-	uint64_t hash = hash_sip_nocase(seg->header->hash_key, name, len);
-
-	return (uint32_t)(hash >> 32) | 1;
-}
-
-uint32_t
-tables_name_bucket(const struct segment *seg, const char *name, size_t len)
-{
-	return (uint32_t)hash_sip_nocase(seg->header->hash_key, name, len) &
-	       (seg->layout.nnames - 1);
-}
-
-uint32_t
-tables_room_bucket(const struct segment *seg, const char *name, size_t len)
-{
-	return (uint32_t)hash_sip_nocase(seg->header->hash_key, name, len) &
-	       (seg->layout.nroomnames - 1);
-}
-
-uint32_t
-tables_find_name(const struct segment *seg, const char *name, size_t len)
-{
-	uint32_t at = seg->names[tables_name_bucket(seg, name, len)];
-
-	for (uint32_t n = 0; at < seg->params.nslots && n < seg->params.nslots;
-	     n++) {
-		const struct session_shm *s = &seg->sessions[at];
-
-		if (s->name_len <= LIMIT_NAME &&
-		    name_equal(s->name, s->name_len, name, len))
-			return at;
-		at = s->name_next;
-	}
-	return NONE;
-}
-
-uint32_t
-tables_find_room(const struct segment *seg, const char *name, size_t len)
-{
-	uint32_t at = seg->roomnames[tables_room_bucket(seg, name, len)];
-
-	for (uint32_t n = 0; at < seg->params.nrooms && n < seg->params.nrooms;
-	     n++) {
-		const struct room_shm *r = &seg->rooms[at];
-
-		if (r->name_len <= LIMIT_ROOM &&
-		    name_equal(r->name, r->name_len, name, len))
-			return at;
-		at = r->hash_next;
-	}
-	return NONE;
-}
 
 /* Links into and out of the caches. */
 
