@@ -411,6 +411,14 @@ static const struct config_key keys[] = {
 	.set = config_set_enum,
 	.offset = AT(time),
 	.names = off_on},
+    {.name = "bans-file",
+	.placeholder = "FILE",
+	.help = "where bans and mutes outlive the server (default: "
+		"chatmaster.NAME.bans)",
+	.set = config_set_string,
+	.offset = AT(bans_file),
+	.min = 1,
+	.max = PATH_SIZE - 1},
     {.name = "login-failures",
 	.placeholder = "N",
 	.help = "wrong passwords a minute from one IPv4 address or IPv6 /64; "
@@ -544,8 +552,8 @@ options_read_secrets(struct options *options, int argc, char *const argv[],
 	    config_file(&config, options->file, err, errsize) == -1)
 		return -1;
 	if (access_end(&options->access, err, errsize) == -1 ||
-	    access_read_users(&options->access, options->users_file, err,
-		errsize) == -1)
+	    access_read_users(
+		&options->access, options->users_file, err, errsize) == -1)
 		return -1;
 	options->max_clients_given = config_given(&config, "max-clients");
 	options->replay_given = config_given(&config, "replay");
