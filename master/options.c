@@ -500,6 +500,12 @@ options_derive(struct options *o, char *err, size_t errsize)
 	o->ring_size = RING_MIN;
 	while (o->ring_size < o->ring_size_asked)
 		o->ring_size *= 2;
+	if (o->access.nrooms > o->max_rooms) {
+		snprintf(err, errsize,
+		    "max-rooms: %u are too few for the %u that are configured",
+		    o->max_rooms, o->access.nrooms);
+		return -1;
+	}
 	if (o->ring_size >= (uint64_t)LINES_MIN * o->max_line)
 		return 0;
 	snprintf(err, errsize,

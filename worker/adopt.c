@@ -184,6 +184,7 @@ adopt_policy(struct worker *w, int fd)
 	policy_detach(&w->policy);
 	w->policy = policy;
 	w->settings = policy.settings;
+	w->follow_room = 0;
 	FAULT_POINT("adopt.policy");
 }
 

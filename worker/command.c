@@ -13,7 +13,9 @@
 #include "shared/chat/text.h"
 #include "worker/ask.h"
 #include "worker/login.h"
-#include "worker/talk.h"
+#include "worker/moderate.h"
+#include "worker/naming.h"
+#include "worker/rooms.h"
 
 #define HISTORY_DEFAULT 20 /* messages that /history shows */
 
@@ -85,6 +87,7 @@ run_who(struct consumer *c, const char *text, size_t len)
 {
 	struct words words = split(text, len);
 	uint32_t room, gen = 0;
+	bool told;
 
 	if (len == 0)
 		return ask_for(c, REPLY_WHO, c->half.room, c->half.room_gen);
@@ -92,11 +95,16 @@ run_who(struct consumer *c, const char *text, size_t len)
 		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_WHO);
 	lock_acquire(&c->w->journal.lock);
 	room = tables_find_room(&c->w->seg, text, len);
+	if (room != NONE && !rooms_shows(c->w, c->slot, room))
+		room = NONE;
 	if (room != NONE)
 		gen = c->w->seg.rooms[room].gen;
+	told = room != NONE && rooms_tells(c->w, c->slot, room);
 	lock_release(&c->w->journal.lock);
 	if (room == NONE)
 		return talk_refuse(c, CHAT_NO_SUCH_NAME, 0);
+	if (!told)
+		return talk_refuse(c, CHAT_NOT_PERMITTED, 0);
 	return ask_for(c, REPLY_WHO, room, gen);
 }
 
@@ -113,6 +121,7 @@ make_safe(struct consumer *c, const char *text, size_t *len)
 static enum progress
 run_me(struct consumer *c, const char *text, size_t len)
 {
+	enum chat_error silence;
 	char *safe;
 
 	if (len == 0)
@@ -120,6 +129,9 @@ run_me(struct consumer *c, const char *text, size_t len)
 	safe = make_safe(c, text, &len);
 	if (len == 0)
 		return talk_refuse(c, CHAT_BAD_TEXT, 0);
+	silence = moderate_silence(c);
+	if (silence != CHAT_OK)
+		return talk_refuse(c, silence, 0);
 	publish_say(c->w, c->slot, &c->half, RECORD_ACTION, safe, len);
 	return GO_ON;
 }
@@ -127,6 +139,7 @@ run_me(struct consumer *c, const char *text, size_t len)
 static enum progress
 run_topic(struct consumer *c, const char *text, size_t len)
 {
+	enum chat_error silence;
 	char *safe;
 
 	if (len == 0)
@@ -136,6 +149,11 @@ run_topic(struct consumer *c, const char *text, size_t len)
 		return talk_refuse(c, CHAT_BAD_TEXT, 0);
 	if (len > LIMIT_TOPIC)
 		return talk_refuse(c, CHAT_BAD_USAGE, USAGE_TOPIC);
+	silence = moderate_silence(c);
+	if (silence == CHAT_OK && rooms_topic_is_fixed(c->w, c->half.room))
+		silence = CHAT_NOT_PERMITTED;
+	if (silence != CHAT_OK)
+		return talk_refuse(c, silence, 0);
 	publish_say(c->w, c->slot, &c->half, RECORD_TOPIC, safe, len);
 	return GO_ON;
 }
@@ -170,6 +188,7 @@ run_nick(struct consumer *c, const char *text, size_t len)
 {
 	struct given given = given_in(text, len);
 	enum chat_error error;
+	enum name_fault fault;
 	enum login login;
 	uint8_t rights;
 
@@ -186,11 +205,18 @@ run_nick(struct consumer *c, const char *text, size_t len)
 		return talk_refuse(c, CHAT_BAD_NAME, 0);
 	else if (login != LOGIN_OPEN && login != LOGIN_RIGHT)
 		return refuse_login(c, login, ASK_USER);
+	if (moderate_banned_name(c->w, given.name, given.name_len) != 0)
+		return talk_refuse(c, CHAT_BANNED, 0);
+	fault = naming_fault(c->w, given.name, given.name_len, rights);
+	if (fault != NAME_FINE)
+		return talk_refuse(c, CHAT_BAD_NAME, fault);
+	rights |= moderate_muted(c->w, given.name, given.name_len);
 	error = publish_rename(
 	    c->w, c->slot, &c->half, given.name, given.name_len, rights);
 	if (error == CHAT_SOON)
 		return talk_later(c);
-	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
+	return error == CHAT_OK ? GO_ON
+				: talk_refuse(c, error, naming_arg(error));
 }
 
 static enum progress
@@ -205,6 +231,8 @@ run_msg(struct consumer *c, const char *text, size_t len)
 	safe = make_safe(c, words.rest, &n);
 	if (n == 0)
 		return talk_refuse(c, CHAT_BAD_TEXT, 0);
+	if (!moderate_may_tell(c, words.first, words.first_len))
+		return talk_refuse(c, CHAT_MUTED, 0);
 	if (!publish_private(
 		c->w, c->slot, &c->half, words.first, words.first_len, safe, n))
 		return talk_refuse(c, CHAT_NO_SUCH_NAME, 0);
@@ -234,6 +262,9 @@ run_join(struct consumer *c, const char *text, size_t len)
 		return WAIT;
 	if (login != LOGIN_OPEN && login != LOGIN_RIGHT)
 		return refuse_login(c, login, ASK_ROOM);
+	if (!rooms_admit(c->w, given.name, given.name_len, c->s->name,
+		c->s->name_len, session_rights(c->s)))
+		return talk_refuse(c, CHAT_NOT_PERMITTED, 0);
 	error =
 	    member_move(c->w, c->slot, &c->half, given.name, given.name_len);
 	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
@@ -417,6 +448,14 @@ static const struct command {
     {"ignore", run_ignore, false},
     {"unignore", run_unignore, false},
     {"quit", run_quit, false},
+    {"kick", moderate_kick, false},
+    {"ban", moderate_ban, false},
+    {"unban", moderate_unban, false},
+    {"mute", moderate_mute, false},
+    {"unmute", moderate_unmute, false},
+    {"op", moderate_op, false},
+    {"deop", moderate_deop, false},
+    {"bans", moderate_bans, false},
 };
 
 /*

@@ -7,7 +7,7 @@
  * second.
  */
 #include "shared/base/fault.h"
-#include "worker/worker.h"
+#include "worker/talk.h"
 
 bool
 ended_is(const struct session_shm *s)
@@ -17,11 +17,21 @@ ended_is(const struct session_shm *s)
 	       s->half.state != SESSION_LEAVING;
 }
 
-/* What it is told. */
-static enum chat_error
-last_word(const struct session_shm *s)
+/* It leaves, and is told why. */
+static void
+leave(struct worker *w, uint32_t slot)
 {
-	return s->end_reason == CLOSE_DISPLACED ? CHAT_DISPLACED : CHAT_BANNED;
+	const struct session_shm *s = session_row(w, slot);
+	struct session_half half = s->half;
+
+	if (s->end_reason == CLOSE_DISPLACED) {
+		session_last_word(w, slot, &half, CHAT_DISPLACED, 0);
+	} else {
+		session_last_word(w, slot, &half, REPLY_BANNED, 0);
+		half.reply.end =
+		    atomic_load_explicit(&s->end, memory_order_relaxed);
+	}
+	talk_end(w, slot, &half, (enum close_reason)s->end_reason);
 }
 
 /* End the session, now or as soon as it may be.  Is it ended? */
@@ -36,7 +46,7 @@ ended_close(struct worker *w, uint32_t slot)
 		worker_later(w, slot);
 		return false;
 	}
-	talk_leave(w, slot, (enum close_reason)s->end_reason, last_word(s), 0);
+	leave(w, slot);
 	FAULT_POINT("ended.left");
 	return true;
 }

@@ -233,7 +233,8 @@ lag_turn(struct worker *w, uint32_t slot)
 	if (half.state == SESSION_LEAVING) /* the server stops */
 		lag_until_now(w, &half);
 	else
-		reply_welcome(w, slot, &half);
+		reply_welcome(
+		    w, slot, &half, w->seg.rooms[half.room].topic_len > 0);
 	journal_step(&w->journal, slot, &half);
 	FAULT_POINT("lag.turned");
 	worker_due(w, slot);

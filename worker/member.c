@@ -6,7 +6,8 @@
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "shared/shm/creators.h"
-#include "worker/worker.h"
+#include "worker/naming.h"
+#include "worker/rooms.h"
 
 /*
  * May the session's address bring another room into being?  If the session is
@@ -41,9 +42,10 @@ join_room(struct worker *w, const char *name, size_t len,
 
 	if (at == NONE) {
 		at = w->seg.tables->rooms_free;
-		if (w->seg.tables->rooms_used >= w->settings->max_rooms ||
-		    at >= w->seg.params.nrooms || w->seg.rooms[at].used ||
-		    !join_is_within_budget(w, rec->d.sender, leaves))
+		if (at >= w->seg.params.nrooms || w->seg.rooms[at].used ||
+		    (policy_room(&w->policy, name, len) == NULL &&
+			(!rooms_has_place(w) ||
+			    !join_is_within_budget(w, rec->d.sender, leaves))))
 			return NONE;
 		rec->d.flags = RECORD_ROOM_NEW;
 		rec->d.room_gen = w->seg.rooms[at].gen;
@@ -161,42 +163,57 @@ member_join(struct worker *w, uint32_t slot, struct session_half *half,
     const char *name, size_t len, uint8_t rights)
 {
 	char line[NOTICE_MAX];
-	struct record rec;
+	struct record recs[2], *rec = &recs[0];
+	struct room_act act;
 	struct room_shm *room;
+	enum chat_error error;
 	uint32_t holder;
 	uint64_t seats;
+	bool is_new, is_configured;
 
-	join_record(w, &rec, slot, line, name, len, rights);
-	rec.extra = half->room_name;
-	rec.d.extra = half->room_len;
+	join_record(w, rec, slot, line, name, len, rights);
+	rec->extra = half->room_name;
+	rec->d.extra = half->room_len;
 	lock_acquire(&w->journal.lock);
-	holder = tables_find_name(&w->seg, name, len);
-	if (holder != NONE)
+	error = naming_free(w, NONE, name, len, rights, &holder);
+	if (error == CHAT_NAME_TAKEN)
 		return member_name_taken(w, slot, holder, rights);
-	if (join_room(w, half->room_name, half->room_len, NULL, &rec) == NONE) {
+	if (error != CHAT_OK) {
+		lock_release(&w->journal.lock);
+		return error;
+	}
+	if (join_room(w, half->room_name, half->room_len, NULL, rec) == NONE) {
 		lock_release(&w->journal.lock);
 		damage_suspect(w);
 		return CHAT_TOO_MANY_ROOMS;
 	}
-	room = &w->seg.rooms[rec.d.room];
+	if (rooms_is_full(w, rec)) {
+		lock_release(&w->journal.lock);
+		return CHAT_ROOM_FULL;
+	}
+	is_new = (rec->d.flags & RECORD_ROOM_NEW) != 0;
+	is_configured = is_new && rooms_record(w, rec, half->room_name,
+				      half->room_len, &recs[1], &act);
+	room = &w->seg.rooms[rec->d.room];
 	half->state = SESSION_JOINED;
-	half->room = rec.d.room;
-	half->room_gen = rec.d.room_gen;
+	half->room = rec->d.room;
+	half->room_gen = rec->d.room_gen;
 	half->own = ring_head(&w->seg);
 	half->reply_at = half->own + 1;
 	half->until = UINT64_MAX;
-	half->msg_next = rec.d.room_msg;
+	half->msg_next = rec->d.room_msg;
 	half->said = 0;
-	if ((rec.d.flags & RECORD_ROOM_NEW) == 0)
-		session_name_room(w, half, rec.d.room);
-	if ((rec.d.flags & RECORD_ROOM_NEW) == 0)
-		reply_welcome(w, slot, half);
-	journal_publish(&w->journal, &rec, 1, slot, half);
-	w->locals[slot].move_to = join_placement(w, &rec, room->members);
+	if (!is_new)
+		session_name_room(w, half, rec->d.room);
+	if (!is_new || is_configured)
+		reply_welcome(w, slot, half,
+		    is_new ? act.topic_len > 0 : room->topic_len > 0);
+	journal_publish(&w->journal, recs, is_configured ? 2 : 1, slot, half);
+	w->locals[slot].move_to = join_placement(w, rec, room->members);
 	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
 	lock_release(&w->journal.lock);
-	session_link(w, slot, rec.d.room);
-	room_begin(w, &rec.d);
+	session_link(w, slot, rec->d.room);
+	room_begin(w, &rec->d);
 	publish_bell(w, seats);
 	return CHAT_OK;
 }
@@ -272,7 +289,9 @@ member_move(struct worker *w, uint32_t slot, struct session_half *half,
 {
 	const struct session_shm *s = session_row(w, slot);
 	char lines[2][NOTICE_MAX];
-	struct record recs[2], *join = &recs[1];
+	struct record recs[3], *join = &recs[1];
+	struct room_act act;
+	bool is_configured;
 	struct room_shm *from = &w->seg.rooms[half->room], *to;
 	bool last_here;
 	uint64_t seats;
@@ -288,6 +307,12 @@ member_move(struct worker *w, uint32_t slot, struct session_half *half,
 		damage_suspect(w);
 		return CHAT_TOO_MANY_ROOMS;
 	}
+	if (rooms_is_full(w, join)) {
+		lock_release(&w->journal.lock);
+		return CHAT_ROOM_FULL;
+	}
+	is_configured = (join->d.flags & RECORD_ROOM_NEW) != 0 &&
+			rooms_record(w, join, name, len, &recs[2], &act);
 	leave_decide(w, &recs[0], from);
 	join->d.target = session_rights(s);
 	to = &w->seg.rooms[join->d.room];
@@ -297,7 +322,7 @@ member_move(struct worker *w, uint32_t slot, struct session_half *half,
 	half->next_gen = join->d.room_gen;
 	half->next_msg = join->d.room_msg;
 	last_here = session_unlink(w, slot);
-	journal_publish(&w->journal, recs, 2, slot, half);
+	journal_publish(&w->journal, recs, is_configured ? 3 : 2, slot, half);
 	seats = atomic_load_explicit(&from->seats, memory_order_relaxed);
 	if (last_here)
 		atomic_store_explicit(

@@ -16,6 +16,8 @@
 #include "proxy/telnet.h"
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
+#include "worker/moderate.h"
+#include "worker/rooms.h"
 #include "worker/web.h"
 
 #define PIECE_MAX 2048 /* bytes */
@@ -182,7 +184,8 @@ render_who(struct worker *w, const struct reply *r, struct piece *p)
 }
 
 static void
-render_rooms(struct worker *w, const struct reply *r, struct piece *p)
+render_rooms(
+    struct worker *w, uint32_t slot, const struct reply *r, struct piece *p)
 {
 	/* One line more has to fit into the smallest buffer, as JSON. */
 	size_t most = MIN((size_t)PIECE_MAX, w->seg.layout.buffer_stride) / 2;
@@ -196,7 +199,7 @@ render_rooms(struct worker *w, const struct reply *r, struct piece *p)
 		const struct room_shm *room = &w->seg.rooms[at];
 		bool topic = room->topic_len > 0;
 
-		if (room->used)
+		if (room->used && rooms_shows(w, slot, (uint32_t)at))
 			say(p, "*** %.*s: %u%s%.*s\n", room_len(room),
 			    room->name, room->members, topic ? ", " : "",
 			    MIN((int)room->topic_len, LIMIT_TOPIC),
@@ -320,6 +323,29 @@ render_metrics(struct worker *w, uint32_t slot, struct piece *p)
 	    MIN(p->size, most), &p->next);
 }
 
+static void
+render_last_word(struct worker *w, const struct reply *r, struct piece *p)
+{
+	char line[LINE_MAX_BYTES];
+
+	add_lines(p, line, moderate_last_word(w, r, line, sizeof(line)));
+}
+
+static void
+render_bans(struct worker *w, const struct reply *r, struct piece *p)
+{
+	char line[LINE_MAX_BYTES];
+	uint64_t row = r->arg;
+
+	for (; row < LIMIT_BANS && p->len < PIECE_MAX / 2; row++)
+		add_lines(p, line,
+		    moderate_show(w, (uint32_t)row, line, sizeof(line)));
+	if (row < LIMIT_BANS)
+		p->next = row;
+	else
+		say(p, "*** these are all bans and mutes\n");
+}
+
 /* Render the next piece of a long reply from the tables. */
 static void
 render_piece(
@@ -334,10 +360,16 @@ render_piece(
 		render_who(w, r, p);
 		break;
 	case REPLY_ROOMS:
-		render_rooms(w, r, p);
+		render_rooms(w, slot, r, p);
 		break;
 	case REPLY_TOPIC:
 		render_topic(w, r, p);
+		break;
+	case REPLY_BANNED:
+		render_last_word(w, r, p);
+		break;
+	case REPLY_BANS:
+		render_bans(w, r, p);
 		break;
 	default: /* not of the tables */
 		break;
@@ -364,12 +396,10 @@ reply_history(struct worker *w, uint32_t slot, struct session_half *half,
 
 /* Give one who joined the room of `half` with record `own` its welcome. */
 void
-reply_welcome(struct worker *w, uint32_t slot, struct session_half *half)
+reply_welcome(
+    struct worker *w, uint32_t slot, struct session_half *half, bool topic)
 {
-	const struct room_shm *room = &w->seg.rooms[half->room];
-
-	if ((room->topic_len == 0 && replay_of(w, slot) == 0) ||
-	    half->reply.code != CHAT_OK)
+	if ((!topic && replay_of(w, slot) == 0) || half->reply.code != CHAT_OK)
 		return;
 	half->lag = 1;
 	half->reply = (struct reply){

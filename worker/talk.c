@@ -13,6 +13,9 @@
 #include "shared/chat/text.h"
 #include "worker/ask.h"
 #include "worker/login.h"
+#include "worker/moderate.h"
+#include "worker/naming.h"
+#include "worker/rooms.h"
 #include "worker/web.h"
 
 #define WRONG_LINES_MAX 3
@@ -128,6 +131,16 @@ talk_later(struct consumer *c)
 	return WAIT;
 }
 
+/* A ban, if there is one (row + 1), ends the session. */
+static bool
+turned_away(struct consumer *c, uint32_t ban)
+{
+	if (ban == 0)
+		return false;
+	moderate_turn_away(c->w, c->slot, &c->half, ban - 1);
+	return true;
+}
+
 /* The first line: ROOM, or ROOM PASSWORD. */
 static enum progress
 talk_room(struct consumer *c, const struct line *line)
@@ -138,6 +151,8 @@ talk_room(struct consumer *c, const struct line *line)
 
 	if (talk_reply_waits(c) && (wrong || session_is_telnet(c->s)))
 		return WAIT; /* a prompt stays as it was when it was rendered */
+	if (turned_away(c, moderate_banned_address(c->w, c->s->addr)))
+		return STOP;
 	if (wrong)
 		return wrong_line(c, CHAT_BAD_ROOM, 0);
 	login = login_room(c, &given);
@@ -189,16 +204,38 @@ room_is_shut(struct consumer *c)
 	return !c->half.let_in && login_room(c, &given) != LOGIN_OPEN;
 }
 
+/* Is there a room of the configuration that isn't for such a name? */
+static bool
+room_is_not_for(
+    const struct consumer *c, const char *name, size_t len, uint8_t rights)
+{
+	return !rooms_admit(c->w, c->half.room_name, half_room_len(&c->half),
+	    name, len, rights);
+}
+
 /* Join under a name that is one's own, or nobody's. */
 static enum progress
 talk_join(struct consumer *c, const char *name, size_t len, uint8_t rights)
 {
+	enum name_fault fault = naming_fault(c->w, name, len, rights);
 	enum chat_error error;
 
+	if (fault != NAME_FINE) {
+		c->half.state = SESSION_NAME;
+		return wrong_line(c, CHAT_BAD_NAME, fault);
+	}
 	if (room_is_shut(c)) {
 		c->half.state = SESSION_ROOM;
 		return wrong_line(c, CHAT_NEED_PASSWORD, PASSWORD_OF_ROOM);
 	}
+	if (turned_away(c, moderate_banned_name(c->w, name, len)) ||
+	    turned_away(c, moderate_banned_address(c->w, c->s->addr)))
+		return STOP;
+	if (room_is_not_for(c, name, len, rights)) {
+		c->half.state = SESSION_ROOM;
+		return wrong_line(c, CHAT_NOT_PERMITTED, 0);
+	}
+	rights |= moderate_muted(c->w, name, len);
 	/* The end of the line that was not shown goes before the rest. */
 	if (login_is_hidden(c->half.state)) {
 		session_lag(c->w, c->slot, &c->half);
@@ -208,8 +245,9 @@ talk_join(struct consumer *c, const char *name, size_t len, uint8_t rights)
 	if (error == CHAT_SOON)
 		return talk_later(c);
 	if (error != CHAT_OK) {
-		c->half.state = SESSION_NAME;
-		return wrong_line(c, error, 0);
+		c->half.state =
+		    error == CHAT_ROOM_FULL ? SESSION_ROOM : SESSION_NAME;
+		return wrong_line(c, error, naming_arg(error));
 	}
 	return c->w->locals[c->slot].move_to != 0 ? STOP : GO_ON;
 }
@@ -284,6 +322,7 @@ leaves_nothing(struct worker *w, const char *text, size_t len)
 static enum progress
 talk_line(struct consumer *c, const struct line *line)
 {
+	enum chat_error silence;
 	struct line_words words;
 
 	switch (line_classify(line->text, line->len, &words)) {
@@ -294,6 +333,14 @@ talk_line(struct consumer *c, const struct line *line)
 		return command_run(c, &words, line->consumed);
 	case LINE_MESSAGE:
 		break;
+	}
+	silence = moderate_silence(c);
+	if (silence != CHAT_OK) {
+		talk_flush(c);
+		if (talk_reply_waits(c))
+			return WAIT;
+		c->half.in_done += line->consumed;
+		return talk_refuse(c, silence, 0);
 	}
 	if (publish_batch_full(c->w, words.text_len))
 		talk_flush(c);
@@ -327,6 +374,7 @@ talk_plain(struct consumer *c)
 	size_t len, n;
 
 	if (h->state != SESSION_JOINED || set->rate != 0 ||
+	    moderate_silence(c) != CHAT_OK ||
 	    (c->w->batch.count == 0 && !publish_allowed(c->w)))
 		return false;
 	while ((len = (size_t)(c->total - h->in_done)) > 0 &&

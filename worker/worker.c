@@ -18,6 +18,7 @@
 #include "shared/base/log.h"
 #include "worker/ask.h"
 #include "worker/fetch.h"
+#include "worker/rooms.h"
 
 #define EVENTS_MAX 64 /* a pass that stays within the caches */
 #define IDLE_MS 1000
@@ -363,6 +364,8 @@ worker_turn(struct worker *w)
 	if (atomic_load_explicit(&w->seat->attention, memory_order_relaxed))
 		attend(w);
 	fanout(w);
+	if (w->follow_room < w->seg.params.nrooms)
+		rooms_follow(w);
 	if (ask_queues(w))
 		ask_serve(w);
 	serve_due(w);

@@ -181,6 +181,7 @@ struct worker {
 	const struct inherit *in;
 	struct policy policy;            /* its shm is NULL: there is none */
 	const struct settings *settings; /* its */
+	uint32_t follow_room; /* rows from here on may say something else */
 	struct segment seg;
 	struct journal journal;
 	struct seat_shm *seat;
@@ -374,7 +375,8 @@ const char *reply_prompt(unsigned state);
 bool reply_send(struct worker *w, uint32_t slot);
 void reply_history(struct worker *w, uint32_t slot, struct session_half *half,
     uint64_t from, uint32_t n);
-void reply_welcome(struct worker *w, uint32_t slot, struct session_half *half);
+void reply_welcome(
+    struct worker *w, uint32_t slot, struct session_half *half, bool topic);
 
 /* fanout.c, lag.c */
 void fanout(struct worker *w);

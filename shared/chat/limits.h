@@ -9,6 +9,8 @@
 #define LIMIT_ROOM 64 /* a room's name */
 #define LIMIT_TOPIC 256
 #define LIMIT_PASSWORD 128
+#define LIMIT_WHY 120      /* the reason of a ban that is kept */
+#define LIMIT_BANS 1024    /* bans and mutes at once */
 #define LIMIT_REQUEST 8192 /* the head of a request by HTTP */
 
 /* What `max-line` may be: one message, line end not counted. */

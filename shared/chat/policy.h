@@ -88,4 +88,8 @@ bool policy_is_member(const struct policy *policy,
 const struct policy_user *policy_user(
     const struct policy *policy, const char *name, size_t len);
 
+/* Could the name be taken for a registered one (skeleton.h), or is it one? */
+bool policy_user_alike(
+    const struct policy *policy, const char *name, size_t len);
+
 #endif

@@ -32,6 +32,20 @@ enum record_type {
 	RECORD_TYPES,
 };
 
+/* Is it what an operator does, with a struct act_shm behind its line? */
+static inline bool
+record_is_act(unsigned type)
+{
+	return type >= RECORD_KICK && type <= RECORD_DEOP;
+}
+
+/* May it be in no room (NONE), so that nobody reads it? */
+static inline bool
+record_needs_no_room(unsigned type)
+{
+	return type == RECORD_DISPLACE || type == RECORD_ROOM;
+}
+
 /* Is it said by somebody to the room?  Such records are counted per room. */
 static inline bool
 record_is_talk(unsigned type)

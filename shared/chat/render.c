@@ -26,6 +26,15 @@ static const struct kind {
     [RECORD_PRIVATE] = {"private", true, true},
     [RECORD_RENAME] = {"rename", true, false},
     [RECORD_TOPIC] = {"topic", true, false},
+    [RECORD_KICK] = {"notice", true, false},
+    [RECORD_BAN] = {"notice", true, false},
+    [RECORD_UNBAN] = {"notice", true, false},
+    [RECORD_MUTE] = {"notice", true, false},
+    [RECORD_UNMUTE] = {"notice", true, false},
+    [RECORD_OP] = {"notice", true, false},
+    [RECORD_DEOP] = {"notice", true, false},
+    [RECORD_DISPLACE] = {"notice", true, false},
+    [RECORD_ROOM] = {"notice", true, false},
 };
 
 /* What is being written. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Laying out, mapping and checking the shared segment. */
+#include "shared/shm/bans.h"
 #include "shared/shm/segment.h"
 
 #include <errno.h>
@@ -124,6 +125,7 @@ segment_plan(const struct segment_params *p, struct segment_layout *l)
 	l->names = area(l, (uint64_t)l->nnames * 4, CACHELINE);
 	l->roomnames = area(l, (uint64_t)l->nroomnames * 4, CACHELINE);
 	l->creators = area(l, (uint64_t)l->nroomnames * 4, CACHELINE);
+	l->bans = area(l, LIMIT_BANS * sizeof(struct ban_shm), CACHELINE);
 	l->bufctl = area(l,
 	    (l->nbuffers + l->nsmall) * sizeof(struct buffer_shm), CACHELINE);
 	l->buffers = area(l, l->nbuffers * l->buffer_stride, CACHELINE);
@@ -152,6 +154,7 @@ segment_point(struct segment *seg)
 	seg->names = (_Atomic uint32_t *)(void *)(b + l->names);
 	seg->roomnames = (_Atomic uint32_t *)(void *)(b + l->roomnames);
 	seg->creators = (_Atomic uint32_t *)(void *)(b + l->creators);
+	seg->bans = (struct ban_shm *)(void *)(b + l->bans);
 	seg->bufctl = (struct buffer_shm *)(void *)(b + l->bufctl);
 	seg->desc = (struct desc_shm *)(void *)(b + l->desc);
 	seg->bytes = b + l->bytes;

@@ -18,7 +18,8 @@
  *   names      hash buckets                      holder of the lock (caches)
  *   roomnames  hash buckets                      holder of the lock (caches)
  *   creators   hash buckets                      holder of the lock (caches)
- *   bufctl     owner of each pool buffer         who claims it, by CAS
+ *   bans      a row a ban or mute                holder of the lock
+ *   bufctl    owner of each pool buffer         who claims it, by CAS
  *   buffers    pool buffers                      the buffer's owner
  *   staging    a staging area a seat             the worker in that seat
  *   desc       record descriptors                holder of the lock
@@ -72,7 +73,7 @@ struct segment_layout {
 	uint64_t input, input_stride;
 	uint64_t staging, staging_stride;
 	uint64_t sessions, members, rooms;
-	uint64_t names, roomnames, creators;
+	uint64_t names, roomnames, creators, bans;
 	uint64_t bufctl, buffers, buffer_stride, small;
 	uint64_t rendered; /* bytes of one record, in any dialect, at most */
 	uint64_t desc, bytes;
@@ -116,9 +117,11 @@ struct status_shm {
 struct tables_shm {
 	/* Caches. */
 	uint32_t rooms_used;
+	uint32_t rooms_configured; /* of them */
 	uint32_t rooms_free; /* first free room, linked by room.hash_next */
 	uint32_t members;    /* sessions in a room */
 	uint32_t names_used;
+	_Atomic uint32_t bans_end; /* rows of bans from here on are free */
 	/* Counters for the inspector; lost with nobody's harm. */
 	_Atomic uint64_t messages; /* ever; the dead may lose a batch */
 	_Atomic uint64_t repairs;
@@ -134,6 +137,7 @@ struct session_shm;
 struct member_shm;
 struct room_shm;
 struct buffer_shm;
+struct ban_shm;
 
 /*
  * A mapping of the segment.  The layout is a private copy, checked when it
@@ -155,6 +159,7 @@ struct segment {
 	_Atomic uint32_t *names;     /* bucket -> slot or NONE */
 	_Atomic uint32_t *roomnames; /* bucket -> room or NONE */
 	_Atomic uint32_t *creators;  /* bucket -> room or NONE; creators.h */
+	struct ban_shm *bans;        /* LIMIT_BANS of them; bans.h */
 	struct buffer_shm *bufctl;
 	struct desc_shm *desc;
 	char *bytes;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared tables: finding rows, applying records to them, and making the
- * caches anew.  Everything here runs under the lock, so it copies and links
- * and does nothing else, and every walk over links is bounded: what a link
- * says may have been written by a process gone wrong.
+ * The shared tables: applying records to them, and making the caches anew.
+ * Everything here runs under the lock, so it copies and links and does nothing
+ * else, and every walk over links is bounded: what a link says may have been
+ * written by a process gone wrong.
  */
 #include "shared/shm/tables.h"
 
 #include <string.h>
 
 #include "shared/base/fault.h"
-#include "shared/base/hash.h"
-#include "shared/chat/name.h"
+#include "shared/chat/policy.h"
+#include "shared/shm/bans.h"
 #include "shared/shm/creators.h"
 #include "shared/shm/ring.h"
 
@@ -36,62 +36,6 @@ const char *const close_reason_names[CLOSE_REASONS] = {
     [CLOSE_PROXY] = "proxy-header",
     [CLOSE_CROWDED] = "too-many-from-address",
 };
-
-uint32_t
-tables_name_hash(const struct segment *seg, const char *name, size_t len)
-{
-	uint64_t hash = hash_sip_nocase(seg->header->hash_key, name, len);
-
-	return (uint32_t)(hash >> 32) | 1;
-}
-
-uint32_t
-tables_name_bucket(const struct segment *seg, const char *name, size_t len)
-{
-	return (uint32_t)hash_sip_nocase(seg->header->hash_key, name, len) &
-	       (seg->layout.nnames - 1);
-}
-
-uint32_t
-tables_room_bucket(const struct segment *seg, const char *name, size_t len)
-{
-	return (uint32_t)hash_sip_nocase(seg->header->hash_key, name, len) &
-	       (seg->layout.nroomnames - 1);
-}
-
-uint32_t
-tables_find_name(const struct segment *seg, const char *name, size_t len)
-{
-	uint32_t at = seg->names[tables_name_bucket(seg, name, len)];
-
-	for (uint32_t n = 0; at < seg->params.nslots && n < seg->params.nslots;
-	     n++) {
-		const struct session_shm *s = &seg->sessions[at];
-
-		if (s->name_len <= LIMIT_NAME &&
-		    name_equal(s->name, s->name_len, name, len))
-			return at;
-		at = s->name_next;
-	}
-	return NONE;
-}
-
-uint32_t
-tables_find_room(const struct segment *seg, const char *name, size_t len)
-{
-	uint32_t at = seg->roomnames[tables_room_bucket(seg, name, len)];
-
-	for (uint32_t n = 0; at < seg->params.nrooms && n < seg->params.nrooms;
-	     n++) {
-		const struct room_shm *r = &seg->rooms[at];
-
-		if (r->name_len <= LIMIT_ROOM &&
-		    name_equal(r->name, r->name_len, name, len))
-			return at;
-		at = r->hash_next;
-	}
-	return NONE;
-}
 
 /* Links into and out of the caches. */
 
@@ -130,6 +74,13 @@ name_unlink(struct segment *seg, uint32_t slot)
 	}
 }
 
+static bool
+room_is_configured(const struct room_shm *r)
+{
+	return (atomic_load_explicit(&r->flags, memory_order_relaxed) &
+		   POLICY_CONFIGURED) != 0;
+}
+
 static void
 room_link(struct segment *seg, uint32_t room)
 {
@@ -139,6 +90,7 @@ room_link(struct segment *seg, uint32_t room)
 	r->hash_next = seg->roomnames[b];
 	seg->roomnames[b] = room;
 	seg->tables->rooms_used++;
+	seg->tables->rooms_configured += room_is_configured(r);
 }
 
 static void
@@ -152,6 +104,7 @@ room_unlink(struct segment *seg, uint32_t room)
 	b = tables_room_bucket(seg, r->name, r->name_len);
 	at = seg->roomnames[b];
 	seg->tables->rooms_used--;
+	seg->tables->rooms_configured -= room_is_configured(r);
 	if (at == room) {
 		seg->roomnames[b] = r->hash_next;
 		return;
@@ -269,7 +222,9 @@ tables_rebuild(struct segment *seg)
 	for (uint32_t i = 0; i < seg->layout.nroomnames; i++)
 		seg->roomnames[i] = NONE;
 	creators_clear(seg);
+	bans_count(seg);
 	seg->tables->rooms_used = seg->tables->names_used = 0;
+	seg->tables->rooms_configured = 0;
 	seg->tables->members = 0;
 	seg->tables->rooms_free = NONE;
 	for (uint32_t i = p->nrooms; i-- > 0;) {
@@ -294,15 +249,25 @@ tables_rebuild(struct segment *seg)
 	}
 }
 
+/* Bytes behind the line of such a record, at most. */
+static size_t
+extra_max(unsigned type)
+{
+	if (record_is_act(type))
+		return sizeof(struct act_shm);
+	return type == RECORD_ROOM ? sizeof(struct room_act) : LIMIT_ROOM;
+}
+
 /* Are the numbers in the record such that it can be applied at all? */
 static bool
 record_makes_sense(const struct segment *seg, const struct desc_shm *d)
 {
-	return (d->room < seg->params.nrooms || d->type == RECORD_DISPLACE) &&
-	       d->sender < seg->params.nslots && d->name_len >= 1 &&
+	if (d->room >= seg->params.nrooms && !record_needs_no_room(d->type))
+		return false;
+	return d->sender < seg->params.nslots && d->name_len >= 1 &&
 	       d->name_len <= LIMIT_NAME &&
 	       (uint32_t)d->name_off + d->name_len <= d->len &&
-	       d->extra <= LIMIT_ROOM;
+	       d->extra <= extra_max(d->type);
 }
 
 /*
@@ -337,6 +302,8 @@ apply_room_new(struct segment *seg, const struct desc_shm *d, const char *extra,
 	memset(r->home, NO_HOME, sizeof(r->home));
 	r->created_us = d->time_us;
 	r->topic_len = 0;
+	r->max_members = 0;
+	atomic_store_explicit(&r->flags, 0, memory_order_relaxed);
 	apply_creator(seg, d);
 	r->used = 1;
 	if (caches) {
@@ -467,22 +434,115 @@ apply_topic(struct segment *seg, const struct desc_shm *d, const char *line)
 	r->topic_len = (uint16_t)len;
 }
 
-/* The target's worker is to end it. */
+/* What the configuration says of a room; its topic stays if it has none. */
 static void
-apply_end(struct segment *seg, uint64_t n, const struct desc_shm *d,
-    enum close_reason reason)
+apply_room(struct segment *seg, const struct desc_shm *d, const char *extra,
+    bool caches)
 {
-	struct session_shm *s;
+	struct room_act act;
+	struct room_shm *r;
 
-	if (d->target >= seg->params.nslots)
+	if (d->extra != sizeof(act) || d->target >= seg->params.nrooms)
 		return;
-	s = &seg->sessions[d->target];
-	if (s->gen != d->target_gen || s->name_len == 0 ||
+	memcpy(&act, extra, sizeof(act));
+	r = &seg->rooms[d->target];
+	if (!r->used || r->gen != d->target_gen || act.topic_len > LIMIT_TOPIC)
+		return;
+	if (caches)
+		seg->tables->rooms_configured -= room_is_configured(r);
+	r->max_members = act.max_members;
+	if ((act.flags & POLICY_TOPIC) != 0) {
+		memcpy(r->topic, act.topic, act.topic_len);
+		r->topic_len = act.topic_len;
+	}
+	FAULT_POINT("journal.apply.settings");
+	atomic_store_explicit(&r->flags, act.flags, memory_order_relaxed);
+	if (caches)
+		seg->tables->rooms_configured += room_is_configured(r);
+}
+
+/* The session that the record is about, if it is still there. */
+static struct session_shm *
+target_of(const struct segment *seg, const struct desc_shm *d)
+{
+	if (d->target >= seg->params.nslots ||
+	    seg->sessions[d->target].gen != d->target_gen)
+		return NULL;
+	return &seg->sessions[d->target];
+}
+
+/* The session's worker is to end it. */
+static void
+apply_end(struct session_shm *s, uint64_t n, enum close_reason reason)
+{
+	if (s == NULL || s->name_len == 0 ||
 	    atomic_load_explicit(&s->end, memory_order_relaxed) != 0)
 		return; /* it has gone, or is about to */
 	s->end_reason = (uint8_t)reason;
 	/* Pairs with the acquire load in ended.c. */
 	atomic_store_explicit(&s->end, n, memory_order_release);
+}
+
+static void
+apply_right(
+    const struct segment *seg, const struct desc_shm *d, uint8_t right, bool on)
+{
+	struct session_shm *s = target_of(seg, d);
+	uint8_t rights;
+
+	if (s == NULL)
+		return;
+	rights = atomic_load_explicit(&s->rights, memory_order_relaxed);
+	atomic_store_explicit(&s->rights,
+	    (uint8_t)(on ? rights | right : rights & ~right),
+	    memory_order_relaxed);
+}
+
+/* All who are here from banned addresses, but the operator. */
+static void
+apply_ban_address(const struct segment *seg, uint64_t n,
+    const struct desc_shm *d, const struct cidr *cidr)
+{
+	for (uint32_t i = 0; i < seg->params.nslots; i++)
+		if (i != d->sender && cidr_holds(cidr, seg->sessions[i].addr))
+			apply_end(&seg->sessions[i], n, CLOSE_BANNED);
+}
+
+/* What an operator does. */
+static void
+apply_act(struct segment *seg, uint64_t n, const struct desc_shm *d,
+    const char *extra)
+{
+	struct act_shm act;
+
+	if (d->extra != sizeof(act))
+		return;
+	memcpy(&act, extra, sizeof(act));
+	bans_set(seg, act.row, &act.ban);
+	FAULT_POINT("journal.apply.act");
+	switch ((enum record_type)d->type) {
+	case RECORD_KICK:
+	case RECORD_BAN:
+		if (d->type == RECORD_BAN && act.ban.kind == BAN_ADDRESS)
+			apply_ban_address(seg, n, d, &act.ban.cidr);
+		else
+			apply_end(target_of(seg, d), n, CLOSE_BANNED);
+		break;
+	case RECORD_MUTE:
+		apply_right(seg, d, RIGHT_MUTED, true);
+		break;
+	case RECORD_UNMUTE:
+		apply_right(seg, d, RIGHT_MUTED, false);
+		break;
+	case RECORD_OP:
+		apply_right(seg, d, RIGHT_OPERATOR, true);
+		break;
+	case RECORD_DEOP:
+		apply_right(seg, d, RIGHT_OPERATOR, false);
+		break;
+	default:
+		break;
+	}
 }
 
 void
@@ -510,10 +570,6 @@ tables_apply(struct segment *seg, uint64_t n, const struct desc_shm *d,
 	case RECORD_TOPIC:
 		apply_topic(seg, d, line);
 		break;
-	case RECORD_DISPLACE:
-		apply_end(seg, n, d, CLOSE_DISPLACED);
-		break;
-	case RECORD_PRIVATE:
 	case RECORD_KICK:
 	case RECORD_BAN:
 	case RECORD_UNBAN:
@@ -521,7 +577,15 @@ tables_apply(struct segment *seg, uint64_t n, const struct desc_shm *d,
 	case RECORD_UNMUTE:
 	case RECORD_OP:
 	case RECORD_DEOP:
+		apply_act(seg, n, d, extra);
+		break;
+	case RECORD_DISPLACE:
+		apply_end(target_of(seg, d), n, CLOSE_DISPLACED);
+		break;
 	case RECORD_ROOM:
+		apply_room(seg, d, extra, caches);
+		break;
+	case RECORD_PRIVATE:
 	case RECORD_TYPES:
 		break;
 	}

@@ -95,6 +95,8 @@ enum reply_kind {
 	REPLY_HISTORY, /* of room, room_gen: records [arg, end) */
 	REPLY_WELCOME, /* position 0 is the topic, the rest as HISTORY */
 	REPLY_METRICS, /* web: position 0 is the head, see web_metrics */
+	REPLY_BANNED,  /* the last word, of record `end` */
+	REPLY_BANS,    /* rows from the position on */
 };
 #define REPLY_DONE UINT64_MAX /* a position: there is no next piece */
 
@@ -271,6 +273,16 @@ struct room_shm {
 	_Atomic uint64_t seats; /* set of those with members: whom to wake */
 };
 
+/*
+ * What a RECORD_ROOM carries behind its line, about the room `target` of
+ * generation `target_gen`.
+ */
+struct room_act {
+	uint32_t flags, max_members;
+	uint16_t topic_len;
+	char topic[LIMIT_TOPIC]; /* if flags has POLICY_TOPIC */
+};
+
 /* Who uses a pool buffer: 0 nobody, slot + 1, or a seat's spare. */
 #define BUFFER_SPARE 0x80000000u
 struct buffer_shm {
@@ -284,7 +296,10 @@ struct buffer_shm {
  */
 void tables_format(struct segment *seg);
 
-/* The hash bucket of a session's or a room's name. */
+/*
+ * The hash bucket of a session's or a room's name.  That of a session's is the
+ * same for all names that are alike.
+ */
 uint32_t tables_name_bucket(
     const struct segment *seg, const char *name, size_t len);
 uint32_t tables_room_bucket(
@@ -297,6 +312,17 @@ uint32_t tables_name_hash(
 /* Slot of the session of that name, or NONE.  The caller holds the lock. */
 uint32_t tables_find_name(
     const struct segment *seg, const char *name, size_t len);
+
+/*
+ * Slot of a session whose name could be taken for that one, or NONE; `but` is
+ * one that doesn't matter, or NONE.  The caller holds the lock.
+ *
+ * Names can have one bucket and not be alike (skeleton.h): of such ones a
+ * further one is taken as alike, so that nobody can make a chain long.
+ */
+#define AKIN_MAX 8
+uint32_t tables_find_alike(
+    const struct segment *seg, const char *name, size_t len, uint32_t but);
 
 /* Index of the room of that name, or NONE.  The caller holds the lock. */
 uint32_t tables_find_room(

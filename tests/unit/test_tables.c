@@ -64,6 +64,12 @@ find_room(const char *name)
 	return tables_find_room(&seg, name, strlen(name));
 }
 
+static uint32_t
+find_alike(const char *name, uint32_t but)
+{
+	return tables_find_alike(&seg, name, strlen(name), but);
+}
+
 TEST(names_are_found_whatever_their_case)
 {
 	set_up_people();
@@ -77,6 +83,45 @@ TEST(names_are_found_whatever_their_case)
 	CHECK_EQ(find_room("den"), 1);
 	CHECK_EQ(find_room("attic"), NONE);
 	CHECK_EQ(find_room(""), NONE);
+}
+
+TEST(names_are_found_by_what_looks_like_them)
+{
+	set_up_people();
+	CHECK_EQ(find_alike("Alice", NONE), 0);
+	CHECK_EQ(find_alike("aLICE", NONE), 0);
+	CHECK_EQ(find_alike("AIice", NONE), 0);
+	CHECK_EQ(find_alike("B\u043eb", NONE), 1);  /* Cyrillic */
+	CHECK_EQ(find_alike("B0B", NONE), NONE);    /* like BOB, not like Bob */
+	CHECK_EQ(find_alike("\uff24ave", NONE), 2); /* fullwidth */
+	CHECK_EQ(find_alike("Dave", 2), NONE);
+	CHECK_EQ(find_alike("Eve", NONE), NONE);
+	CHECK_EQ(find("AIice"), NONE);
+	test_leave(&workers[0], 0);
+	CHECK_EQ(find_alike("AIice", NONE), NONE);
+	CHECK_STR(test_breach(&seg), "");
+}
+
+/* All of il and IL: one bucket, and none of them is like another. */
+TEST(nobody_makes_a_chain_longer_than_a_few)
+{
+	uint32_t n = 0;
+
+	set_up_people();
+	for (; n < TEST_SLOTS - 3; n++) {
+		char name[] = "iiii";
+
+		for (uint32_t bit = 0; bit < 4; bit++) {
+			if (n & 1u << bit)
+				name[bit] = 'l';
+		}
+		if (find_alike(name, NONE) != NONE)
+			break;
+		test_connect(&seg, n + 3, 0);
+		test_join(&workers[0], n + 3, name, "lobby");
+	}
+	CHECK_EQ(n, AKIN_MAX);
+	CHECK_STR(test_breach(&seg), "");
 }
 
 TEST(letters_beyond_ascii_are_compared_exactly)
@@ -502,6 +547,7 @@ TEST(every_walk_round_a_cycle_ends)
 		seg.members[other].next = 0;
 		seg.tables->rooms_free = 0;
 		CHECK_EQ(find("nobody"), NONE);
+		CHECK_EQ(find_alike("nobody", NONE), NONE);
 		CHECK_EQ(find_room("nowhere"), NONE);
 		CHECK(tables_verify(&seg, NULL, NULL) > 0);
 		for (uint32_t i = 3; i-- > 0;)

@@ -73,7 +73,15 @@ type_name(uint8_t type)
 	    [RECORD_PRIVATE] = "private",
 	    [RECORD_RENAME] = "rename",
 	    [RECORD_TOPIC] = "topic",
+	    [RECORD_KICK] = "kick",
+	    [RECORD_BAN] = "ban",
+	    [RECORD_UNBAN] = "unban",
+	    [RECORD_MUTE] = "mute",
+	    [RECORD_UNMUTE] = "unmute",
+	    [RECORD_OP] = "op",
+	    [RECORD_DEOP] = "deop",
 	    [RECORD_DISPLACE] = "displace",
+	    [RECORD_ROOM] = "room",
 	};
 
 	return type < COUNT(names) && names[type] != NULL ? names[type]
