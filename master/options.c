@@ -176,6 +176,39 @@ static const struct config_key keys[] = {
 	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
 	.set = config_set_bool,
 	.offset = AT(check)},
+    {.name = "hash-password",
+	.help = "read a password, print its crypt(3) hash for the "
+		"configuration, and exit",
+	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
+	.set = config_set_bool,
+	.offset = AT(hash_password)},
+    {.name = "add-user",
+	.placeholder = "NAME",
+	.help = "read a password, write it and NAME into the users-file, in "
+		"place of an older one, and exit",
+	.flags = CONFIG_OPTION_ONLY,
+	.set = config_set_string,
+	.offset = AT(add_user),
+	.min = 1,
+	.max = LIMIT_NAME},
+    {.name = "operator",
+	.help = "add-user: NAME is an operator",
+	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
+	.set = config_set_bool,
+	.offset = AT(is_operator)},
+    {.name = "remove-user",
+	.placeholder = "NAME",
+	.help = "take NAME out of the users-file, and exit",
+	.flags = CONFIG_OPTION_ONLY,
+	.set = config_set_string,
+	.offset = AT(remove_user),
+	.min = 1,
+	.max = LIMIT_NAME},
+    {.name = "list-users",
+	.help = "list who is registered, and exit",
+	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
+	.set = config_set_bool,
+	.offset = AT(list_users)},
     {.name = "config",
 	.short_option = 'c',
 	.placeholder = "FILE",
@@ -411,6 +444,14 @@ static const struct config_key keys[] = {
 	.set = config_set_enum,
 	.offset = AT(time),
 	.names = off_on},
+    {.name = "bans-file",
+	.placeholder = "FILE",
+	.help = "where bans and mutes outlive the server (default: "
+		"chatmaster.NAME.bans)",
+	.set = config_set_string,
+	.offset = AT(bans_file),
+	.min = 1,
+	.max = PATH_SIZE - 1},
     {.name = "login-failures",
 	.placeholder = "N",
 	.help = "wrong passwords a minute from one IPv4 address or IPv6 /64; "
@@ -543,9 +584,13 @@ options_read_secrets(struct options *options, int argc, char *const argv[],
 	if (options->file[0] != '\0' &&
 	    config_file(&config, options->file, err, errsize) == -1)
 		return -1;
-	if (access_end(&options->access, err, errsize) == -1 ||
-	    access_read_users(&options->access, options->users_file, err,
-		errsize) == -1)
+	if (access_end(&options->access, err, errsize) == -1)
+		return -1;
+	/* Where a user is to be added, it need not be there yet. */
+	if ((options->add_user[0] == '\0' ||
+		access(options->users_file, F_OK) == 0) &&
+	    access_read_users(
+		&options->access, options->users_file, err, errsize) == -1)
 		return -1;
 	options->max_clients_given = config_given(&config, "max-clients");
 	options->replay_given = config_given(&config, "replay");

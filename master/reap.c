@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "master/bans.h"
 #include "master/loop.h"
 #include "master/requests.h"
 #include "master/rescue.h"
@@ -50,9 +51,10 @@ reap_log(const struct master *m, uint32_t i, pid_t pid, int status)
 		snprintf(how, sizeof(how), "signal=%d", WTERMSIG(status));
 	else
 		snprintf(how, sizeof(how), "status=%d", WEXITSTATUS(status));
-	log_event(m->stopping || seat->renewed ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "worker-exit",
-	    "type=%s seat=%u worker=%d %s", types[seat->type].name, i, (int)pid,
-	    how);
+	log_event(
+	    m->stopping || seat->renewed ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+	    "worker-exit", "type=%s seat=%u worker=%d %s",
+	    types[seat->type].name, i, (int)pid, how);
 }
 
 /*
@@ -106,6 +108,7 @@ reap_children(struct master *m)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		rescue_on_exit(m, pid, status);
+		bans_on_exit(m, pid, status);
 		for (uint32_t i = 0; i < m->nseats; i++) {
 			if (m->seats[i].pid != pid)
 				continue;

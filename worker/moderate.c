@@ -240,6 +240,8 @@ commit_act(struct consumer *c, struct act *a)
 
 	seats |= call_ended(c, a);
 	lock_release(&c->w->journal.lock);
+	if (a->shm.row != NONE)
+		c->w->bans_untold = true;
 	publish_bell(c->w, seats);
 	log_act(a, c->s);
 	return GO_ON;

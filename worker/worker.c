@@ -93,6 +93,10 @@ worker_init(struct worker *w, const struct inherit *in)
 		die(in->takeover && errno == EPROTO ? WORKER_DAMAGED : 1,
 		    "segment-unusable", "seat=%u", in->seat);
 	w->seat = segment_seat(&w->seg, in->seat);
+	/* A predecessor may have died before it could say so. */
+	w->bans_untold =
+	    in->takeover && atomic_load_explicit(&w->seg.tables->bans_end,
+				memory_order_relaxed) != 0;
 	w->staging = segment_staging(&w->seg, in->seat);
 	w->input = segment_input(&w->seg, in->seat);
 	w->bit = UINT64_C(1) << in->seat;
@@ -373,7 +377,7 @@ worker_turn(struct worker *w)
 	serve_deadlines(w);
 	if (w->stopping)
 		serve_stop(w);
-	if (w->acks > 0 || w->untold.count > 0)
+	if (w->acks > 0 || w->untold.count > 0 || w->bans_untold)
 		adopt_tell(w);
 	return !w->orphaned && !(w->stopping && w->sessions == 0);
 }

@@ -181,6 +181,7 @@ struct worker {
 	const struct inherit *in;
 	struct policy policy;            /* its shm is NULL: there is none */
 	const struct settings *settings; /* its */
+	bool bans_untold;     /* the master is to have the bans written */
 	uint32_t follow_room; /* rows from here on may say something else */
 	struct segment seg;
 	struct journal journal;

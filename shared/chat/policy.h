@@ -26,6 +26,7 @@ enum policy_flag {
 	POLICY_READ_ONLY = 8,  /* only operators may write */
 	POLICY_HIDDEN = 16,    /* is in nobody's /rooms */
 	POLICY_TOPIC = 32,     /* is fixed */
+	POLICY_ALL = 63,
 };
 
 struct policy_room {

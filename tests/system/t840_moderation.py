@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Operators: who is kicked, banned and muted, and what outlives what."""
+import os
+
 from doors import SECRET, lines_doors
-from lib import JOINED, LEFT, test
+from lib import JOINED, LEFT, test, wait_until
 
 NOT_PERMITTED = "*** error not-permitted: that is not for you to do"
 MUTED = "*** error muted: an operator has taken the word from you"
@@ -183,3 +185,57 @@ def the_owner_of_a_name_takes_it_from_an_older_session(t):
     new.expect(JOINED % "Regina")
     alice.lines_until(LEFT % "Regina")
     server.wait_event("close", reason="displaced")
+
+
+def bans_in(path):
+    with open(path, encoding="utf-8") as f:
+        return sorted(line.split()[:2] for line in f)
+
+
+@test
+def bans_and_mutes_outlive_the_server(t):
+    path = t.path("bans")
+    server = lines_doors(t, bans_file=path)
+    root = operator(server)
+    root.send("/ban Bob 1d for that", "/mute Carl", "/ban 127.0.0.9")
+    root.lines_until("*** Root banned 127.0.0.9")
+    server.stop()
+    assert bans_in(path) == [["address", "127.0.0.9"], ["mute", "Carl"],
+                             ["name", "Bob"]]
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    server = lines_doors(t, bans_file=path)
+    bob = server.connect()
+    bob.send("general", "bob")
+    bob.expect("*** error banned: you are banned from this server: for that")
+    carl = server.join("general", "Carl")
+    carl.send("hello")
+    carl.expect(MUTED)
+    dora = server.connect(source="127.0.0.9")
+    dora.send("general")
+    dora.expect("*** error banned: you are banned from this server")
+    root = operator(server)
+    root.send("/unban Bob", "/unmute Carl", "/unban 127.0.0.9")
+    root.lines_until("*** Root unbanned 127.0.0.9")
+    wait_until(lambda: bans_in(path) == [], "nothing is left of them")
+
+
+@test
+def a_file_of_bans_that_makes_no_sense_is_no_start(t):
+    path = t.write("bans", "name Bob 2026-01-01T00:00:00Z never Root\nwhat?\n")
+    done = t.run("chatmaster", f"--bans-file={path}", "--line=127.0.0.1:0",
+                 "--check")
+    assert done.returncode == 2
+    assert done.stderr == f"chatmaster: {path}:2: that is no ban\n"
+
+
+@test
+def bans_that_cant_be_written_are_tried_again(t):
+    folder = t.path("folder")
+    server = lines_doors(t, bans_file=os.path.join(folder, "bans"))
+    root = operator(server)
+    root.send("/ban Bob")
+    root.expect("*** Root banned Bob")
+    server.wait_event("bans-failed")
+    os.mkdir(folder)
+    server.wait_event("bans-kept")
+    assert bans_in(os.path.join(folder, "bans")) == [["name", "Bob"]]
