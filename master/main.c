@@ -11,6 +11,7 @@
 
 #include "master/access.h"
 #include "master/admit.h"
+#include "master/auth_admin.h"
 #include "master/bans.h"
 #include "master/logs.h"
 #include "master/loop.h"
@@ -100,6 +101,7 @@ main_configure(struct options *options, int argc, char *argv[])
 		puts("chatmaster " CHATMASTER_VERSION);
 		exit(EXIT_SUCCESS);
 	}
+	auth_admin(options);
 	if (tls_prepare(options) == -1)
 		exit(EXIT_USAGE);
 	main_open_log(options);

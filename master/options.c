@@ -176,6 +176,39 @@ static const struct config_key keys[] = {
 	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
 	.set = config_set_bool,
 	.offset = AT(check)},
+    {.name = "hash-password",
+	.help = "read a password, print its crypt(3) hash for the "
+		"configuration, and exit",
+	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
+	.set = config_set_bool,
+	.offset = AT(hash_password)},
+    {.name = "add-user",
+	.placeholder = "NAME",
+	.help = "read a password, write it and NAME into the users-file, in "
+		"place of an older one, and exit",
+	.flags = CONFIG_OPTION_ONLY,
+	.set = config_set_string,
+	.offset = AT(add_user),
+	.min = 1,
+	.max = LIMIT_NAME},
+    {.name = "operator",
+	.help = "add-user: NAME is an operator",
+	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
+	.set = config_set_bool,
+	.offset = AT(is_operator)},
+    {.name = "remove-user",
+	.placeholder = "NAME",
+	.help = "take NAME out of the users-file, and exit",
+	.flags = CONFIG_OPTION_ONLY,
+	.set = config_set_string,
+	.offset = AT(remove_user),
+	.min = 1,
+	.max = LIMIT_NAME},
+    {.name = "list-users",
+	.help = "list who is registered, and exit",
+	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
+	.set = config_set_bool,
+	.offset = AT(list_users)},
     {.name = "config",
 	.short_option = 'c',
 	.placeholder = "FILE",
@@ -551,7 +584,11 @@ options_read_secrets(struct options *options, int argc, char *const argv[],
 	if (options->file[0] != '\0' &&
 	    config_file(&config, options->file, err, errsize) == -1)
 		return -1;
-	if (access_end(&options->access, err, errsize) == -1 ||
+	if (access_end(&options->access, err, errsize) == -1)
+		return -1;
+	/* Where a user is to be added, it need not be there yet. */
+	if ((options->add_user[0] == '\0' ||
+		access(options->users_file, F_OK) == 0) &&
 	    access_read_users(
 		&options->access, options->users_file, err, errsize) == -1)
 		return -1;

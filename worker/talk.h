@@ -34,6 +34,9 @@ bool talk_skip(struct consumer *c);
 /* A line, of max_line bytes at most. */
 enum progress talk_found(struct consumer *c, const struct line *line);
 
+/* Before the join "/quit" leaves too, as everywhere. */
+bool talk_is_quit(const struct line *line);
+
 /* Publish the messages gathered so far, and how far they consumed. */
 void talk_flush(struct consumer *c);
 

@@ -87,6 +87,9 @@ room_fill(struct salvage *v, uint32_t room, const struct room_shm *from)
 	memcpy(to->creator, from->creator, sizeof(to->creator));
 	creators_link(v->new, room);
 	/* Who has members there says anew what the policy says. */
+	v->new->tables->rooms_configured +=
+	    (atomic_load_explicit(&from->flags, memory_order_relaxed) &
+		POLICY_CONFIGURED) != 0;
 	to->max_members = from->max_members;
 	atomic_store_explicit(&to->flags,
 	    atomic_load_explicit(&from->flags, memory_order_relaxed) &

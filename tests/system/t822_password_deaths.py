@@ -138,6 +138,7 @@ def a_death_at_any_moment_of_nick_and_join_changes_once(t):
             alice.expect(JOINED % "Regina", f"Regina: {what}",
                          LEFT % "Regina")
         bob.say("/quit")
+        server.wait_sessions(2)
 
 
 @test(limit=120)
