@@ -84,12 +84,13 @@ make_hash(void)
 {
 	char password[LIMIT_PASSWORD + 3];
 	const char *setting = crypt_gensalt(METHOD, 0, NULL, 0);
+	static struct crypt_data data; /* large */
 	const char *hash;
 
 	if (setting == NULL)
 		fail(EXIT_FAILURE, "crypt_gensalt", strerror(errno));
 	read_password(password);
-	hash = crypt(password, setting);
+	hash = crypt_r(password, setting, &data);
 	explicit_bzero(password, sizeof(password));
 	if (hash == NULL || hash[0] == '*')
 		fail(EXIT_FAILURE, "crypt", strerror(errno));
@@ -113,7 +114,7 @@ edit_begin(struct edit *e, const char *path)
 	int fd;
 
 	e->path = path;
-	if (*path == '\0')
+	if (strcmp(path, ACCESS_NO_FILE) == 0)
 		fail(EXIT_USAGE, "users-file: is not given", NULL);
 	snprintf(folder, sizeof(folder), "%s", path);
 	slash = strrchr(folder, '/');

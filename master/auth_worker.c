@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -73,10 +74,9 @@ static void
 hide(void)
 {
 	prctl(PR_SET_DUMPABLE, 0);
-	if (mlockall(MCL_CURRENT | MCL_FUTURE) == -1)
-		log_debug("mlockall", NULL); /* a limit: swap may see it */
-	if (setpriority(PRIO_PROCESS, 0, NICENESS) == -1)
-		log_debug("setpriority", NULL);
+	/* Best effort: a limit may forbid both. */
+	(void)!mlockall(MCL_CURRENT | MCL_FUTURE);
+	(void)!setpriority(PRIO_PROCESS, 0, NICENESS);
 }
 
 static void
@@ -190,7 +190,7 @@ report_ready(const struct auth *a)
 
 	m.ready.us = clock_us() - a->in->forked_us;
 	if (channel_send(a->in->channel, &m, NULL, 0) == -1)
-		die(1, "channel-failed", NULL);
+		exit(1); /* the master is gone, or kills us */
 	log_info("auth-ready", "users=%" PRIu32 " rooms=%" PRIu32,
 	    a->secrets.users, a->secrets.count - a->secrets.users);
 }
@@ -217,7 +217,7 @@ auth_worker_main(const struct inherit *in)
 		int r = poll(a.fds, n, timeout);
 
 		if (r == -1 && errno != EINTR)
-			die(1, "poll-failed", NULL);
+			bug("poll: errno %d", errno);
 		if (r == 0)
 			log_failures(&a);
 		if (r <= 0)
