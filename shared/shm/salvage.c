@@ -328,7 +328,7 @@ session_keep(
 	case SESSION_LEAVING:
 		kept = session_keep_leaving(v, slot, c);
 		break;
-	case SESSION_HTTP:  /* see salvage_is_framed */
+	case SESSION_HTTP: /* see salvage_is_framed */
 		break;
 	}
 	if (!kept)
