@@ -20,6 +20,7 @@
 #include "master/spawn.h"
 #include "master/stop.h"
 #include "master/tls.h"
+#include "master/users_admin.h"
 #include "master/watchdog.h"
 #include "shared/base/config.h"
 #include "shared/base/fault.h"
@@ -99,6 +100,8 @@ main_configure(struct options *options, int argc, char *argv[])
 		puts("chatmaster " CHATMASTER_VERSION);
 		exit(EXIT_SUCCESS);
 	}
+	if (users_admin_wanted(options))
+		exit(users_admin_run(options));
 	if (tls_prepare(options) == -1)
 		exit(EXIT_USAGE);
 	main_open_log(options);

@@ -8,6 +8,7 @@
 
 #include "master/tls.h"
 #include "master/types.h"
+#include "master/users_admin.h"
 #include "shared/base/config.h"
 #include "shared/base/log.h"
 #include "shared/chat/limits.h"
@@ -176,6 +177,47 @@ static const struct config_key keys[] = {
 	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
 	.set = config_set_bool,
 	.offset = AT(check)},
+    {.name = "hash-password",
+	.help = "read a password, print its hash for [room] and [user] sections, "
+		"and exit",
+	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
+	.set = config_set_bool,
+	.offset = AT(hash_password)},
+    {.name = "add-user",
+	.placeholder = "NAME",
+	.help = "add a user to users-file, with a password that is asked for, and "
+		"exit",
+	.flags = CONFIG_OPTION_ONLY,
+	.set = config_set_string,
+	.offset = AT(add_user),
+	.min = 1,
+	.max = LIMIT_NAME},
+    {.name = "operator",
+	.help = "with --add-user: it is an operator",
+	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
+	.set = config_set_bool,
+	.offset = AT(operator)},
+    {.name = "set-password",
+	.placeholder = "NAME",
+	.help = "give a user of users-file another password, and exit",
+	.flags = CONFIG_OPTION_ONLY,
+	.set = config_set_string,
+	.offset = AT(set_password),
+	.min = 1,
+	.max = LIMIT_NAME},
+    {.name = "remove-user",
+	.placeholder = "NAME",
+	.help = "take a user out of users-file, and exit",
+	.flags = CONFIG_OPTION_ONLY,
+	.set = config_set_string,
+	.offset = AT(remove_user),
+	.min = 1,
+	.max = LIMIT_NAME},
+    {.name = "list-users",
+	.help = "show who is in users-file, and exit",
+	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
+	.set = config_set_bool,
+	.offset = AT(list_users)},
     {.name = "config",
 	.short_option = 'c',
 	.placeholder = "FILE",
@@ -543,8 +585,11 @@ options_read_secrets(struct options *options, int argc, char *const argv[],
 	if (options->file[0] != '\0' &&
 	    config_file(&config, options->file, err, errsize) == -1)
 		return -1;
-	if (access_end(&options->access, err, errsize) == -1 ||
-	    access_read_users(&options->access, options->users_file, err,
+	if (access_end(&options->access, err, errsize) == -1)
+		return -1;
+	if (users_admin_wanted(options))
+		return 0;
+	if (access_read_users(&options->access, options->users_file, err,
 		errsize) == -1)
 		return -1;
 	options->max_clients_given = config_given(&config, "max-clients");

@@ -78,6 +78,10 @@ struct options {
 	struct access access;       /* sections, and that file */
 	unsigned auth_workers;      /* no key: 1 if there are passwords */
 	unsigned login_failures;    /* wrong passwords a minute and address */
+	/* Instead of a server: users_admin.h. */
+	bool hash_password, list_users, operator;
+	char add_user[LIMIT_NAME + 1], set_password[LIMIT_NAME + 1];
+	char remove_user[LIMIT_NAME + 1];
 	uint64_t ring_size;         /* bytes, a power of two */
 	uint64_t ring_size_asked;   /* the same before it was rounded up */
 	unsigned watchdog_s;        /* 0: never */

@@ -50,9 +50,10 @@ reap_log(const struct master *m, uint32_t i, pid_t pid, int status)
 		snprintf(how, sizeof(how), "signal=%d", WTERMSIG(status));
 	else
 		snprintf(how, sizeof(how), "status=%d", WEXITSTATUS(status));
-	log_event(m->stopping || seat->renewed ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "worker-exit",
-	    "type=%s seat=%u worker=%d %s", types[seat->type].name, i, (int)pid,
-	    how);
+	log_event(
+	    m->stopping || seat->renewed ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+	    "worker-exit", "type=%s seat=%u worker=%d %s",
+	    types[seat->type].name, i, (int)pid, how);
 }
 
 /*
