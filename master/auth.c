@@ -58,6 +58,8 @@ auth_connect(struct master *m, uint32_t seat)
 void
 auth_renew(struct master *m)
 {
+	static const struct channel_message stop = {.type = CHANNEL_STOP};
+
 	for (uint32_t i = 0; i < m->nseats; i++) {
 		struct seat *seat = &m->seats[i];
 
@@ -66,7 +68,8 @@ auth_renew(struct master *m)
 		if (seat->pid == 0)
 			return;
 		seat->renewed = true;
-		kill(seat->pid, SIGKILL); /* it has nothing to finish */
+		if (channel_send(seat->channel, &stop, NULL, 0) == -1)
+			kill(seat->pid, SIGKILL);
 		return;
 	}
 	if (m->options.auth_workers > 0 &&

@@ -9,6 +9,7 @@
 
 #include "master/admit.h"
 #include "master/auth.h"
+#include "master/bans.h"
 #include "master/logs.h"
 #include "master/pass.h"
 #include "master/reap.h"
@@ -153,6 +154,7 @@ loop_timeout(const struct master *m)
 	due = MIN(due, tls_due_us(m));
 	due = MIN(due, policy_due_us(m));
 	due = MIN(due, auth_due_us(m));
+	due = MIN(due, bans_due_us(m));
 	if (due == UINT64_MAX)
 		return -1;
 	if (due <= now)
@@ -174,6 +176,7 @@ loop_on_time(struct master *m)
 	tls_on_time(m, now);
 	policy_on_time(m, now);
 	auth_on_time(m, now);
+	bans_on_time(m, now);
 }
 
 void

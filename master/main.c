@@ -11,6 +11,7 @@
 
 #include "master/access.h"
 #include "master/admit.h"
+#include "master/bans.h"
 #include "master/logs.h"
 #include "master/loop.h"
 #include "master/master.h"
@@ -110,6 +111,10 @@ main_configure(struct options *options, int argc, char *argv[])
 		    "from=%" PRIu64 " to=%" PRIu64
 		    " reason=\"it is a power of two\"",
 		    options->ring_size_asked, options->ring_size);
+	if (bans_read(options, err, sizeof(err)) == -1) {
+		fprintf(stderr, "chatmaster: %s\n", err);
+		exit(EXIT_USAGE);
+	}
 	access_warn(&options->access);
 	reload_begin(options, argc, argv);
 	if (main_fit_clients(options) == -1)
@@ -147,6 +152,10 @@ main_open(struct master *m)
 	}
 	if (main_open_instance(m) == -1)
 		return -1;
+	if (bans_seed(m) == -1) {
+		log_error("start-failed", NULL);
+		goto undo;
+	}
 	if (admit_listen(m) == -1)
 		goto undo;
 	if (slots_make(m) == -1 || loop_open(m) == -1 ||

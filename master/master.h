@@ -26,6 +26,7 @@
  *   stop      ends it all
  *   auth      the worker that knows passwords
  *   users_*   administers them, without a server
+ *   bans      has bans written to a file
  *   tls       workers that are a program of their own, and what they hand back
  *
  * One process, one thread: everything below is the master's alone, and a
@@ -132,6 +133,14 @@ struct rescue {
 	unsigned count;
 };
 
+/* See bans.h. */
+struct bans {
+	bool changed;      /* since the last child was forked */
+	pid_t child;       /* 0: none */
+	unsigned failures; /* in a row */
+	uint64_t due_us;
+};
+
 struct master {
 	struct options options;
 	struct policy policy;     /* what the workers know of them */
@@ -170,6 +179,7 @@ struct master {
 	bool ready;          /* all workers have been ready once */
 
 	struct rescue rescue;
+	struct bans bans;
 
 	uint64_t tick_us; /* the watchdog's next; 0: there is none */
 	uint64_t ticks;

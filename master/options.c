@@ -178,43 +178,35 @@ static const struct config_key keys[] = {
 	.set = config_set_bool,
 	.offset = AT(check)},
     {.name = "hash-password",
-	.help = "read a password, print its hash for [room] and [user] sections, "
-		"and exit",
+	.help = "read a password, print its crypt(3) hash for the "
+		"configuration, and exit",
 	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
 	.set = config_set_bool,
 	.offset = AT(hash_password)},
     {.name = "add-user",
 	.placeholder = "NAME",
-	.help = "add a user to users-file, with a password that is asked for, and "
-		"exit",
+	.help = "read a password, write it and NAME into the users-file, in "
+		"place of an older one, and exit",
 	.flags = CONFIG_OPTION_ONLY,
 	.set = config_set_string,
 	.offset = AT(add_user),
 	.min = 1,
 	.max = LIMIT_NAME},
     {.name = "operator",
-	.help = "with --add-user: it is an operator",
+	.help = "add-user: NAME is an operator",
 	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
 	.set = config_set_bool,
-	.offset = AT(operator)},
-    {.name = "set-password",
-	.placeholder = "NAME",
-	.help = "give a user of users-file another password, and exit",
-	.flags = CONFIG_OPTION_ONLY,
-	.set = config_set_string,
-	.offset = AT(set_password),
-	.min = 1,
-	.max = LIMIT_NAME},
+	.offset = AT(is_operator)},
     {.name = "remove-user",
 	.placeholder = "NAME",
-	.help = "take a user out of users-file, and exit",
+	.help = "take NAME out of the users-file, and exit",
 	.flags = CONFIG_OPTION_ONLY,
 	.set = config_set_string,
 	.offset = AT(remove_user),
 	.min = 1,
 	.max = LIMIT_NAME},
     {.name = "list-users",
-	.help = "show who is in users-file, and exit",
+	.help = "list who is registered, and exit",
 	.flags = CONFIG_SWITCH | CONFIG_OPTION_ONLY,
 	.set = config_set_bool,
 	.offset = AT(list_users)},
@@ -453,6 +445,14 @@ static const struct config_key keys[] = {
 	.set = config_set_enum,
 	.offset = AT(time),
 	.names = off_on},
+    {.name = "bans-file",
+	.placeholder = "FILE",
+	.help = "where bans and mutes outlive the server (default: "
+		"chatmaster.NAME.bans)",
+	.set = config_set_string,
+	.offset = AT(bans_file),
+	.min = 1,
+	.max = PATH_SIZE - 1},
     {.name = "login-failures",
 	.placeholder = "N",
 	.help = "wrong passwords a minute from one IPv4 address or IPv6 /64; "
@@ -588,9 +588,9 @@ options_read_secrets(struct options *options, int argc, char *const argv[],
 	if (access_end(&options->access, err, errsize) == -1)
 		return -1;
 	if (users_admin_wanted(options))
-		return 0;
-	if (access_read_users(&options->access, options->users_file, err,
-		errsize) == -1)
+		return 0; /* which reads that file by itself */
+	if (access_read_users(
+		&options->access, options->users_file, err, errsize) == -1)
 		return -1;
 	options->max_clients_given = config_given(&config, "max-clients");
 	options->replay_given = config_given(&config, "replay");

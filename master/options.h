@@ -46,6 +46,8 @@ struct origin_list {
 
 struct options {
 	bool help, version, check;
+	bool hash_password, list_users, is_operator; /* users_admin.h */
+	char add_user[LIMIT_NAME + 1], remove_user[LIMIT_NAME + 1];
 	char file[4096]; /* "" when there is none */
 	unsigned workers;
 	unsigned telnet_workers;
@@ -74,14 +76,11 @@ struct options {
 	unsigned replay;            /* messages shown on joining */
 	int wrap, color, time;      /* telnet clients begin with that: 1 */
 	bool replay_given;          /* else each kind of listener has its own */
+	char bans_file[PATH_SIZE];  /* "": see bans.h */
 	char users_file[PATH_SIZE]; /* "": none */
 	struct access access;       /* sections, and that file */
 	unsigned auth_workers;      /* no key: 1 if there are passwords */
 	unsigned login_failures;    /* wrong passwords a minute and address */
-	/* Instead of a server: users_admin.h. */
-	bool hash_password, list_users, operator;
-	char add_user[LIMIT_NAME + 1], set_password[LIMIT_NAME + 1];
-	char remove_user[LIMIT_NAME + 1];
 	uint64_t ring_size;         /* bytes, a power of two */
 	uint64_t ring_size_asked;   /* the same before it was rounded up */
 	unsigned watchdog_s;        /* 0: never */

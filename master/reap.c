@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "master/bans.h"
 #include "master/loop.h"
 #include "master/requests.h"
 #include "master/rescue.h"
@@ -107,6 +108,7 @@ reap_children(struct master *m)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		rescue_on_exit(m, pid, status);
+		bans_on_exit(m, pid, status);
 		for (uint32_t i = 0; i < m->nseats; i++) {
 			if (m->seats[i].pid != pid)
 				continue;

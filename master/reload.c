@@ -53,6 +53,7 @@ static const struct {
     KEY("max-line", max_line),
     KEY("ring-size", ring_size_asked),
     KEY("watchdog", watchdog_s),
+    KEY("bans-file", bans_file),
     KEY("log", log),
     KEY("log-level", log_level),
     KEY("log-format", log_format),

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "master/bans.h"
 #include "master/admit.h"
 #include "master/loop.h"
 #include "master/pass.h"
@@ -110,6 +111,9 @@ requests_obey(
 		break;
 	case CHANNEL_MOVE:
 		requests_move(m, seat, message);
+		break;
+	case CHANNEL_BANS:
+		bans_on_change(m);
 		break;
 	default:
 		requests_refuse(m, seat, "type");

@@ -30,6 +30,7 @@ uint64_t spawn_due_us(const struct master *m);
  * those of `seat`, or all with SPAWN_NO_SEAT.  `name` is what ps shows.
  */
 #define SPAWN_NO_SEAT (-1)
+#define SPAWN_NOBODY (-2) /* none at all */
 void spawn_enter_child(
     const struct master *m, bool keep[FD_BASE], int seat, const char *name);
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "master/admit.h"
+#include "master/bans.h"
 #include "master/rescue.h"
 #include "master/slots.h"
 #include "shared/base/clock.h"
@@ -81,7 +82,7 @@ stop_is_done(const struct master *m)
 	for (uint32_t i = 0; i < m->nseats; i++)
 		if (m->seats[i].pid != 0)
 			return false;
-	return m->rescue.child == 0;
+	return m->rescue.child == 0 && bans_are_kept(m);
 }
 
 void

@@ -32,7 +32,7 @@ bool
 users_admin_wanted(const struct options *o)
 {
 	return o->hash_password || o->list_users || o->add_user[0] != '\0' ||
-	       o->set_password[0] != '\0' || o->remove_user[0] != '\0';
+	       o->remove_user[0] != '\0';
 }
 
 static int
@@ -46,6 +46,13 @@ hash_password(void)
 	return r;
 }
 
+static void
+show(const char *name, size_t len, bool is_operator)
+{
+	printf("%.*s%s\n", (int)len, name, is_operator ? " (operator)" : "");
+}
+
+/* Those of the configuration, and those of the file, if one is named. */
 static int
 list_users(const struct options *o)
 {
@@ -54,11 +61,16 @@ list_users(const struct options *o)
 	char err[CONFIG_ERROR_MAX];
 	size_t at = 0;
 
-	if (users_file_read(&file, o->users_file, err, sizeof(err)) == -1)
+	if (o->users_file[0] != '\0' &&
+	    users_file_read(&file, o->users_file, err, sizeof(err)) == -1)
 		return say(EXIT_FAILURE, "%s", err);
+	for (uint32_t i = 0; i < o->access.nusers; i++)
+		show(o->access.users[i].name, o->access.users[i].name_len,
+		    o->access.users[i].is_operator);
+	if (o->users_file[0] == '\0')
+		return EXIT_SUCCESS;
 	while (users_file_next(&file, &at, &line, NULL))
-		printf("%.*s%s\n", (int)line.name_len, line.name,
-		    line.is_operator ? "\toperator" : "");
+		show(line.name, line.name_len, line.is_operator);
 	users_file_close(&file);
 	return EXIT_SUCCESS;
 }
@@ -79,110 +91,77 @@ check_name(const struct options *o, const char *name)
 	return EXIT_SUCCESS;
 }
 
-enum wanted {
-	WANT_NEW,
-	WANT_OLD
-};
-
+/* Before a password is asked for in vain: could the file be changed? */
 static int
-check_there(const struct users_file *file, const char *name, enum wanted wanted)
-{
-	bool is_there = users_file_find(file, name, NULL, NULL);
-
-	if (is_there == (wanted == WANT_OLD))
-		return EXIT_SUCCESS;
-	return say(EXIT_FAILURE, "%s: user %s is %s there", file->path, name,
-	    is_there ? "already" : "not");
-}
-
-/* Before a password is asked for in vain. */
-static int
-check_early(const char *path, const char *name, enum wanted wanted)
+check_file(const char *path)
 {
 	struct users_file file;
 	char err[CONFIG_ERROR_MAX];
-	int r;
 
-	if (!users_file_exists(path) && wanted == WANT_NEW)
+	if (!users_file_exists(path))
 		return EXIT_SUCCESS; /* it will be made */
 	if (users_file_read(&file, path, err, sizeof(err)) == -1)
 		return say(EXIT_FAILURE, "%s", err);
-	r = check_there(&file, name, wanted);
 	users_file_close(&file);
-	return r;
+	return EXIT_SUCCESS;
 }
 
 /* Put `hash` behind the name, or with NULL take the name out. */
 static int
-change(const struct options *o, const char *name, enum wanted wanted,
-    const char *hash)
+change(const struct options *o, const char *name, const char *hash)
 {
 	struct users_file file;
 	char err[CONFIG_ERROR_MAX];
-	int r;
+	int r = EXIT_SUCCESS;
 
-	if (users_file_lock(&file, o->users_file, wanted == WANT_NEW, err,
-		sizeof(err)) == -1)
+	if (users_file_lock(
+		&file, o->users_file, hash != NULL, err, sizeof(err)) == -1)
 		return say(EXIT_FAILURE, "%s", err);
-	r = check_there(&file, name, wanted);
-	if (r == EXIT_SUCCESS && users_file_put(&file, name, hash, o->operator,
-				     err, sizeof(err)) == -1)
+	if (hash == NULL && !users_file_find(&file, name, NULL, NULL))
+		r = say(
+		    EXIT_FAILURE, "%s: user %s is not there", file.path, name);
+	else if (users_file_put(
+		     &file, name, hash, o->is_operator, err, sizeof(err)) == -1)
 		r = say(EXIT_FAILURE, "%s", err);
 	users_file_close(&file);
 	return r;
 }
 
-/* With a password that is asked for. */
 static int
-give_password(const struct options *o, const char *name, enum wanted wanted)
+add_user(const struct options *o)
 {
 	char hash[USERS_HASH_SIZE];
-	int r = check_early(o->users_file, name, wanted);
+	int r = check_name(o, o->add_user);
 
+	if (r == EXIT_SUCCESS)
+		r = check_file(o->users_file);
 	if (r == EXIT_SUCCESS)
 		r = users_password_ask(hash);
 	if (r == EXIT_SUCCESS)
-		r = change(o, name, wanted, hash);
+		r = change(o, o->add_user, hash);
 	explicit_bzero(hash, sizeof(hash));
 	return r;
-}
-
-static unsigned
-count_wanted(const struct options *o)
-{
-	return (unsigned)o->hash_password + o->list_users +
-	       (o->add_user[0] != '\0') + (o->set_password[0] != '\0') +
-	       (o->remove_user[0] != '\0');
 }
 
 int
 users_admin_run(const struct options *o)
 {
-	const char *name = o->add_user;
+	unsigned wanted = (unsigned)o->hash_password + o->list_users +
+			  (o->add_user[0] != '\0') +
+			  (o->remove_user[0] != '\0');
 	int r;
 
-	if (count_wanted(o) > 1)
+	if (wanted > 1)
 		return say(EXIT_USAGE, "one thing at a time");
 	if (o->hash_password)
 		return hash_password();
+	if (o->list_users)
+		return list_users(o);
 	if (o->users_file[0] == '\0')
 		return say(EXIT_USAGE,
 		    "which users-file? -c FILE or --users-file=FILE says so");
-	if (o->list_users)
-		return list_users(o);
-	if (o->set_password[0] != '\0')
-		name = o->set_password;
-	if (o->remove_user[0] != '\0')
-		name = o->remove_user;
-	r = check_name(o, name);
-	if (r != EXIT_SUCCESS)
-		return r;
-	if (name == o->remove_user)
-		r = change(o, name, WANT_OLD, NULL);
-	else
-		r = give_password(
-		    o, name, name == o->add_user ? WANT_NEW : WANT_OLD);
-	if (r == EXIT_SUCCESS)
-		puts("done; a running server takes it in at HUP");
-	return r;
+	if (o->add_user[0] != '\0')
+		return add_user(o);
+	r = check_name(o, o->remove_user);
+	return r == EXIT_SUCCESS ? change(o, o->remove_user, NULL) : r;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is done for an administrator at once, without a server: --hash-password,
- * and --add-user, --set-password, --remove-user and --list-users, which look
- * into the file of users or change it.
+ * and --add-user, --remove-user and --list-users, which look into the file of
+ * users or change it.
  *
  * The file is changed by putting another one in its place: whoever reads it,
  * and whatever dies meanwhile, there is the old one or the new one, whole.

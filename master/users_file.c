@@ -215,25 +215,19 @@ static char *
 compose(const struct users_file *f, const char *name, const char *hash,
     bool is_operator, size_t *len)
 {
-	size_t size = f->len + LINE_ROOM, from = f->len, to = f->len, at;
+	size_t size = f->len + LINE_ROOM, from = f->len, to = f->len;
 	char *text = malloc(size);
-	struct users_line line = {.name = name, .name_len = strlen(name)};
 
 	if (text == NULL)
 		return NULL;
-	if (users_file_find(f, name, &from, &to)) {
-		at = from;
-		users_file_next(f, &at, &line, NULL);
-		is_operator |= line.is_operator;
-	}
+	users_file_find(f, name, &from, &to);
 	memcpy(text, f->text, from);
 	*len = from;
 	if (hash != NULL) {
 		if (from > 0 && text[from - 1] != '\n')
 			text[(*len)++] = '\n';
-		*len += (size_t)snprintf(text + *len, size - *len,
-		    "%.*s:%s%s\n", (int)line.name_len, line.name, hash,
-		    is_operator ? ":operator" : "");
+		*len += (size_t)snprintf(text + *len, size - *len, "%s:%s%s\n",
+		    name, hash, is_operator ? ":operator" : "");
 	}
 	memcpy(text + *len, f->text + to, f->len - to);
 	*len += f->len - to;

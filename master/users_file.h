@@ -46,8 +46,8 @@ bool users_file_find(const struct users_file *file, const char *name,
 
 /*
  * Replace the file, which is locked, by one where the user's line is made
- * anew, in its place or at the end: who was an operator stays one.  Without a
- * hash the line is left out.  Returns 0, or -1 with err and the old file.
+ * anew, in its place or at the end.  Without a hash the line is left out.
+ * Returns 0, or -1 with err and the old file.
  */
 int users_file_put(struct users_file *file, const char *name, const char *hash,
     bool is_operator, char *err, size_t errsize);

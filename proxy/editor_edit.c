@@ -7,8 +7,10 @@
 #include "proxy/width.h"
 #include "shared/base/base.h"
 #include "shared/base/utf8.h"
+#include "shared/chat/mark.h"
 
 #define UTF8_MAX 4
+#define MARKS_BYTES 64 /* before the cursor, in which marks are counted */
 
 void
 editor_text_copy(struct editor_text *to, const char *bytes, size_t len)
@@ -110,6 +112,23 @@ editor_word_left(const struct editor *e, bool blanks_too)
 	return at;
 }
 
+/* Would it be one combining mark too many behind those before the cursor? */
+static bool
+is_surplus(const struct editor *e, uint32_t code)
+{
+	size_t at = e->cursor - MIN(e->cursor, (size_t)MARKS_BYTES);
+	unsigned row = 0;
+	uint32_t before;
+
+	if (!mark_is(code))
+		return false;
+	while (at < e->cursor) {
+		at += utf8_decode(e->text.bytes + at, e->cursor - at, &before);
+		(void)mark_count(&row, before);
+	}
+	return !mark_count(&row, code);
+}
+
 /* What the sanitiser would take out of a line is not taken in. */
 static void
 insert(struct editor *e, uint32_t code)
@@ -121,6 +140,8 @@ insert(struct editor *e, uint32_t code)
 		return;
 	/* Nothing is there that it could join. */
 	if (e->cursor == 0 && code >= 0x300 && width_of(code) == 0)
+		return;
+	if (is_surplus(e, code))
 		return;
 	editor_splice(e, e->cursor, e->cursor, bytes,
 	    charset_put(CHARSET_UTF8, code, bytes));

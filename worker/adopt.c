@@ -264,8 +264,13 @@ tell_closed(struct worker *w, uint32_t slot)
 void
 adopt_tell(struct worker *w)
 {
+	static const struct channel_message bans = {.type = CHANNEL_BANS};
 	struct channel_message ack = {.type = CHANNEL_ACK};
 	uint32_t count = w->untold.count;
+
+	if (w->bans_untold)
+		w->bans_untold =
+		    channel_send(w->in->channel, &bans, NULL, 0) == -1;
 
 	w->untold.count = 0;
 	for (uint32_t i = 0; i < count; i++) {

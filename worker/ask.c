@@ -34,6 +34,7 @@ struct asking {
 	uint32_t under_way_count;
 	struct {
 		uint64_t id;
+		uint64_t sent_us;
 		uint32_t slot; /* NONE: it has gone meanwhile */
 	} under_way[ASK_UNDER_WAY];
 	/* A ring of slots, and when the first of them may ask. */
@@ -128,6 +129,7 @@ hand_over(struct worker *w, uint32_t slot, struct ask_question *q)
 	}
 	a->next_id++;
 	a->under_way[a->under_way_count].id = q->id;
+	a->under_way[a->under_way_count].sent_us = w->now_us;
 	a->under_way[a->under_way_count++].slot = slot;
 	enter(a, &a->rows[slot], ASKED_SENT);
 	return true;
@@ -246,6 +248,23 @@ ask_again(struct worker *w)
 	a->again_us = 0;
 	while (a->under_way_count > 0) {
 		slot = a->under_way[--a->under_way_count].slot;
+		if (slot != NONE)
+			look_again(w, slot, ASKED_TURN);
+	}
+}
+
+/* The verdict may have found no place in a queue, however unlikely. */
+void
+ask_sweep(struct worker *w)
+{
+	struct asking *a = w->asking;
+
+	for (uint32_t i = a->under_way_count; i-- > 0;) {
+		uint32_t slot = a->under_way[i].slot;
+
+		if (w->now_us - a->under_way[i].sent_us < ASK_LOST_US)
+			continue;
+		a->under_way[i] = a->under_way[--a->under_way_count];
 		if (slot != NONE)
 			look_again(w, slot, ASKED_TURN);
 	}

@@ -22,8 +22,9 @@
 
 #define ASK_UNDER_WAY 32
 #define ASK_AGAIN_US                                                           \
-	100000 /* until who was told that all is busy asks again               \
-		*/
+	100000               /* until who was told that all is busy asks again \
+			      */
+#define ASK_LOST_US 60000000 /* and whose question must be lost */
 
 /*
  * Is `password` that of the room or user `name`?  True with the verdict; false
@@ -47,6 +48,9 @@ void ask_on_readable(struct worker *w);
 
 /* There is a new auth worker, which knows of no question: ask all again. */
 void ask_again(struct worker *w);
+
+/* Now and then: questions that were never answered are asked again. */
+void ask_sweep(struct worker *w);
 
 /* Once a pass: whose turn it is to ask looks at its line again. */
 void ask_serve(struct worker *w);

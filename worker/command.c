@@ -14,6 +14,7 @@
 #include "worker/ask.h"
 #include "worker/login.h"
 #include "worker/moderate.h"
+#include "worker/naming.h"
 #include "worker/rooms.h"
 
 #define HISTORY_DEFAULT 20 /* messages that /history shows */
@@ -187,6 +188,7 @@ run_nick(struct consumer *c, const char *text, size_t len)
 {
 	struct given given = given_in(text, len);
 	enum chat_error error;
+	enum name_fault fault;
 	enum login login;
 	uint8_t rights;
 
@@ -205,12 +207,16 @@ run_nick(struct consumer *c, const char *text, size_t len)
 		return refuse_login(c, login, ASK_USER);
 	if (moderate_banned_name(c->w, given.name, given.name_len) != 0)
 		return talk_refuse(c, CHAT_BANNED, 0);
+	fault = naming_fault(c->w, given.name, given.name_len, rights);
+	if (fault != NAME_FINE)
+		return talk_refuse(c, CHAT_BAD_NAME, fault);
 	rights |= moderate_muted(c->w, given.name, given.name_len);
 	error = publish_rename(
 	    c->w, c->slot, &c->half, given.name, given.name_len, rights);
-	if (error == CHAT_DISPLACED)
-		return WAIT; /* until the name is free */
-	return error == CHAT_OK ? GO_ON : talk_refuse(c, error, 0);
+	if (error == CHAT_SOON)
+		return talk_later(c);
+	return error == CHAT_OK ? GO_ON
+				: talk_refuse(c, error, naming_arg(error));
 }
 
 static enum progress

@@ -461,8 +461,11 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 static size_t
 input_peek(uint32_t slot, char *to, size_t size)
 {
-	ssize_t n = recv(session_fd(slot), to, size, MSG_DONTWAIT | MSG_PEEK);
+	ssize_t n;
 
+	do {
+		n = recv(session_fd(slot), to, size, MSG_DONTWAIT | MSG_PEEK);
+	} while (n == -1 && errno == EINTR);
 	return n > 0 ? (size_t)n : 0;
 }
 
@@ -560,8 +563,6 @@ input_refuse(struct worker *w, uint32_t slot)
 void
 input_evict(struct worker *w)
 {
-	atomic_fetch_and_explicit(
-	    &w->seat->attention, ~ATTENTION_BUFFER, memory_order_relaxed);
 	for (uint32_t i = 0; i < w->seg.layout.nbuffers; i++) {
 		uint32_t slot = atomic_load_explicit(&w->seg.bufctl[i].owner,
 				    memory_order_relaxed) -

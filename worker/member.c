@@ -6,7 +6,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "shared/shm/creators.h"
-#include "worker/ended.h"
+#include "worker/naming.h"
 #include "worker/rooms.h"
 
 /*
@@ -104,22 +104,53 @@ room_begin(struct worker *w, const struct desc_shm *join)
 }
 
 /*
- * `holder` has the name that `slot` wants: its owner has it made free, and
- * tries again.  Takes the lock, which is held, back.
+ * The owner of the name that session `holder` has waits for it in `slot`: the
+ * holder is to end.  The lock is held.
+ */
+static void
+displace(struct worker *w, uint32_t slot, uint32_t holder)
+{
+	const struct session_shm *s = session_row(w, holder);
+	const struct session_half half = session_row(w, slot)->half;
+	size_t len = MIN((size_t)s->name_len, (size_t)LIMIT_NAME);
+	char line[LIMIT_NAME + 1];
+	struct record rec = {.line = line};
+
+	memcpy(line, s->name, len);
+	line[len] = '\n';
+	rec.d.type = RECORD_DISPLACE;
+	rec.d.room = NONE;
+	rec.d.sender = slot;
+	rec.d.sender_gen = session_row(w, slot)->gen;
+	rec.d.target = holder;
+	rec.d.target_gen = s->gen;
+	rec.d.name_len = (uint8_t)len;
+	rec.d.text_off = (uint8_t)len;
+	rec.d.len = (uint32_t)len + 1;
+	rec.d.time_us = clock_real_us();
+	journal_publish(&w->journal, &rec, 1, slot, &half);
+}
+
+/*
+ * Somebody else, `holder`, has the name that the session in `slot` wants, which
+ * has its owner's rights to it or not.  The caller holds the lock, which is
+ * given back.
  */
 enum chat_error
-member_taken(struct worker *w, uint32_t slot, uint32_t holder, uint8_t rights)
+member_name_taken(
+    struct worker *w, uint32_t slot, uint32_t holder, uint8_t rights)
 {
 	bool owner = (rights & RIGHT_REGISTERED) != 0;
+	uint64_t seats = 0;
 
-	if (owner)
-		ended_displace(w, holder, slot);
+	if (owner && !ended_is(session_row(w, holder)))
+		displace(w, slot, holder);
+	if (owner) /* again, perhaps: who published it may have died there */
+		seats = ended_call(w, holder);
 	lock_release(&w->journal.lock);
-	if (!owner)
-		return CHAT_NAME_TAKEN;
-	ended_tell(w, holder);
-	worker_later(w, slot);
-	return CHAT_DISPLACED;
+	if (owner)
+		publish_bell(w, seats);
+	return owner ? CHAT_SOON : CHAT_NAME_TAKEN;
 }
 
 /*
@@ -135,6 +166,7 @@ member_join(struct worker *w, uint32_t slot, struct session_half *half,
 	struct record recs[2], *rec = &recs[0];
 	struct room_act act;
 	struct room_shm *room;
+	enum chat_error error;
 	uint32_t holder;
 	uint64_t seats;
 	bool is_new, is_configured;
@@ -143,9 +175,13 @@ member_join(struct worker *w, uint32_t slot, struct session_half *half,
 	rec->extra = half->room_name;
 	rec->d.extra = half->room_len;
 	lock_acquire(&w->journal.lock);
-	holder = tables_find_name(&w->seg, name, len);
-	if (holder != NONE)
-		return member_taken(w, slot, holder, rights);
+	error = naming_free(w, NONE, name, len, rights, &holder);
+	if (error == CHAT_NAME_TAKEN)
+		return member_name_taken(w, slot, holder, rights);
+	if (error != CHAT_OK) {
+		lock_release(&w->journal.lock);
+		return error;
+	}
 	if (join_room(w, half->room_name, half->room_len, NULL, rec) == NONE) {
 		lock_release(&w->journal.lock);
 		damage_suspect(w);

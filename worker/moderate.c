@@ -13,7 +13,6 @@
 #include "shared/chat/name.h"
 #include "shared/chat/text.h"
 #include "shared/shm/bans.h"
-#include "worker/ended.h"
 
 /* "*** NAME verbed NAME (TIME): WHY" */
 #define LINE_MAX_BYTES 1024
@@ -202,7 +201,6 @@ publish_act(struct consumer *c, struct act *a)
 	rec->d.target = a->target;
 	if (a->target != NONE)
 		rec->d.target_gen = session_row(w, a->target)->gen;
-	a->shm.number = ring_head(&w->seg);
 	rec->extra = (const char *)&a->shm;
 	rec->d.extra = sizeof(a->shm);
 	seats = atomic_load_explicit(
@@ -220,20 +218,19 @@ publish_act(struct consumer *c, struct act *a)
 	return seats;
 }
 
-/* Who is banned by address besides, and is here: one after the other. */
-static void
-end_all_from(struct consumer *c, struct act *a)
+/* The seats of those whom the act ends; the lock is held. */
+static uint64_t
+call_ended(struct consumer *c, const struct act *a)
 {
-	for (uint32_t slot = 0; slot < c->w->in->nslots; slot++) {
-		struct session_shm *s = session_row(c->w, slot);
+	uint64_t seats = 0;
 
-		if (slot == c->slot || s->name_len == 0 ||
-		    atomic_load_explicit(&s->owner, memory_order_relaxed) ==
-			0 ||
-		    !cidr_holds(&a->shm.ban.cidr, s->addr))
-			continue;
-		ended_tell(c->w, slot);
-	}
+	if (a->target != NONE)
+		return ended_call(c->w, a->target);
+	for (uint32_t slot = 0; a->is_address && slot < c->w->in->nslots;
+	     slot++)
+		if (ended_is(session_row(c->w, slot)))
+			seats |= ended_call(c->w, slot);
+	return seats;
 }
 
 static enum progress
@@ -241,12 +238,11 @@ commit_act(struct consumer *c, struct act *a)
 {
 	uint64_t seats = publish_act(c, a);
 
+	seats |= call_ended(c, a);
 	lock_release(&c->w->journal.lock);
+	if (a->shm.row != NONE)
+		c->w->bans_untold = true;
 	publish_bell(c->w, seats);
-	if (a->target != NONE)
-		ended_tell(c->w, a->target);
-	if (a->is_address)
-		end_all_from(c, a);
 	log_act(a, c->s);
 	return GO_ON;
 }

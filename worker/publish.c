@@ -10,6 +10,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "shared/chat/text.h"
+#include "worker/naming.h"
 #include "worker/worker.h"
 
 #define STALE_US 50000 /* a seat that hasn't moved for this long is ignored */
@@ -336,15 +337,20 @@ publish_rename(struct worker *w, uint32_t slot, struct session_half *half,
 {
 	char line[PUBLISH_BEFORE + LIMIT_NAME + 1];
 	struct record rec = {.d.type = RECORD_RENAME, .d.room = half->room};
+	enum chat_error error;
 	uint32_t holder;
 
 	memcpy(line + PUBLISH_BEFORE, name, len);
 	put_before(&rec, session_row(w, slot), "*** ", " is now known as ",
 	    line + PUBLISH_BEFORE, len);
 	lock_acquire(&w->journal.lock);
-	holder = tables_find_name(&w->seg, name, len);
-	if (holder != NONE && holder != slot)
-		return member_taken(w, slot, holder, rights);
+	error = naming_free(w, slot, name, len, rights, &holder);
+	if (error == CHAT_NAME_TAKEN)
+		return member_name_taken(w, slot, holder, rights);
+	if (error != CHAT_OK) {
+		lock_release(&w->journal.lock);
+		return error;
+	}
 	/* It goes with the name that it is registered; the rest stays. */
 	rec.d.target = rights | (session_rights(session_row(w, slot)) &
 				    (RIGHT_OPERATOR | RIGHT_MUTED));

@@ -72,7 +72,7 @@ fill_record(struct record *rec, uint32_t slot, uint32_t gen, uint32_t room,
 {
 	*rec = (struct record){
 	    .d.type = RECORD_ROOM,
-	    .d.room = RECORD_NO_ROOM,
+	    .d.room = NONE,
 	    .d.sender = slot,
 	    .d.sender_gen = gen,
 	    .d.target = room,

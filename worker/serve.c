@@ -7,7 +7,6 @@
 
 #include "shared/net/tcp.h"
 #include "worker/ask.h"
-#include "worker/ended.h"
 #include "worker/web.h"
 
 #define SERVE_MAX 64 /* sessions a pass: those who ask let others talk */
@@ -86,8 +85,8 @@ serve(struct worker *w, uint32_t slot)
 	if (!l->mine)
 		return;
 	damage_check_row(w, slot);
-	if (ended_serve(w, slot))
-		return;
+	if (ended_is(session_row(w, slot)))
+		(void)ended_close(w, slot);
 	serve_waiting(w, slot);
 	if (l->deaf && !l->waiting && !l->eof && !l->starved) {
 		input_take(w, slot, true);
@@ -211,17 +210,18 @@ serve_deadlines(struct worker *w)
 	if (w->now_us - w->swept_us < (w->stopping ? STOP_SWEEP_US : SWEEP_US))
 		return;
 	w->swept_us = w->now_us;
+	ask_sweep(w);
 	for (uint32_t slot = 0; slot < w->in->nslots; slot++) {
 		struct session_shm *s = session_row(w, slot);
 
 		if (!w->locals[slot].mine)
 			continue;
+		if (ended_is(s))
+			worker_due(w, slot);
 		if (has_gone(w, slot)) {
 			serve_gone(w, slot);
 			continue;
 		}
-		if (ended_serve(w, slot))
-			continue;
 		if (web_is_dead(w, slot)) {
 			serve_dead(w, slot);
 			continue;

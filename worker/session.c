@@ -148,8 +148,8 @@ session_in_need(const struct worker *w, uint32_t slot)
 
 	return s->half.lag || s->half.broken || session_unread(&s->half) ||
 	       s->half.redraw || s->half.state == SESSION_LEAVING ||
-	       w->locals[slot].waiting || session_has_answers(s) ||
-	       web_is_closing(s);
+	       ended_is(s) || w->locals[slot].waiting ||
+	       session_has_answers(s) || web_is_closing(s);
 }
 
 /*

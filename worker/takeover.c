@@ -200,8 +200,8 @@ takeover(struct worker *w)
 	FAULT_POINT("takeover.tx.settled");
 	w->secret = true; /* perhaps: what it read is wiped in any case */
 	settle_in(w, poisoned);
-	login_wipe_seen(w);
 	poison_off_slot(w);
+	login_wipe_seen(w);
 	FAULT_POINT("takeover.in.settled");
 	memset(w->input, 0, w->seg.layout.input_stride);
 	settle_pool(w);

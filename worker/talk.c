@@ -9,15 +9,11 @@
 #include <string.h>
 
 #include "shared/base/fault.h"
-#include "shared/chat/name.h"
 #include "shared/chat/text.h"
 #include "worker/ask.h"
-#include "worker/login.h"
+#include "worker/door.h"
 #include "worker/moderate.h"
-#include "worker/rooms.h"
 #include "worker/web.h"
-
-#define WRONG_LINES_MAX 3
 
 static void
 commit(struct consumer *c)
@@ -76,210 +72,11 @@ talk_refuse(struct consumer *c, enum chat_error code, uint64_t arg)
 	return GO_ON;
 }
 
-/*
- * Refuse a line before the join.  What has arrived behind it is thrown away,
- * so that no message becomes a name; the third time is the last.
- */
-static enum progress
-wrong_line(struct consumer *c, enum chat_error code, uint64_t arg)
+enum progress
+talk_later(struct consumer *c)
 {
-	c->half.skip_to = c->total + input_queued(c->w, c->slot);
-	session_reply(c->w, c->slot, &c->half, code, arg);
-	if (++c->half.wrong_lines < WRONG_LINES_MAX) {
-		commit(c);
-		return GO_ON;
-	}
-	talk_end(c->w, c->slot, &c->half, CLOSE_ERRORS);
-	return STOP;
-}
-
-/* Go on to the next question. */
-static enum progress
-next_state(struct consumer *c, enum session_state next)
-{
-	c->half.state = (uint8_t)next;
-	if (session_is_telnet(c->s))
-		session_reply(c->w, c->slot, &c->half, REPLY_PROMPT, 0);
-	commit(c);
-	return GO_ON;
-}
-
-/*
- * The password that a line came with, or didn't, isn't enough.  Who is
- * prompted for one, is.
- */
-static enum progress
-no_entrance(struct consumer *c, enum login login, enum session_state prompt)
-{
-	uint64_t arg;
-	bool room = prompt == SESSION_ROOM_PASSWORD;
-	enum chat_error error =
-	    login_error(login, room ? ASK_ROOM : ASK_USER, &arg);
-
-	if (login == LOGIN_WAITS || talk_reply_waits(c))
-		return WAIT;
-	if (login == LOGIN_NEEDED && session_is_telnet(c->s))
-		return next_state(c, prompt);
-	return wrong_line(c, error, arg);
-}
-
-/* A ban, if there is one (row + 1), ends the session. */
-static bool
-turned_away(struct consumer *c, uint32_t ban)
-{
-	if (ban == 0)
-		return false;
-	moderate_turn_away(c->w, c->slot, &c->half, ban - 1);
-	return true;
-}
-
-/* The first line: ROOM, or ROOM PASSWORD. */
-static enum progress
-talk_room(struct consumer *c, const struct line *line)
-{
-	struct given given = login_given(line->text, line->len);
-	bool wrong = room_check(given.name, given.name_len) != NULL;
-	enum login login;
-
-	if (talk_reply_waits(c) && (wrong || session_is_telnet(c->s)))
-		return WAIT; /* a prompt stays as it was when it was rendered */
-	if (turned_away(c, moderate_banned_address(c->w, c->s->addr)))
-		return STOP;
-	if (wrong)
-		return wrong_line(c, CHAT_BAD_ROOM, 0);
-	login = login_room(c, &given);
-	if (login == LOGIN_OPEN || login == LOGIN_RIGHT ||
-	    login == LOGIN_NEEDED) {
-		c->half.room_len = (uint8_t)given.name_len;
-		memcpy(c->half.room_name, given.name, given.name_len);
-		c->half.let_in = login == LOGIN_RIGHT;
-	}
-	return login == LOGIN_OPEN || login == LOGIN_RIGHT
-		   ? next_state(c, SESSION_NAME)
-		   : no_entrance(c, login, SESSION_ROOM_PASSWORD);
-}
-
-static size_t
-half_room_len(const struct session_half *half)
-{
-	return MIN((size_t)half->room_len, (size_t)LIMIT_ROOM);
-}
-
-/* Telnet: the password of the room, alone in its line. */
-static enum progress
-talk_room_password(struct consumer *c, const struct line *line)
-{
-	struct given given =
-	    login_alone(line, c->half.room_name, half_room_len(&c->half));
-	enum login login;
-
-	if (talk_reply_waits(c))
-		return WAIT;
-	login = login_room(c, &given);
-	if (login == LOGIN_NEEDED) { /* rather another room */
-		c->half.state = SESSION_ROOM;
-		return wrong_line(c, CHAT_NEED_PASSWORD, PASSWORD_OF_ROOM);
-	}
-	if (login != LOGIN_OPEN && login != LOGIN_RIGHT)
-		return no_entrance(c, login, SESSION_ROOM_PASSWORD);
-	c->half.let_in = 1;
-	return next_state(c, SESSION_NAME);
-}
-
-/* Room and name are given: has the room got a password since? */
-static bool
-room_is_shut(struct consumer *c)
-{
-	const struct given given = {
-	    .name = c->half.room_name, .name_len = half_room_len(&c->half)};
-
-	return !c->half.let_in && login_room(c, &given) != LOGIN_OPEN;
-}
-
-/* Is there a room of the configuration that isn't for such a name? */
-static bool
-room_is_not_for(
-    const struct consumer *c, const char *name, size_t len, uint8_t rights)
-{
-	return !rooms_admit(c->w, c->half.room_name, half_room_len(&c->half),
-	    name, len, rights);
-}
-
-/* Join under a name that is one's own, or nobody's. */
-static enum progress
-talk_join(struct consumer *c, const char *name, size_t len, uint8_t rights)
-{
-	enum chat_error error;
-
-	if (room_is_shut(c)) {
-		c->half.state = SESSION_ROOM;
-		return wrong_line(c, CHAT_NEED_PASSWORD, PASSWORD_OF_ROOM);
-	}
-	if (turned_away(c, moderate_banned_name(c->w, name, len)) ||
-	    turned_away(c, moderate_banned_address(c->w, c->s->addr)))
-		return STOP;
-	if (room_is_not_for(c, name, len, rights)) {
-		c->half.state = SESSION_ROOM;
-		return wrong_line(c, CHAT_NOT_PERMITTED, 0);
-	}
-	rights |= moderate_muted(c->w, name, len);
-	/* The end of the line that was not shown goes before the rest. */
-	if (login_is_hidden(c->half.state)) {
-		session_lag(c->w, c->slot, &c->half);
-		worker_due(c->w, c->slot);
-	}
-	error = member_join(c->w, c->slot, &c->half, name, len, rights);
-	if (error == CHAT_DISPLACED)
-		return WAIT; /* until the name is free */
-	if (error != CHAT_OK)
-		c->half.state =
-		    error == CHAT_ROOM_FULL ? SESSION_ROOM : SESSION_NAME;
-	if (error != CHAT_OK)
-		return wrong_line(c, error, 0);
-	return c->w->locals[c->slot].move_to != 0 ? STOP : GO_ON;
-}
-
-/* The second line: NAME, or NAME PASSWORD for one that is registered. */
-static enum progress
-talk_name(struct consumer *c, const struct line *line)
-{
-	struct given given = login_given(line->text, line->len);
-	enum login login;
-	uint8_t rights;
-
-	if (talk_reply_waits(c) || !publish_allowed(c->w))
-		return WAIT;
-	if (name_check(given.name, given.name_len) != NULL)
-		return wrong_line(c, CHAT_BAD_NAME, 0);
-	login = login_name(c, &given, &rights);
-	if (login == LOGIN_OPEN && given.blank)
-		return wrong_line(c, CHAT_BAD_NAME, 0);
-	if (login == LOGIN_OPEN || login == LOGIN_RIGHT)
-		return talk_join(c, given.name, given.name_len, rights);
-	if (login == LOGIN_NEEDED && session_is_telnet(c->s))
-		login_note_name(c->s, given.name, given.name_len);
-	return no_entrance(c, login, SESSION_NAME_PASSWORD);
-}
-
-/* Telnet: the password of the name, alone in its line. */
-static enum progress
-talk_name_password(struct consumer *c, const struct line *line)
-{
-	struct given given =
-	    login_alone(line, c->s->name, strnlen(c->s->name, LIMIT_NAME));
-	enum login login;
-	uint8_t rights;
-
-	if (talk_reply_waits(c) || !publish_allowed(c->w))
-		return WAIT;
-	login = login_name(c, &given, &rights);
-	if (login == LOGIN_OPEN || login == LOGIN_RIGHT)
-		return talk_join(c, given.name, given.name_len, rights);
-	if (login == LOGIN_NEEDED) { /* rather another name */
-		c->half.state = SESSION_NAME;
-		return wrong_line(c, CHAT_NEED_PASSWORD, 0);
-	}
-	return no_entrance(c, login, SESSION_NAME_PASSWORD);
+	c->w->locals[c->slot].paced = true;
+	return WAIT;
 }
 
 /* A message for which the batch has room; `consumed` bytes with its line. */
@@ -410,44 +207,10 @@ pace_count(struct consumer *c, enum progress p)
 	return p;
 }
 
-/* Before the join "/quit" leaves too, as everywhere. */
-static bool
-is_quit(const struct line *line)
+bool
+talk_is_quit(const struct line *line)
 {
 	return line->len == 5 && memcmp(line->text, "/quit", 5) == 0;
-}
-
-/* A line before the join. */
-static enum progress
-talk_login(struct consumer *c, const struct line *line)
-{
-	struct session_half before = c->half;
-	enum progress p;
-
-	c->half.in_done += line->consumed;
-	if (is_quit(line)) {
-		talk_end(c->w, c->slot, &c->half, CLOSE_QUIT);
-		return STOP;
-	}
-	switch ((enum session_state)c->half.state) {
-	case SESSION_ROOM:
-		p = talk_room(c, line);
-		break;
-	case SESSION_ROOM_PASSWORD:
-		p = talk_room_password(c, line);
-		break;
-	case SESSION_NAME_PASSWORD:
-		p = talk_name_password(c, line);
-		break;
-	default:
-		p = talk_name(c, line);
-		break;
-	}
-	if (p == WAIT)
-		c->half = before;
-	else
-		ask_forget(c->w, c->slot);
-	return p;
 }
 
 enum progress
@@ -455,7 +218,7 @@ talk_found(struct consumer *c, const struct line *line)
 {
 	line_begin();
 	if (c->half.state != SESSION_JOINED)
-		return talk_login(c, line);
+		return door_line(c, line);
 	return pace_allows(c) ? pace_count(c, talk_line(c, line)) : WAIT;
 }
 
@@ -468,7 +231,7 @@ talk_too_long(struct consumer *c, const struct line *line)
 	c->half.in_done += line->consumed;
 	c->half.skip_line = !line->ended;
 	if (c->half.state != SESSION_JOINED)
-		return wrong_line(c, CHAT_TOO_LONG, c->w->settings->max_line);
+		return door_refuse(c, CHAT_TOO_LONG, c->w->settings->max_line);
 	return talk_refuse(c, CHAT_TOO_LONG, c->w->settings->max_line);
 }
 
@@ -508,7 +271,7 @@ note_quit(struct consumer *c, const char *at, size_t len)
 
 	if (c->half.skip_line == 0 &&
 	    line_next(at, len, c->w->settings->max_line, &line) == LINE_FOUND &&
-	    is_quit(&line))
+	    talk_is_quit(&line))
 		c->w->locals[c->slot].gone = true;
 }
 

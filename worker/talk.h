@@ -34,11 +34,17 @@ bool talk_skip(struct consumer *c);
 /* A line, of max_line bytes at most. */
 enum progress talk_found(struct consumer *c, const struct line *line);
 
+/* Before the join "/quit" leaves too, as everywhere. */
+bool talk_is_quit(const struct line *line);
+
 /* Publish the messages gathered so far, and how far they consumed. */
 void talk_flush(struct consumer *c);
 
 /* Does a reply still wait to be sent?  Then there's no place for another. */
 bool talk_reply_waits(const struct consumer *c);
+
+/* The line has to wait for what nobody tells of: it is tried again shortly. */
+enum progress talk_later(struct consumer *c);
 
 /* Refuse the line, which is consumed in c->half. */
 enum progress talk_refuse(

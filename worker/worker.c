@@ -17,7 +17,6 @@
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
 #include "worker/ask.h"
-#include "worker/ended.h"
 #include "worker/fetch.h"
 #include "worker/rooms.h"
 
@@ -94,6 +93,10 @@ worker_init(struct worker *w, const struct inherit *in)
 		die(in->takeover && errno == EPROTO ? WORKER_DAMAGED : 1,
 		    "segment-unusable", "seat=%u", in->seat);
 	w->seat = segment_seat(&w->seg, in->seat);
+	/* A predecessor may have died before it could say so. */
+	w->bans_untold =
+	    in->takeover && atomic_load_explicit(&w->seg.tables->bans_end,
+				memory_order_relaxed) != 0;
 	w->staging = segment_staging(&w->seg, in->seat);
 	w->input = segment_input(&w->seg, in->seat);
 	w->bit = UINT64_C(1) << in->seat;
@@ -330,17 +333,17 @@ worker_stalled(struct worker *w)
 	(void)publish_allowed(w);
 }
 
-/* What others want of us. */
+/* What others have asked for. */
 static void
-worker_attend(struct worker *w)
+attend(struct worker *w)
 {
-	uint32_t attention =
-	    atomic_load_explicit(&w->seat->attention, memory_order_relaxed);
+	unsigned wanted = atomic_exchange_explicit(
+	    &w->seat->attention, 0, memory_order_relaxed);
 
-	if ((attention & ATTENTION_BUFFER) != 0)
+	if ((wanted & ATTENTION_BUFFER) != 0)
 		input_evict(w);
-	if ((attention & ATTENTION_END) != 0)
-		ended_look(w);
+	if ((wanted & ATTENTION_END) != 0)
+		ended_serve(w);
 }
 
 /* One pass of the loop.  Returns whether there is to be another. */
@@ -362,7 +365,8 @@ worker_turn(struct worker *w)
 		fetch_ahead(w, events + i, n - i);
 		on_event(w, &events[i]);
 	}
-	worker_attend(w);
+	if (atomic_load_explicit(&w->seat->attention, memory_order_relaxed))
+		attend(w);
 	fanout(w);
 	if (w->follow_room < w->seg.params.nrooms)
 		rooms_follow(w);
@@ -373,7 +377,7 @@ worker_turn(struct worker *w)
 	serve_deadlines(w);
 	if (w->stopping)
 		serve_stop(w);
-	if (w->acks > 0 || w->untold.count > 0)
+	if (w->acks > 0 || w->untold.count > 0 || w->bans_untold)
 		adopt_tell(w);
 	return !w->orphaned && !(w->stopping && w->sessions == 0);
 }

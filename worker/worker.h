@@ -181,6 +181,7 @@ struct worker {
 	const struct inherit *in;
 	struct policy policy;            /* its shm is NULL: there is none */
 	const struct settings *settings; /* its */
+	bool bans_untold;     /* the master is to have the bans written */
 	uint32_t follow_room; /* rows from here on may say something else */
 	struct segment seg;
 	struct journal journal;
@@ -321,11 +322,17 @@ bool publish_private(struct worker *w, uint32_t slot, struct session_half *half,
 void publish_bell(struct worker *w, uint64_t seats);
 void publish_ring_all(struct worker *w);
 
+/*
+ * Not an error: the name's owner has come, and its line waits until the older
+ * session of that name, which is to end, is gone.
+ */
+#define CHAT_SOON CHAT_ERRORS
+
 /* member.c */
+enum chat_error member_name_taken(
+    struct worker *w, uint32_t slot, uint32_t holder, uint8_t rights);
 enum chat_error member_join(struct worker *w, uint32_t slot,
     struct session_half *half, const char *name, size_t len, uint8_t rights);
-enum chat_error member_taken(
-    struct worker *w, uint32_t slot, uint32_t holder, uint8_t rights);
 enum chat_error member_move(struct worker *w, uint32_t slot,
     struct session_half *half, const char *room, size_t len);
 void member_leave(struct worker *w, uint32_t slot, struct session_half *half);
@@ -385,6 +392,12 @@ void adopt_row(struct worker *w, uint32_t slot);
 void adopt_move(struct worker *w, uint32_t slot);
 void adopt_close(struct worker *w, uint32_t slot);
 void adopt_tell(struct worker *w);
+
+/* ended.c: sessions that others have ended */
+bool ended_is(const struct session_shm *s);
+void ended_serve(struct worker *w);
+bool ended_close(struct worker *w, uint32_t slot);
+uint64_t ended_call(struct worker *w, uint32_t slot);
 
 /* poison.c */
 void poison_at_slot(struct worker *w, uint32_t slot);

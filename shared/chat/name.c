@@ -8,8 +8,12 @@
 
 #include "shared/base/utf8.h"
 #include "shared/chat/limits.h"
+#include "shared/chat/mark.h"
+#include "shared/chat/script.h"
+#include "shared/chat/skeleton.h"
 
-static_assert(LIMIT_NAME == 32 && LIMIT_ROOM == 64, "the texts below");
+static_assert(
+    LIMIT_NAME == 32 && LIMIT_ROOM == 64 && MARKS_MAX == 8, "the texts below");
 
 static const char *
 char_check(uint32_t code)
@@ -32,6 +36,8 @@ char_check(uint32_t code)
 static const char *
 chars_check(const char *s, size_t len)
 {
+	unsigned marks = 0;
+
 	for (size_t i = 0; i < len;) {
 		uint32_t code;
 		const char *why;
@@ -40,6 +46,8 @@ chars_check(const char *s, size_t len)
 		why = char_check(code);
 		if (why != NULL)
 			return why;
+		if (!mark_count(&marks, code))
+			return "holds more than 8 combining marks in a row";
 	}
 	return NULL;
 }
@@ -66,6 +74,19 @@ room_check(const char *s, size_t len)
 	if (len > LIMIT_ROOM)
 		return "is longer than 64 bytes";
 	return chars_check(s, len);
+}
+
+enum name_fault
+name_fault(const char *s, size_t len)
+{
+	struct skeleton skeleton;
+
+	if (name_check(s, len) != NULL)
+		return NAME_NONE;
+	if (script_mixed(s, len))
+		return NAME_MIXED;
+	skeleton_make(&skeleton, s, len);
+	return skeleton.len == 0 ? NAME_UNSEEN : NAME_FINE;
 }
 
 static unsigned char

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shared/base/base.h"
+#include "shared/chat/name.h"
 
 static_assert(LIMIT_NAME == 32 && LIMIT_ROOM == 64, "the texts below");
 
@@ -61,6 +62,16 @@ static const struct {
     [CHAT_NOT_PERMITTED] = {"not-permitted", "that is not for you to do", NULL},
     [CHAT_DISPLACED] = {"name-taken",
 	"the owner of this name has logged in elsewhere", NULL},
+};
+
+/* Why a name is none: enum name_fault.  Without any, as errors[] says. */
+static const char *const bad_names[NAME_FAULTS] = {
+    [NAME_MIXED] = "a name keeps to one script within a word, or to Latin and "
+		   "what Chinese, Japanese or Korean is written in",
+    [NAME_ALIKE] = "that looks like the name of somebody who is here, choose "
+		   "another",
+    [NAME_REGISTERED] = "that looks like a registered name, choose another",
+    [NAME_UNSEEN] = "there is nothing to see of that name",
 };
 
 static const char *const usages[USAGE_COUNT] = {
@@ -142,12 +153,17 @@ notice_code(enum chat_error code)
 	return (unsigned)code < COUNT(errors) ? errors[code].code : "unknown";
 }
 
+/* What the error says, up to its number. */
 static const char *
 error_text(enum chat_error code, uint64_t arg)
 {
 	switch (code) {
 	case CHAT_BAD_USAGE:
 		return arg < USAGE_COUNT ? usages[arg] : errors[code].before;
+	case CHAT_BAD_NAME:
+		return arg < NAME_FAULTS && bad_names[arg] != NULL
+			   ? bad_names[arg]
+			   : errors[code].before;
 	case CHAT_BAD_PASSWORD:
 		return bad_passwords[arg % COUNT(bad_passwords)];
 	case CHAT_NEED_PASSWORD:

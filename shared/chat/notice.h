@@ -19,7 +19,7 @@
 enum chat_error {
 	CHAT_OK,       /* no error, has no line */
 	CHAT_BAD_ROOM, /* arg unused, as where nothing is said */
-	CHAT_BAD_NAME,
+	CHAT_BAD_NAME, /* arg: enum name_fault */
 	CHAT_NAME_TAKEN,
 	CHAT_TOO_MANY_ROOMS,
 	CHAT_SERVER_FULL,

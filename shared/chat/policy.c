@@ -205,6 +205,30 @@ policy_user(const struct policy *p, const char *name, size_t len)
 }
 
 bool
+policy_user_alike(const struct policy *p, const char *name, size_t len)
+{
+	struct skeleton wanted, there;
+	const uint32_t *buckets;
+	uint32_t n, b;
+
+	if (p->shm == NULL || p->shm->users == 0)
+		return false;
+	n = p->shm->user_buckets;
+	buckets = at(p, policy_plan(p->shm).user_buckets);
+	b = policy_bucket(n, name, len);
+	skeleton_make(&wanted, name, len);
+	for (uint32_t i = 0; i < n && buckets[b] != 0; i++) {
+		const struct policy_user *u = &users(p)[buckets[b] - 1];
+
+		skeleton_make(&there, u->name, u->name_len);
+		if (skeleton_alike(&wanted, &there))
+			return true;
+		b = (b + 1) & (n - 1);
+	}
+	return false;
+}
+
+bool
 policy_is_member(const struct policy *p, const struct policy_room *room,
     const char *name, size_t len)
 {

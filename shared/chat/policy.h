@@ -26,6 +26,7 @@ enum policy_flag {
 	POLICY_READ_ONLY = 8,  /* only operators may write */
 	POLICY_HIDDEN = 16,    /* is in nobody's /rooms */
 	POLICY_TOPIC = 32,     /* is fixed */
+	POLICY_ALL = 63,
 };
 
 struct policy_room {
@@ -86,6 +87,10 @@ bool policy_is_member(const struct policy *policy,
 
 /* The registered user of that name, or NULL. */
 const struct policy_user *policy_user(
+    const struct policy *policy, const char *name, size_t len);
+
+/* Could the name be taken for a registered one (skeleton.h), or is it one? */
+bool policy_user_alike(
     const struct policy *policy, const char *name, size_t len);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "shared/base/hash.h"
 #include "shared/chat/policy.h"
+#include "shared/chat/skeleton.h"
 
 #define POLICY_MAGIC "CHATPOL1"
 #define POLICY_ROWS_MAX (1u << 24) /* of each table */
@@ -47,15 +48,18 @@ policy_plan(const struct policy_shm *p)
 }
 
 /*
- * The first bucket to look into.  The key is no secret: names in the tables are
+ * The first bucket to look into, the same for all names that are alike.  The
+ * key is no secret: names in the tables are
  * the administrator's, so no client can make a chain longer.
  */
 static inline uint32_t
 policy_bucket(uint32_t buckets, const char *name, size_t len)
 {
 	static const uint8_t key[HASH_KEY_BYTES];
+	struct skeleton skeleton;
 
-	return (uint32_t)hash_sip_nocase(key, name, len) & (buckets - 1);
+	skeleton_make(&skeleton, name, len);
+	return (uint32_t)skeleton_hash(key, &skeleton) & (buckets - 1);
 }
 
 #endif

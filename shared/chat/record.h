@@ -39,7 +39,7 @@ record_is_act(unsigned type)
 	return type >= RECORD_KICK && type <= RECORD_DEOP;
 }
 
-/* May it be in no room, so that nobody reads it? */
+/* May it be in no room (NONE), so that nobody reads it? */
 static inline bool
 record_needs_no_room(unsigned type)
 {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shared/base/utf8.h"
+#include "shared/chat/mark.h"
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
@@ -102,6 +103,7 @@ size_t
 text_sanitise(char *restrict dst, const char *restrict src, size_t len)
 {
 	size_t i = text_plain(dst, src, len), n = i, bytes;
+	unsigned marks = 0; /* in a row */
 	uint32_t code;
 
 	while (i < len) {
@@ -109,12 +111,15 @@ text_sanitise(char *restrict dst, const char *restrict src, size_t len)
 		if (code == UTF8_INVALID) {
 			memcpy(dst + n, replacement, 3);
 			n += 3;
-		} else if (stays(code)) {
+			marks = 0;
+		} else if (stays(code) && mark_count(&marks, code)) {
 			memcpy(dst + n, src + i, bytes);
 			n += bytes;
 		}
 		i += bytes;
 		bytes = text_plain(dst + n, src + i, len - i);
+		if (bytes > 0)
+			marks = 0;
 		i += bytes;
 		n += bytes;
 	}

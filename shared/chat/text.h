@@ -14,8 +14,9 @@
  * Copy src to dst, made safe: bytes that are no UTF-8 become U+FFFD, one for
  * each maximal ill-formed subpart (see utf8_decode); C0 and C1 controls but
  * TAB, DEL, bidi embeddings, overrides and isolates (U+202A-202E,
- * U+2066-2069), line and paragraph separators (U+2028, U+2029) are left out;
- * all else stays, TAB, ZWJ and ZWNJ among it.
+ * U+2066-2069), line and paragraph separators (U+2028, U+2029) are left out,
+ * and of more than MARKS_MAX combining marks in a row those beyond it; all
+ * else stays, TAB, ZWJ and ZWNJ among it.
  *
  * dst has room for TEXT_EXPANSION * len bytes and doesn't overlap src.
  * Returns how many bytes it has now; 0 means that nothing was left.  Doing it

@@ -34,7 +34,6 @@ struct ban_shm {
 
 /* What a record of an operator's act carries behind its line. */
 struct act_shm {
-	uint64_t number;  /* the record's own */
 	uint32_t why_off; /* in its line: the reason, up to the LF */
 	uint32_t row;     /* of the table, which becomes `ban`; NONE: none */
 	struct ban_shm ban;

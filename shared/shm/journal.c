@@ -33,7 +33,7 @@ note_step_clear(struct note_step *note)
 
 /* Apply a record, or a run of messages, which needs its last one only. */
 static void
-apply_run(struct segment *seg, const struct record *rec)
+apply_run(struct segment *seg, uint64_t n, const struct record *rec)
 {
 	_Atomic uint64_t *ever = &seg->tables->messages;
 	uint32_t count = MAX(rec->count, 1U);
@@ -46,7 +46,7 @@ apply_run(struct segment *seg, const struct record *rec)
 			1,
 		    memory_order_relaxed);
 	}
-	tables_apply(seg, &last, rec->line, rec->extra, true);
+	tables_apply(seg, n, &last, rec->line, rec->extra, true);
 }
 
 void
@@ -54,15 +54,17 @@ journal_publish(struct journal *j, const struct record *recs, size_t n,
     uint32_t slot, const struct session_half *half)
 {
 	struct segment *seg = j->seg;
-	uint64_t head = ring_head(seg) + ring_count(recs, n);
+	uint64_t first = ring_head(seg), head = first + ring_count(recs, n);
 
 	if (j->on_damage != NULL && !ring_is_sound(seg))
 		j->on_damage(j->context);
 	note_step_set(&j->seat->step, slot, head, half);
 	ring_append(seg, recs, n);
 	ring_commit(seg, head);
-	for (size_t i = 0; i < n; i++)
-		apply_run(seg, &recs[i]);
+	for (size_t i = 0; i < n; i++) {
+		apply_run(seg, first, &recs[i]);
+		first += MAX(recs[i].count, 1U);
+	}
 	FAULT_POINT("journal.applied");
 	compiler_barrier(); /* all of it before the word that says so */
 	atomic_store_explicit(&seg->ring->applied, head, memory_order_relaxed);
@@ -95,7 +97,7 @@ journal_replay(struct segment *seg)
 		const char *line = seg->bytes + (d->pos & mask);
 
 		if (d->len <= seg->params.ring_bytes / 2)
-			tables_apply(seg, d, line, line + d->len, false);
+			tables_apply(seg, n, d, line, line + d->len, false);
 		FAULT_POINT("journal.replayed");
 	}
 	compiler_barrier();

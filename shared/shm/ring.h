@@ -36,10 +36,7 @@
 #define RUN_MAX 255 /* records in a run */
 
 /* Record flags: decisions, made once under the lock and applied by all. */
-#define RECORD_ROOM_NEW 0x01 /* join: brings the room into being */
-/* The room of a record that is for nobody to read. */
-#define RECORD_NO_ROOM (NONE - 1)
-
+#define RECORD_ROOM_NEW 0x01  /* join: brings the room into being */
 #define RECORD_ROOM_ENDS 0x02 /* leave: the last member is gone */
 
 /*

@@ -9,9 +9,11 @@
 
 #include "shared/base/fault.h"
 #include "shared/chat/name.h"
+#include "shared/chat/policy.h"
 #include "shared/chat/notice.h"
 #include "shared/chat/render.h"
 #include "shared/chat/text.h"
+#include "shared/shm/bans.h"
 #include "shared/shm/creators.h"
 #include "shared/shm/journal.h"
 #include "shared/shm/salvage_row.h"
@@ -84,6 +86,15 @@ room_fill(struct salvage *v, uint32_t room, const struct room_shm *from)
 	creators_unlink(v->new, room);
 	memcpy(to->creator, from->creator, sizeof(to->creator));
 	creators_link(v->new, room);
+	/* Who has members there says anew what the policy says. */
+	v->new->tables->rooms_configured +=
+	    (atomic_load_explicit(&from->flags, memory_order_relaxed) &
+		POLICY_CONFIGURED) != 0;
+	to->max_members = from->max_members;
+	atomic_store_explicit(&to->flags,
+	    atomic_load_explicit(&from->flags, memory_order_relaxed) &
+		POLICY_ALL,
+	    memory_order_relaxed);
 	if (from->created_us <= v->real_us)
 		to->created_us = from->created_us;
 	if (from->messages < RING_SEQ_SANE)
@@ -126,7 +137,8 @@ session_join(struct salvage *v, uint32_t slot, const struct salvage_room *from)
 	d.room_msg = v->new->rooms[d.room].messages;
 	if (is_new)
 		d.flags = RECORD_ROOM_NEW;
-	tables_apply(v->new, &d, was->name, from->name, true);
+	tables_apply(
+	    v->new, v->new->params.first_seq, &d, was->name, from->name, true);
 	FAULT_POINT("salvage.joined");
 	if (is_new && from->row != NULL)
 		room_fill(v, d.room, from->row);
@@ -358,6 +370,9 @@ salvage_end(struct salvage *v)
 		atomic_store(
 		    &t->repair_us_last, atomic_load(&was->repair_us_last));
 		atomic_store(&t->pool_empty, atomic_load(&was->pool_empty));
+		for (uint32_t i = 0; i < LIMIT_BANS; i++)
+			bans_set(v->new, i, &v->old->bans[i]);
+		bans_count(v->new);
 	}
 	FAULT_POINT("salvage.filled");
 	return tables_verify(v->new, NULL, NULL);

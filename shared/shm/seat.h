@@ -31,11 +31,6 @@ enum seat_state {
 };
 extern const char *const seat_state_names[];
 
-enum attention {
-	ATTENTION_BUFFER = 1, /* a pool buffer is to be given up */
-	ATTENTION_END = 2,    /* a session is to end: session_shm.end */
-};
-
 /*
  * `slot` consumes its input from byte `base` on.  The read buffer holds `kept`
  * bytes of it, as they were kept, and behind them what was read from the
@@ -104,10 +99,15 @@ struct poison_shm {
 	uint64_t record;
 };
 
+enum attention {
+	ATTENTION_BUFFER = 1, /* a pool buffer of mine is to be given up */
+	ATTENTION_END = 2,    /* a session of mine is: see session_shm.end */
+};
+
 struct seat_shm {
 	/* Read by others at any time. */
 	alignas(CACHELINE) _Atomic uint32_t sleeping;
-	_Atomic uint32_t attention; /* enum attention: what others want of me */
+	_Atomic uint32_t attention; /* enum attention: asked for by others */
 	alignas(CACHELINE) _Atomic uint64_t cursor; /* records fanned out */
 	_Atomic uint64_t position; /* byte position of the cursor */
 	_Atomic uint64_t beat_us;  /* CLOCK_MONOTONIC of the last pass */

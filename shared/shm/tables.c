@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared tables: finding rows, applying records to them, and making the
- * caches anew.  Everything here runs under the lock, so it copies and links
- * and does nothing else, and every walk over links is bounded: what a link
- * says may have been written by a process gone wrong.
+ * The shared tables: applying records to them, and making the caches anew.
+ * Everything here runs under the lock, so it copies and links and does nothing
+ * else, and every walk over links is bounded: what a link says may have been
+ * written by a process gone wrong.
  */
 #include "shared/shm/tables.h"
 
 #include <string.h>
 
 #include "shared/base/fault.h"
-#include "shared/base/hash.h"
-#include "shared/chat/name.h"
 #include "shared/chat/policy.h"
 #include "shared/shm/bans.h"
 #include "shared/shm/creators.h"
@@ -38,62 +36,6 @@ const char *const close_reason_names[CLOSE_REASONS] = {
     [CLOSE_PROXY] = "proxy-header",
     [CLOSE_CROWDED] = "too-many-from-address",
 };
-
-uint32_t
-tables_name_hash(const struct segment *seg, const char *name, size_t len)
-{
-	uint64_t hash = hash_sip_nocase(seg->header->hash_key, name, len);
-
-	return (uint32_t)(hash >> 32) | 1;
-}
-
-uint32_t
-tables_name_bucket(const struct segment *seg, const char *name, size_t len)
-{
-	return (uint32_t)hash_sip_nocase(seg->header->hash_key, name, len) &
-	       (seg->layout.nnames - 1);
-}
-
-uint32_t
-tables_room_bucket(const struct segment *seg, const char *name, size_t len)
-{
-	return (uint32_t)hash_sip_nocase(seg->header->hash_key, name, len) &
-	       (seg->layout.nroomnames - 1);
-}
-
-uint32_t
-tables_find_name(const struct segment *seg, const char *name, size_t len)
-{
-	uint32_t at = seg->names[tables_name_bucket(seg, name, len)];
-
-	for (uint32_t n = 0; at < seg->params.nslots && n < seg->params.nslots;
-	     n++) {
-		const struct session_shm *s = &seg->sessions[at];
-
-		if (s->name_len <= LIMIT_NAME &&
-		    name_equal(s->name, s->name_len, name, len))
-			return at;
-		at = s->name_next;
-	}
-	return NONE;
-}
-
-uint32_t
-tables_find_room(const struct segment *seg, const char *name, size_t len)
-{
-	uint32_t at = seg->roomnames[tables_room_bucket(seg, name, len)];
-
-	for (uint32_t n = 0; at < seg->params.nrooms && n < seg->params.nrooms;
-	     n++) {
-		const struct room_shm *r = &seg->rooms[at];
-
-		if (r->name_len <= LIMIT_ROOM &&
-		    name_equal(r->name, r->name_len, name, len))
-			return at;
-		at = r->hash_next;
-	}
-	return NONE;
-}
 
 /* Links into and out of the caches. */
 
@@ -320,8 +262,7 @@ extra_max(unsigned type)
 static bool
 record_makes_sense(const struct segment *seg, const struct desc_shm *d)
 {
-	if (d->room >= seg->params.nrooms &&
-	    (d->room != RECORD_NO_ROOM || !record_needs_no_room(d->type)))
+	if (d->room >= seg->params.nrooms && !record_needs_no_room(d->type))
 		return false;
 	return d->sender < seg->params.nslots && d->name_len >= 1 &&
 	       d->name_len <= LIMIT_NAME &&
@@ -530,17 +471,16 @@ target_of(const struct segment *seg, const struct desc_shm *d)
 	return &seg->sessions[d->target];
 }
 
+/* The session's worker is to end it. */
 static void
-apply_end(const struct segment *seg, const struct desc_shm *d, uint64_t number,
-    enum close_reason reason)
+apply_end(struct session_shm *s, uint64_t n, enum close_reason reason)
 {
-	struct session_shm *s = target_of(seg, d);
-
-	if (s == NULL)
-		return;
+	if (s == NULL || s->name_len == 0 ||
+	    atomic_load_explicit(&s->end, memory_order_relaxed) != 0)
+		return; /* it has gone, or is about to */
 	s->end_reason = (uint8_t)reason;
-	atomic_store_explicit(
-	    &s->end, MAX(number, UINT64_C(1)), memory_order_relaxed);
+	/* Pairs with the acquire load in ended.c. */
+	atomic_store_explicit(&s->end, n, memory_order_release);
 }
 
 static void
@@ -560,26 +500,18 @@ apply_right(
 
 /* All who are here from banned addresses, but the operator. */
 static void
-apply_ban_address(const struct segment *seg, const struct desc_shm *d,
-    const struct act_shm *act)
+apply_ban_address(const struct segment *seg, uint64_t n,
+    const struct desc_shm *d, const struct cidr *cidr)
 {
-	struct desc_shm one = *d;
-
-	for (uint32_t i = 0; i < seg->params.nslots; i++) {
-		const struct session_shm *s = &seg->sessions[i];
-
-		if (i == d->sender || s->name_len == 0 ||
-		    !cidr_holds(&act->ban.cidr, s->addr))
-			continue;
-		one.target = i;
-		one.target_gen = s->gen;
-		apply_end(seg, &one, act->number, CLOSE_BANNED);
-	}
+	for (uint32_t i = 0; i < seg->params.nslots; i++)
+		if (i != d->sender && cidr_holds(cidr, seg->sessions[i].addr))
+			apply_end(&seg->sessions[i], n, CLOSE_BANNED);
 }
 
 /* What an operator does. */
 static void
-apply_act(struct segment *seg, const struct desc_shm *d, const char *extra)
+apply_act(struct segment *seg, uint64_t n, const struct desc_shm *d,
+    const char *extra)
 {
 	struct act_shm act;
 
@@ -592,9 +524,9 @@ apply_act(struct segment *seg, const struct desc_shm *d, const char *extra)
 	case RECORD_KICK:
 	case RECORD_BAN:
 		if (d->type == RECORD_BAN && act.ban.kind == BAN_ADDRESS)
-			apply_ban_address(seg, d, &act);
+			apply_ban_address(seg, n, d, &act.ban.cidr);
 		else
-			apply_end(seg, d, act.number, CLOSE_BANNED);
+			apply_end(target_of(seg, d), n, CLOSE_BANNED);
 		break;
 	case RECORD_MUTE:
 		apply_right(seg, d, RIGHT_MUTED, true);
@@ -614,8 +546,8 @@ apply_act(struct segment *seg, const struct desc_shm *d, const char *extra)
 }
 
 void
-tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
-    const char *extra, bool caches)
+tables_apply(struct segment *seg, uint64_t n, const struct desc_shm *d,
+    const char *line, const char *extra, bool caches)
 {
 	if (!record_makes_sense(seg, d))
 		return;
@@ -645,10 +577,10 @@ tables_apply(struct segment *seg, const struct desc_shm *d, const char *line,
 	case RECORD_UNMUTE:
 	case RECORD_OP:
 	case RECORD_DEOP:
-		apply_act(seg, d, extra);
+		apply_act(seg, n, d, extra);
 		break;
 	case RECORD_DISPLACE:
-		apply_end(seg, d, 0, CLOSE_DISPLACED);
+		apply_end(target_of(seg, d), n, CLOSE_DISPLACED);
 		break;
 	case RECORD_ROOM:
 		apply_room(seg, d, extra, caches);

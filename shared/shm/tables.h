@@ -296,7 +296,10 @@ struct buffer_shm {
  */
 void tables_format(struct segment *seg);
 
-/* The hash bucket of a session's or a room's name. */
+/*
+ * The hash bucket of a session's or a room's name.  That of a session's is the
+ * same for all names that are alike.
+ */
 uint32_t tables_name_bucket(
     const struct segment *seg, const char *name, size_t len);
 uint32_t tables_room_bucket(
@@ -310,6 +313,17 @@ uint32_t tables_name_hash(
 uint32_t tables_find_name(
     const struct segment *seg, const char *name, size_t len);
 
+/*
+ * Slot of a session whose name could be taken for that one, or NONE; `but` is
+ * one that doesn't matter, or NONE.  The caller holds the lock.
+ *
+ * Names can have one bucket and not be alike (skeleton.h): of such ones a
+ * further one is taken as alike, so that nobody can make a chain long.
+ */
+#define AKIN_MAX 8
+uint32_t tables_find_alike(
+    const struct segment *seg, const char *name, size_t len, uint32_t but);
+
 /* Index of the room of that name, or NONE.  The caller holds the lock. */
 uint32_t tables_find_room(
     const struct segment *seg, const char *name, size_t len);
@@ -321,11 +335,12 @@ uint32_t tables_find_room(
 void tables_rebuild(struct segment *seg);
 
 /*
- * Apply record `d` to the facts; with `caches` also to the caches, which is
- * right exactly once.  `line` and `extra` are the record's bytes.  Nonsense
- * (from a process gone wrong) changes nothing.  The caller holds the lock.
+ * Apply record `d`, of number `n`, to the facts; with `caches` also to the
+ * caches, which is right exactly once.  `line` and `extra` are the record's
+ * bytes.  Nonsense (from a process gone wrong) changes nothing.  The caller
+ * holds the lock.
  */
-void tables_apply(struct segment *seg, const struct desc_shm *d,
+void tables_apply(struct segment *seg, uint64_t n, const struct desc_shm *d,
     const char *line, const char *extra, bool caches);
 
 /*

@@ -11,6 +11,7 @@
 #include "shared/base/log.h"
 #include "shared/base/utf8.h"
 #include "shared/chat/limits.h"
+#include "shared/chat/mark.h"
 #include "shared/chat/name.h"
 #include "shared/chat/text.h"
 
@@ -54,6 +55,7 @@ static void
 check_text(const char *src, size_t len)
 {
 	char *dst = malloc(TEXT_EXPANSION * len + 1), *again, *clean;
+	unsigned marks = 0; /* in a row, whatever is between them */
 	size_t n;
 
 	MUST(dst != NULL);
@@ -65,6 +67,8 @@ check_text(const char *src, size_t len)
 
 		MUST(bytes >= 1 && bytes <= n - i);
 		MUST(!forbidden(code));
+		marks = mark_is(code) ? marks + 1 : 0;
+		MUST(marks <= MARKS_MAX);
 		i += bytes;
 	}
 	clean = exactly(dst, n);

@@ -37,11 +37,13 @@ def configuration(t, more=""):
 def doors(t, more="", **options):
     """A server with two workers of each type, and these doors."""
     options.setdefault("args", ["-c", configuration(t, more)])
+    options.setdefault("login_failures", 0)
     return mixed(t, **options)
 
 
 def lines_doors(t, more="", **options):
     """The same with two chat workers alone."""
     options.setdefault("workers", 2)
+    options.setdefault("login_failures", 0)
     options.setdefault("args", ["-c", configuration(t, more)])
     return t.server(**options)

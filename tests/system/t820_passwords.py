@@ -4,6 +4,10 @@ from doors import (BAD_NAME_PASSWORD, BAD_ROOM_PASSWORD, NEED_NAME, NEED_ROOM,
                    SECRET, WRONG, lines_doors)
 from lib import JOINED, test
 
+TOO_MANY_NAME = ("*** error bad-password: too many wrong passwords came from "
+                 "your address, try again later")
+TOO_MANY_ROOM = ("*** error bad-password: too many wrong passwords came from "
+                 "your address, try the room later")
 YOU_ARE = "*** you are %s in %s, from 127.0.0.1"
 RENAMED = "*** %s is now known as %s"
 
@@ -63,6 +67,15 @@ def what_stands_behind_a_wrong_password_is_thrown_away(t):
     client.expect(BAD_NAME_PASSWORD)
     client.send("Alice")
     client.expect(JOINED % "Alice")
+
+
+@test
+def one_whose_address_was_wrong_too_often_is_told_so(t):
+    server = lines_doors(t, login_failures=1)
+    bob = server.join("general", "Bob")
+    bob.send("/nick Regina x", f"/nick Regina {SECRET}",
+             f"/join vault {SECRET}")
+    bob.expect(BAD_NAME_PASSWORD, TOO_MANY_NAME, TOO_MANY_ROOM)
 
 
 @test

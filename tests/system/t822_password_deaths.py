@@ -138,6 +138,7 @@ def a_death_at_any_moment_of_nick_and_join_changes_once(t):
             alice.expect(JOINED % "Regina", f"Regina: {what}",
                          LEFT % "Regina")
         bob.say("/quit")
+        server.wait_sessions(2)
 
 
 @test(limit=120)
@@ -165,6 +166,64 @@ def workers_that_are_killed_while_questions_are_pending_ask_again(t):
     lines = alice.lines_until("*** you are Alice in vault, from 127.0.0.1")
     joins = [x for x in lines if x.endswith(" joined the room!")]
     assert len(joins) == len(set(joins)) + 2, joins  # Regina came thrice
+
+
+def auth_worker(server):
+    return wait_until(lambda: next(
+        (w for w in server.dump("workers")
+         if w["type"] == "auth" and w["pid"] != 0), None), "an auth worker")
+
+
+@test(limit=120)
+def an_auth_worker_that_is_killed_costs_nobody_its_login(t):
+    """Again and again, with questions of all dialects."""
+    server = doors(t, workers=1, telnet_workers=1, web_workers=1)
+    alice = alice_in_vault(server)
+    for i in range(5):
+        users = [User(server, dialect, f"vault {SECRET}", f"{dialect}-{n}")
+                 for dialect in DIALECTS for n in range(4)]
+        for _ in range(2):
+            server.kill_worker(auth_worker(server)["seat"])
+        for user in users:
+            user.greeted()
+            user.until(JOINED % user.name)
+        server.wait_joined(len(users) + 1)
+        for user in users:
+            user.say("/quit")
+        server.wait_sessions(1)
+        alice.send(f"/me {i}")
+    alice.send("/whoami")
+    lines = alice.lines_until("*** you are Alice in vault, from 127.0.0.1")
+    for end in " joined the room!", " left the room":
+        count = sum(x.endswith(end) for x in lines)
+        assert count == 5 * 4 * len(DIALECTS), (end, count)
+
+
+@test(faults=True, limit=120)
+def an_auth_worker_may_die_before_and_after_its_verdict(t):
+    server = doors(t, faults=True, workers=1, telnet_workers=1, web_workers=1)
+    alice = alice_in_vault(server)
+    seat = auth_worker(server)["seat"]
+    for dialect in DIALECTS:
+        for what in Deaths(server, seat).at(["auth.asked", "auth.judged"],
+                                            1, 2):
+            comes_and_goes(alice, guest(server, dialect), what)
+
+
+@test
+def while_there_is_no_auth_worker_others_talk_and_one_waits(t):
+    server = lines_doors(t, watchdog=0)
+    alice, bob = server.room("general", "Alice", "Bob")
+    carol = server.connect()
+    with server.stopped_worker(auth_worker(server)["seat"]):
+        carol.send(f"vault {SECRET}", "Carol")
+        alice.send(f"/nick Regina {SECRET}", "waits")
+        for i in range(10):
+            bob.send(f"{i}")
+            alice.expect(f"Bob: {i}")
+    carol.expect(JOINED % "Carol")
+    alice.expect(RENAMED % ("Alice", "Regina"))
+    bob.expect(RENAMED % ("Alice", "Regina"), "Regina: waits")
 
 
 @test

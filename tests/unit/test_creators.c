@@ -119,8 +119,8 @@ TEST(a_room_made_by_another_generation_is_nobodys)
 
 	set_up();
 	d.sender_gen = seg.sessions[0].gen + 1;
-	tables_apply(&seg, &d, line, "haunt", false);
-	tables_apply(&seg, &d, line, "haunt", false);
+	tables_apply(&seg, 1, &d, line, "haunt", false);
+	tables_apply(&seg, 1, &d, line, "haunt", false);
 	tables_rebuild(&seg);
 	CHECK(seg.rooms[0].used);
 	CHECK_EQ(rooms_of(0), 0);

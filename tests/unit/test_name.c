@@ -134,3 +134,40 @@ TEST(names_compare_without_ascii_case_and_exactly_else)
 	/* The neighbours of the letters. */
 	CHECK(!name_equal("@[`{", 4, "`{@[", 4));
 }
+
+TEST(eight_combining_marks_in_a_row_are_the_most)
+{
+	CHECK_STR(
+	    name("a\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308"), NULL);
+	CHECK_STR(
+	    name("a\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308\u0309"),
+	    "holds more than 8 combining marks in a row");
+	CHECK_STR(
+	    room("a\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308\u0309"),
+	    "holds more than 8 combining marks in a row");
+}
+
+TEST(what_a_name_is_and_what_may_be_taken_are_two_questions)
+{
+	static const struct {
+		const char *name;
+		enum name_fault fault;
+	} cases[] = {
+	    {"Alice", NAME_FINE},
+	    {"山田タロウ", NAME_FINE},
+	    {"", NAME_NONE},
+	    {"a b", NAME_NONE},
+	    {"*a", NAME_NONE},
+	    {"Аlice", NAME_MIXED},
+	    {"\u3164", NAME_UNSEEN},
+	    {"\u2800\u2800", NAME_UNSEEN},
+	    {"\ufe0f", NAME_UNSEEN},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *s = cases[i].name;
+
+		CHECK_EQ(name_fault(s, strlen(s)), cases[i].fault);
+		CHECK((name(s) != NULL) == (cases[i].fault == NAME_NONE));
+	}
+}

@@ -33,7 +33,9 @@ TEST(errors_name_their_code)
 	    "bad-name", "name-taken", "too-many-rooms", "server-full",
 	    "too-long", "bad-text", "unknown-command", "login-timeout",
 	    "lagged", "internal", "shutting-down", "bad-usage", "no-such-name",
-	    "no-history", "idle-timeout", "too-many-from-address"};
+	    "no-history", "idle-timeout", "too-many-from-address",
+	    "bad-password", "need-password", "room-full", "banned", "muted",
+	    "not-permitted", "name-taken"};
 
 	for (int code = 0; code < CHAT_ERRORS; code++) {
 		char dst[NOTICE_MAX + 1], head[64] = "*** error ";
@@ -64,6 +66,21 @@ TEST(arguments_stand_in_the_text)
 	    dst, "*** error lagged: 18446744073709551615 messages missed\n");
 	dst[notice_error(dst, NOTICE_MAX, CHAT_TOO_LONG, 4096)] = '\0';
 	CHECK_STR(dst, "*** error too-long: a line holds at most 4096 bytes\n");
+}
+
+/* Pages tell by that which of two boxes is meant. */
+TEST(errors_about_passwords_say_room_if_and_only_if_it_is_the_rooms)
+{
+	static const enum chat_error codes[] = {
+	    CHAT_BAD_PASSWORD, CHAT_NEED_PASSWORD};
+	char dst[NOTICE_MAX + 1];
+
+	for (size_t i = 0; i < COUNT(codes); i++)
+		for (uint64_t arg = 0; arg < 4; arg++) {
+			dst[notice_error(dst, NOTICE_MAX, codes[i], arg)] = 0;
+			CHECK_EQ(strstr(dst, "room") != NULL,
+			    (arg & PASSWORD_OF_ROOM) != 0);
+		}
 }
 
 TEST(a_code_that_is_none_reads_as_internal)

@@ -64,6 +64,12 @@ find_room(const char *name)
 	return tables_find_room(&seg, name, strlen(name));
 }
 
+static uint32_t
+find_alike(const char *name, uint32_t but)
+{
+	return tables_find_alike(&seg, name, strlen(name), but);
+}
+
 TEST(names_are_found_whatever_their_case)
 {
 	set_up_people();
@@ -77,6 +83,45 @@ TEST(names_are_found_whatever_their_case)
 	CHECK_EQ(find_room("den"), 1);
 	CHECK_EQ(find_room("attic"), NONE);
 	CHECK_EQ(find_room(""), NONE);
+}
+
+TEST(names_are_found_by_what_looks_like_them)
+{
+	set_up_people();
+	CHECK_EQ(find_alike("Alice", NONE), 0);
+	CHECK_EQ(find_alike("aLICE", NONE), 0);
+	CHECK_EQ(find_alike("AIice", NONE), 0);
+	CHECK_EQ(find_alike("B\u043eb", NONE), 1);  /* Cyrillic */
+	CHECK_EQ(find_alike("B0B", NONE), NONE);    /* like BOB, not like Bob */
+	CHECK_EQ(find_alike("\uff24ave", NONE), 2); /* fullwidth */
+	CHECK_EQ(find_alike("Dave", 2), NONE);
+	CHECK_EQ(find_alike("Eve", NONE), NONE);
+	CHECK_EQ(find("AIice"), NONE);
+	test_leave(&workers[0], 0);
+	CHECK_EQ(find_alike("AIice", NONE), NONE);
+	CHECK_STR(test_breach(&seg), "");
+}
+
+/* All of il and IL: one bucket, and none of them is like another. */
+TEST(nobody_makes_a_chain_longer_than_a_few)
+{
+	uint32_t n = 0;
+
+	set_up_people();
+	for (; n < TEST_SLOTS - 3; n++) {
+		char name[] = "iiii";
+
+		for (uint32_t bit = 0; bit < 4; bit++) {
+			if (n & 1u << bit)
+				name[bit] = 'l';
+		}
+		if (find_alike(name, NONE) != NONE)
+			break;
+		test_connect(&seg, n + 3, 0);
+		test_join(&workers[0], n + 3, name, "lobby");
+	}
+	CHECK_EQ(n, AKIN_MAX);
+	CHECK_STR(test_breach(&seg), "");
 }
 
 TEST(letters_beyond_ascii_are_compared_exactly)
@@ -170,6 +215,49 @@ TEST(a_topic_lasts_as_long_as_its_room)
 	CHECK_EQ(seg.rooms[1].topic_len, 0);
 }
 
+TEST(a_join_and_a_new_name_say_what_one_may_do)
+{
+	struct desc_shm d = {.type = RECORD_RENAME,
+	    .target = RIGHT_REGISTERED | RIGHT_OPERATOR | 0x80,
+	    .name_len = 5,
+	    .text_off = 6,
+	    .len = 10};
+
+	set_up_people();
+	CHECK_EQ(seg.sessions[0].rights, 0);
+	d.sender_gen = seg.sessions[0].gen;
+	d.room_gen = seg.rooms[0].gen;
+	tables_apply(&seg, 1, &d, "Alice Zoe\n", "", true);
+	CHECK_EQ(seg.sessions[0].rights, RIGHT_REGISTERED | RIGHT_OPERATOR);
+	d.target = RIGHT_MUTED;
+	tables_apply(&seg, 1, &d, "Alice Zoe\n", "", true);
+	CHECK_EQ(seg.sessions[0].rights, RIGHT_MUTED);
+	CHECK_STR(test_breach(&seg), "");
+}
+
+TEST(who_is_displaced_is_to_end_by_that_record_and_nobody_else_is)
+{
+	struct desc_shm d = {.type = RECORD_DISPLACE,
+	    .room = NONE,
+	    .sender = 9,
+	    .name_len = 5,
+	    .len = 6};
+
+	set_up_people();
+	d.target_gen = seg.sessions[0].gen + 1;
+	tables_apply(&seg, 7, &d, "Alice\n", "", true);
+	CHECK_EQ(seg.sessions[0].end, 0);
+	d.target_gen--;
+	tables_apply(&seg, 8, &d, "Alice\n", "", true);
+	tables_apply(&seg, 9, &d, "Alice\n", "", true);
+	CHECK_EQ(seg.sessions[0].end, 8);
+	CHECK_EQ(seg.sessions[0].end_reason, CLOSE_DISPLACED);
+	CHECK_EQ(seg.sessions[1].end, 0);
+	d.target = TEST_SLOTS;
+	tables_apply(&seg, 10, &d, "Alice\n", "", true);
+	CHECK_STR(test_breach(&seg), "");
+}
+
 TEST(a_record_of_another_generation_changes_no_session)
 {
 	struct desc_shm d = {.type = RECORD_LEAVE, .name_len = 5, .len = 6};
@@ -179,13 +267,13 @@ TEST(a_record_of_another_generation_changes_no_session)
 	test_picture(&seg, &before);
 	d.sender_gen = seg.sessions[0].gen - 1;
 	d.room_gen = seg.rooms[0].gen;
-	tables_apply(&seg, &d, "Alice\n", "", true);
+	tables_apply(&seg, 1, &d, "Alice\n", "", true);
 	test_picture(&seg, &after);
 	CHECK_MEM(&after, sizeof(after), &before, sizeof(before));
 	d.type = RECORD_MESSAGE;
 	d.room_gen = seg.rooms[0].gen + 1;
 	d.room_msg = 1000;
-	tables_apply(&seg, &d, "Alice\n", "", true);
+	tables_apply(&seg, 1, &d, "Alice\n", "", true);
 	CHECK_EQ(seg.rooms[0].messages, 0);
 }
 
@@ -211,10 +299,10 @@ TEST(each_record_out_of_bounds_changes_nothing)
 	bad[7].type = RECORD_NONE;
 	bad[8].type = 200;
 	for (unsigned i = 0; i < COUNT(bad); i++)
-		tables_apply(&seg, &bad[i], "Alice\n", "", true);
+		tables_apply(&seg, 1, &bad[i], "Alice\n", "", true);
 	test_picture(&seg, &after);
 	CHECK_MEM(&after, sizeof(after), &before, sizeof(before));
-	tables_apply(&seg, &good, "Alice\n", "", true);
+	tables_apply(&seg, 1, &good, "Alice\n", "", true);
 	CHECK_EQ(find("alice"), NONE);
 }
 
@@ -230,7 +318,7 @@ TEST(leaving_without_having_joined_is_harmless)
 	set_up_people();
 	test_connect(&seg, 7, 0);
 	test_picture(&seg, &before);
-	tables_apply(&seg, &d, "frank\n", "", true);
+	tables_apply(&seg, 1, &d, "frank\n", "", true);
 	test_picture(&seg, &after);
 	CHECK_MEM(&after, sizeof(after), &before, sizeof(before));
 	CHECK_STR(test_breach(&seg), "");
@@ -396,7 +484,7 @@ use_everything(void)
 		d.text_off = (uint8_t)draw(sizeof(line));
 		d.name_len = (uint8_t)draw(LIMIT_NAME + 2);
 		d.extra = (uint32_t)draw(LIMIT_ROOM + 2);
-		tables_apply(&seg, &d, line, extra, draw(2) == 0);
+		tables_apply(&seg, 1, &d, line, extra, draw(2) == 0);
 	}
 	tables_verify(&seg, NULL, NULL);
 	find("Alice");
@@ -459,6 +547,7 @@ TEST(every_walk_round_a_cycle_ends)
 		seg.members[other].next = 0;
 		seg.tables->rooms_free = 0;
 		CHECK_EQ(find("nobody"), NONE);
+		CHECK_EQ(find_alike("nobody", NONE), NONE);
 		CHECK_EQ(find_room("nowhere"), NONE);
 		CHECK(tables_verify(&seg, NULL, NULL) > 0);
 		for (uint32_t i = 3; i-- > 0;)

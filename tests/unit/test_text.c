@@ -206,3 +206,39 @@ TEST(the_worst_text_grows_no_more_than_promised)
 	CHECK_EQ(text_sanitise(out, in, sizeof(in)), sizeof(out));
 	CHECK(utf8_valid(out, sizeof(out)));
 }
+
+#define ROW "\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308"
+
+TEST(of_marks_in_a_row_the_ninth_and_those_behind_it_are_removed)
+{
+	CLEAN("a" ROW "b", "a" ROW "b");
+	CLEAN("a" ROW "\u0309b", "a" ROW "b");
+	CLEAN("a" ROW ROW ROW, "a" ROW);
+	CLEAN(ROW ROW, ROW);
+	CLEAN("a" ROW "b" ROW "c" ROW ROW, "a" ROW "b" ROW "c" ROW);
+	CLEAN("é" ROW "\u0301я" ROW "\u0301", "é" ROW "я" ROW);
+	CLEAN("a" ROW "\t" ROW "\u0301", "a" ROW "\t" ROW);
+	CLEAN("\u20dd" ROW "\u0903\u0e31x", "\u20dd\u0301\u0302\u0303\u0304"
+					    "\u0305\u0306\u0307x");
+}
+
+TEST(neither_what_is_removed_nor_what_is_invisible_ends_a_row_of_marks)
+{
+	CLEAN("a" ROW "\x01\u0301", "a" ROW);
+	CLEAN("a" ROW "\u202e\u0301", "a" ROW);
+	CLEAN("a" ROW "\u200d\u0301\u200c\u0301", "a" ROW "\u200d\u200c");
+	CLEAN("a" ROW "\xff\u0301", "a" ROW FFFD "\u0301");
+}
+
+TEST(what_languages_write_stays_as_it_is)
+{
+	static const char *const texts[] = {
+	    "Xin chào! Tie\u0302\u0301ng Vie\u0323\u0302t, Tiếng Việt",
+	    "שָׁלוֹם, בְּרֵאשִׁ֖ית בָּרָ֣א אֱלֹהִ֑ים", "بِسْمِ ٱللَّهِ ٱلرَّحْمَٰنِ", "ก้าวหน้า ที่นี่ น้ำ",
+	    "श्रीकृष्ण, क्ष्म्य", "བསྒྲུབས་",
+	    "👩‍❤️‍💋‍👨 1️⃣ 🏴‍☠️ 👍🏽",
+	    "がんばって か\u3099"};
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+		check_clean(texts[i], strlen(texts[i]), texts[i]);
+}

@@ -84,7 +84,8 @@ type_name(uint8_t type)
 	    [RECORD_ROOM] = "room",
 	};
 
-	return type < COUNT(names) ? names[type] : "unknown";
+	return type < COUNT(names) && names[type] != NULL ? names[type]
+							  : "unknown";
 }
 
 static void
@@ -110,6 +111,8 @@ walk_room(const struct walk *w, const struct desc_shm *r, char *room)
 	const struct room_seen *seen;
 	size_t len;
 
+	if (r->room == NONE)
+		return out_none();
 	if (r->room < w->d->seg.params.nrooms) {
 		seen = &w->rooms[r->room];
 		if (seen->len > 0 && seen->gen == r->room_gen)

@@ -57,7 +57,7 @@ load(struct auth *a, auth_read *read)
 
 	if (read(&a->secrets, &a->budget.limit, err, sizeof(err)) == 0)
 		return 0;
-	log_errorx("auth-unusable", "reason=%s",
+	log_errorx("auth-failed", "reason=%s",
 	    log_quote(quoted, sizeof(quoted), err, strlen(err)));
 	return -1;
 }
@@ -89,7 +89,7 @@ static void
 log_failures(struct auth *a)
 {
 	if (a->failures > LOGGED_MAX)
-		log_info("auth-failed", "count=%u", a->failures - LOGGED_MAX);
+		log_info("auth-wrong", "count=%u", a->failures - LOGGED_MAX);
 	a->failures = 0;
 }
 
@@ -105,7 +105,7 @@ log_failure(struct auth *a, const struct ask_question *q, const char *reason)
 	}
 	if (++a->failures > LOGGED_MAX)
 		return;
-	log_info("auth-failed", "%s=%s ip=%s reason=%s",
+	log_info("auth-wrong", "%s=%s ip=%s reason=%s",
 	    q->kind == ASK_USER ? "user" : "room",
 	    log_quote(name, sizeof(name), q->name, q->name_len),
 	    listen_address_text(q->addr, ip), reason);
@@ -145,7 +145,7 @@ judge(struct auth *a, int fd, const struct ask_question *q)
 	if (right)
 		return ASK_RIGHT;
 	auth_budget_spend(&a->budget, q->addr, clock_us());
-	log_failure(a, q, "wrong");
+	log_failure(a, q, "bad-password");
 	return ASK_WRONG;
 }
 
