@@ -4,6 +4,7 @@
 #include "worker/auth/auth_secrets.h"
 
 #include <crypt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
