@@ -6,17 +6,10 @@
 #include "shared/base/utf8.h"
 #include "shared/chat/mark.h"
 
-struct alike_run {
-	uint32_t first, last, to;
-};
-
-struct alike_one {
-	uint32_t code, to;
-};
-
-struct alike_two {
-	uint32_t code, first, second;
-};
+/* The tables are rows of so many numbers. */
+#define RUN_WORDS 3
+#define ONE_WORDS 2
+#define TWO_WORDS 3
 
 #include "shared/chat/skeleton_table.h"
 
@@ -43,21 +36,23 @@ struct alike_two {
 #define HANGUL_VS 21
 #define HANGUL_TS 28
 
-/* The last of `count` rows of `size` bytes whose number isn't above `code`. */
-static const void *
-find(const void *table, size_t count, size_t size, uint32_t code)
+/*
+ * The last row whose first number isn't above `code`, or NULL.  There are
+ * `count` rows of `words` numbers.
+ */
+static const uint32_t *
+find(const uint32_t *rows, size_t count, size_t words, uint32_t code)
 {
-	const char *rows = table;
 	size_t low = 0, high = count, mid;
 
 	while (low < high) {
 		mid = (low + high) / 2;
-		if (*(const uint32_t *)(const void *)(rows + mid * size) > code)
+		if (rows[mid * words] > code)
 			high = mid;
 		else
 			low = mid + 1;
 	}
-	return low > 0 ? rows + (low - 1) * size : NULL;
+	return low > 0 ? rows + (low - 1) * words : NULL;
 }
 
 /* Default_Ignorable_Code_Point that may be in a name; and Braille's blank. */
@@ -134,21 +129,19 @@ add_syllable(struct skeleton *out, uint32_t n)
 static uint32_t
 unfold(uint32_t code, uint32_t *second)
 {
-	const struct alike_run *run =
-	    find(runs, COUNT(runs), sizeof(*runs), code);
-	const struct alike_one *one =
-	    find(ones, COUNT(ones), sizeof(*ones), code);
-	const struct alike_two *two =
-	    find(twos, COUNT(twos), sizeof(*twos), code);
+	const uint32_t *row =
+	    find(runs, COUNT(runs) / RUN_WORDS, RUN_WORDS, code);
 
 	*second = 0;
-	if (run != NULL && code <= run->last)
-		return run->to + (code - run->first);
-	if (one != NULL && one->code == code)
-		return one->to;
-	if (two != NULL && two->code == code) {
-		*second = two->second;
-		return two->first;
+	if (row != NULL && code <= row[1])
+		return row[2] + (code - row[0]);
+	row = find(ones, COUNT(ones) / ONE_WORDS, ONE_WORDS, code);
+	if (row != NULL && row[0] == code)
+		return row[1];
+	row = find(twos, COUNT(twos) / TWO_WORDS, TWO_WORDS, code);
+	if (row != NULL && row[0] == code) {
+		*second = row[2];
+		return row[1];
 	}
 	return code;
 }

@@ -198,7 +198,7 @@ def hup_stops_nothing(t):
     server = t.server()
     alice, bob = server.room("general", "Alice", "Bob")
     server.process.send_signal(signal.SIGHUP)
-    server.wait_event("hup")
+    server.wait_event("reload")
     alice.send("still here")
     bob.expect("Alice: still here")
 

@@ -10,7 +10,8 @@ import stat
 from lib import JOINED, ROOT, Server, parse_log, test, wait_until
 
 EXAMPLE = os.path.join(ROOT, "docs", "chatmaster.conf.example")
-OPTIONS_ONLY = {"help", "version", "check", "config"}
+OPTIONS_ONLY = {"help", "version", "check", "config", "hash-password",
+                "add-user", "operator", "remove-user", "list-users"}
 
 
 def logging_server(t, log, **options):

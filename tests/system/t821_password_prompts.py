@@ -154,16 +154,23 @@ def what_is_typed_ahead_of_the_prompt_is_not_shown_either(t):
     assert SECRET[:4] not in "".join(keys.rows.texts())
 
 
-def shown_on_screen(t, client):
+def wait_keys(program):
+    program.wait_screen(lambda s: not program.echoes(), "it doesn't echo")
+
+
+def shown_on_screen(t, client, eager=False):
+    """`eager`: it negotiates before anything is typed."""
     server = guarded(t)
     alice = server.join("general", "Alice")
     program, head = client(t, server)
     rows = head + [WELCOME]
     program.wait_rows(*rows, "Enter room name:", cursor=17)
+    if eager:
+        wait_keys(program)
     program.type("vault\r")
     rows.append("Enter room name: vault")
     program.wait_rows(*rows, ASK_PASSWORD.rstrip(), cursor=len(ASK_PASSWORD))
-    program.wait_screen(lambda s: not program.echoes(), "it doesn't echo")
+    wait_keys(program)
     program.type(f"{SECRET}\r")
     rows.append(ASK_PASSWORD.rstrip())
     program.wait_rows(*rows, "Enter username:", cursor=16)
@@ -185,4 +192,4 @@ def telnet_shows_no_password(t):
 
 @test
 def plink_shows_no_password(t):
-    shown_on_screen(t, plink)
+    shown_on_screen(t, plink, eager=True)

@@ -239,3 +239,18 @@ def bans_that_cant_be_written_are_tried_again(t):
     os.mkdir(folder)
     server.wait_event("bans-kept")
     assert bans_in(os.path.join(folder, "bans")) == [["name", "Bob"]]
+
+
+@test
+def shmdump_shows_who_may_what(t):
+    server, root, alice = people(t, "Alice")
+    root.send("/mute Alice", "/op Alice")
+    alice.lines_until("*** Root made Alice an operator")
+    assert server.session("Root")["rights"] == "registered,operator"
+    assert server.session("Alice")["rights"] == "operator,muted"
+    carl = server.connect()
+    carl.send("vault " + SECRET, "Carl")
+    carl.expect(JOINED % "Carl")
+    rooms = {room["name"]: room for room in server.dump("rooms")}
+    assert rooms["vault"]["flags"] == "configured,password"
+    assert rooms["general"]["flags"] is None

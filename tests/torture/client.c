@@ -169,7 +169,7 @@ void
 client_name(struct client *c)
 {
 	char text[NAME_SIZE + 1];
-	size_t n = text_name(c->index, false, text);
+	size_t n = text_login(c->index, false, text);
 
 	text[n++] = '\n';
 	client_say(c, text, n);

@@ -21,7 +21,7 @@ command_nick(struct client *c)
 	size_t n = strlen(line);
 
 	c->nick = !c->nick;
-	n += text_name(c->index, c->nick, line + n);
+	n += text_login(c->index, c->nick, line + n);
 	line[n++] = '\n';
 	client_say(c, line, n);
 }

@@ -82,7 +82,7 @@ seat_of(enum kind kind)
 	if (kind == KIND_WEB)
 		return options.workers + options.telnet +
 		       chance_below(options.web);
-	return chance_below(server_workers());
+	return chance_below(server_seats());
 }
 
 static void
@@ -101,11 +101,11 @@ kill_random(uint64_t now, enum kind kind)
 static void
 kill_several(uint64_t now)
 {
-	uint32_t first = chance_below(server_workers());
-	uint32_t n = chance_of(30) ? server_workers() : 2;
+	uint32_t first = chance_below(server_seats());
+	uint32_t n = chance_of(30) ? server_seats() : 2;
 
-	for (uint32_t i = 0; i < MIN(n, server_workers()); i++)
-		kill_seat((first + i) % server_workers(), now, 0);
+	for (uint32_t i = 0; i < MIN(n, server_seats()); i++)
+		kill_seat((first + i) % server_seats(), now, 0);
 }
 
 /* The successor has come: kill it when its time has come. */

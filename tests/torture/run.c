@@ -116,7 +116,7 @@ drain(void)
 	if (server.pid == 0)
 		wrong(CHECK_RECOVERY, "the master is gone, status %x",
 		    (unsigned)server.status);
-	for (uint32_t i = 0; i < server_workers(); i++)
+	for (uint32_t i = 0; i < server_seats(); i++)
 		if (!server.seats[i].up)
 			wrong(CHECK_RECOVERY, "nobody serves in seat %u", i);
 	load_complain();

@@ -34,12 +34,41 @@ server_workers(void)
 	return options.workers + options.telnet + options.web;
 }
 
+/* And the auth worker behind them. */
+unsigned
+server_seats(void)
+{
+	return server_workers() + 1;
+}
+
+/* A quick hash, as it is not what is tested. */
+static int
+server_write_users(void)
+{
+	static const char hash[] =
+	    "$6$rounds=1000$torture$2XWTZ9m2Mx1WKSdHdFjbLfafV/tn0EtTUAqDQ"
+	    "OTxX9ifLrJ2YORApRDWbi.ZZmMHbhE.OEpCX9O.05J5rOyCd0";
+	int fd = open(
+	    server.users_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char name[NAME_SIZE];
+
+	if (fd == -1)
+		return -1;
+	for (uint32_t i = 0; i < 2 * options.clients; i++) {
+		size_t n = text_name(i / 2, i % 2 == 1, name);
+
+		if (text_registered(i / 2))
+			dprintf(fd, "%.*s:%s\n", (int)n, name, hash);
+	}
+	return close(fd);
+}
+
 /* In the child. */
 static _Noreturn void
 server_exec(void)
 {
 	char path[300], workers[16], telnet[40], web[40], name[40];
-	char clients_text[40];
+	char clients_text[40], users[320];
 	pid_t parent = getppid();
 
 	/* Its clean stop removes the segment even if we are killed. */
@@ -57,11 +86,13 @@ server_exec(void)
 	snprintf(name, sizeof(name), "%s", server.name);
 	snprintf(clients_text, sizeof(clients_text), "--max-clients=%u",
 	    options.clients + 100);
+	snprintf(users, sizeof(users), "--users-file=%s", server.users_path);
 	setenv("CHATMASTER_FAULTS", server.faults_path, 1);
 	execl(path, path, "-w", workers, "-n", name, "--line=127.0.0.1:0",
 	    "--telnet=127.0.0.1:0", telnet, "--web=127.0.0.1:0", web,
-	    "--replay=0", "--watchdog=60", clients_text,
-	    options.lagging ? RING_SMALL : RING_USUAL, (char *)NULL);
+	    "--replay=0", "--watchdog=60", clients_text, users,
+	    "--login-failures=0", options.lagging ? RING_SMALL : RING_USUAL,
+	    (char *)NULL);
 	fprintf(stderr, "cannot run %s: %s\n", path, strerror(errno));
 	_exit(127);
 }
@@ -93,9 +124,11 @@ server_start(void)
 	    options.build, server.name);
 	snprintf(server.faults_path, sizeof(server.faults_path), "%s/%s.faults",
 	    options.build, server.name);
+	snprintf(server.users_path, sizeof(server.users_path), "%s/%s.users",
+	    options.build, server.name);
 	server.log_fd = open(server.log_path,
 	    O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-	if (server.log_fd == -1 || !points_open())
+	if (server.log_fd == -1 || !points_open() || server_write_users() == -1)
 		return -1;
 	server.pid = fork();
 	if (server.pid == 0)
@@ -156,7 +189,7 @@ log_recovered(const char *line)
 static void
 log_ready(const char *line)
 {
-	for (uint32_t i = 0; i < server_workers(); i++)
+	for (uint32_t i = 0; i < server_seats(); i++)
 		server.seats[i].up = true;
 	server.telnet_port = (uint16_t)log_number(line, "telnet=127.0.0.1:", 0);
 	server.web_port = (uint16_t)log_number(line, " web=127.0.0.1:", 0);
@@ -217,7 +250,7 @@ server_poll(void)
 bool
 server_all_up(void)
 {
-	for (uint32_t i = 0; i < server_workers(); i++)
+	for (uint32_t i = 0; i < server_seats(); i++)
 		if (!server.seats[i].up)
 			return false;
 	return true;
@@ -395,6 +428,8 @@ server_forget_log(bool keep)
 	points_close();
 	if (server.faults_path[0] != '\0')
 		unlink(server.faults_path);
+	if (server.users_path[0] != '\0')
+		unlink(server.users_path);
 	if (server.log_path[0] == '\0')
 		return;
 	if (keep)

@@ -63,6 +63,25 @@ text_name(uint32_t client, bool nick, char dst[NAME_SIZE])
 	    dst, NAME_SIZE, "t%u%s", client, nick ? "n" : "");
 }
 
+/* Whose names are registered: both of them. */
+bool
+text_registered(uint32_t client)
+{
+	return client % 4 == 1;
+}
+
+/* The name as it is given: with its password, if it has one. */
+size_t
+text_login(uint32_t client, bool nick, char dst[NAME_SIZE])
+{
+	size_t n = text_name(client, nick, dst);
+
+	if (text_registered(client))
+		n += (size_t)snprintf(
+		    dst + n, NAME_SIZE - n, " %s", TEXT_PASSWORD);
+	return n;
+}
+
 /* Under which name is that message said? */
 bool
 text_nick(uint32_t number)

@@ -32,7 +32,8 @@
 #define LINE_MAX_RAW (2 * LINE_MAX_READ + 512) /* as JSON */
 #define OUT_SIZE 32768
 #define REPLIES_MAX 8 /* errors a client waits for at once */
-#define NAME_SIZE 16
+#define NAME_SIZE 24
+#define TEXT_PASSWORD "sesame"
 #define SECOND_US UINT64_C(1000000)
 
 struct options {
@@ -117,6 +118,7 @@ struct server {
 	char name[32];
 	char log_path[300];
 	char faults_path[300];
+	char users_path[300];
 	pid_t pid; /* of the master; 0 when it has been reaped */
 	int status;
 	uint16_t port; /* 0 until it is ready */
@@ -130,7 +132,8 @@ struct server {
 };
 extern struct server server;
 int server_start(void);
-unsigned server_workers(void); /* of all kinds: seats 0 to that */
+unsigned server_workers(void);
+unsigned server_seats(void); /* of all kinds: seats 0 to that */
 void server_poll(void);
 bool server_all_up(void);
 pid_t server_worker(uint32_t seat);
@@ -158,6 +161,8 @@ void resources_compare(const struct resources *was);
 
 /* text.c */
 size_t text_name(uint32_t client, bool nick, char dst[NAME_SIZE]);
+bool text_registered(uint32_t client);
+size_t text_login(uint32_t client, bool nick, char dst[NAME_SIZE]);
 bool text_nick(uint32_t number);
 bool text_is_action(uint32_t client, uint32_t number);
 size_t text_room(uint32_t room, char dst[NAME_SIZE]);

@@ -88,8 +88,8 @@ TEST(every_command_can_be_completed)
 		snprintf(whole, sizeof(whole), "/%s ", command_name(i));
 		if (complete(typed) != NOTHING)
 			CHECK_STR(word, whole);
-		else
-			CHECK_STR(command_name(i), "who"); /* or whoami */
+		else if (strcmp(command_name(i), "ban") != 0) /* or bans */
+			CHECK_STR(command_name(i), "who");    /* or whoami */
 	}
 }
 

@@ -272,12 +272,60 @@ TEST(options_name_file_line_and_key_of_a_mistake)
 	CHECK(strstr(err, "workerz"));
 }
 
-TEST(options_refuse_sections_that_nothing_reads_yet)
+#define HASH "$6$saltsalt$0123456789abcdef0123456789abcdef"
+
+TEST(options_have_rooms_and_users)
 {
-	CHECK_EQ(read_file("[room x]\n", "-w1"), -1);
-	CHECK(strstr(err, ":1: "));
-	CHECK_EQ(read_file("\n[user y]\noperator = yes\n", "-w1"), -1);
-	CHECK(strstr(err, ":2: "));
+	CHECK_EQ(read_file("[room x]\nhidden = yes\nmax-members = 7\n"
+			   "members = Al, Bo\n[user Al]\noperator = yes\n"
+			   "password = " HASH "\n",
+		     "-w1"),
+	    0);
+	CHECK_EQ(options.access.nrooms, 1);
+	CHECK_EQ(options.access.rooms[0].max_members, 7);
+	CHECK_EQ(options.access.rooms[0].flags,
+	    POLICY_CONFIGURED | POLICY_HIDDEN | POLICY_MEMBERS);
+	CHECK_EQ(options.access.nmembers, 2);
+	CHECK_EQ(options.access.nusers, 1);
+	CHECK(options.access.users[0].is_operator);
+	CHECK_EQ(access_find_user(&options.access, "aL", 2), 0);
+	CHECK_EQ(access_find_user(&options.access, "Bo", 2), UINT32_MAX);
+	access_free(&options.access);
+}
+
+TEST(options_refuse_sections_that_make_no_sense)
+{
+	static const struct {
+		const char *text, *place;
+	} cases[] = {
+	    {"[rum x]\n", ":1: "},
+	    {"[room ]\n", ":1: "},
+	    {"[room a b]\n", ":1: "},
+	    {"[room x]\nhidden = perhaps\n", ":2: hidden: "},
+	    {"[room x]\nhidden = no\nhidden = no\n", ":3: hidden: "},
+	    {"[room x]\noperator = yes\n", ":2: operator: "},
+	    {"[room x]\nmembers = Al, B:o\n", ":2: members: "},
+	    {"[room x]\nmax-members = 1x\n", ":2: max-members: "},
+	    {"[room x]\npassword = secret\n", ":2: password: "},
+	    {"[room x]\ntopic = \n", ":2: topic: "},
+	    {"[room x]\n[room X]\n", ":2: "},
+	    {"[user y]\noperator = yes\n[room x]\n", ":3: "},
+	    {"[user y]\npassword = " HASH "\n[user Y]\n", ":3: "},
+	    {"[user y:z]\n", ":1: "},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		CHECK_EQ(read_file(cases[i].text, "-w1"), -1);
+		CHECK(strstr(err, cases[i].place));
+		access_free(&options.access);
+	}
+	CHECK(!strstr(err, "secret"));
+	CHECK_EQ(read_file("[user y]\noperator = yes\n", "-w1"), -1);
+	CHECK(strstr(err, "has no password"));
+	access_free(&options.access);
+	CHECK_EQ(read_file("max-rooms = 1\n[room a]\n[room b]\n", "-w1"), -1);
+	CHECK(strstr(err, "max-rooms: "));
+	access_free(&options.access);
 }
 
 TEST(options_look_no_further_when_only_help_is_wanted)

@@ -2,6 +2,8 @@
 /* The connections. */
 #include "tools/shmdump/views.h"
 
+#include <stdio.h>
+
 #include "shared/net/channel.h"
 #include "shared/net/listen.h"
 #include "shared/net/suite.h"
@@ -26,6 +28,7 @@ enum {
 	COL_AGE,
 	COL_TLS,
 	COL_CIPHER,
+	COL_RIGHTS,
 	COLS,
 };
 
@@ -47,6 +50,7 @@ static const struct out_column columns[COLS] = {
     [COL_AGE] = {.key = "age_s", .head = "AGE", .right = true},
     [COL_TLS] = {.key = "tls", .head = "TLS"},
     [COL_CIPHER] = {.key = "cipher", .head = "CIPHER"},
+    [COL_RIGHTS] = {.key = "rights", .head = "RIGHTS"},
 };
 
 /* What it came in by: a session of TLS says what it is within that. */
@@ -72,6 +76,9 @@ state_name(uint8_t state)
 	    [SESSION_JOINED] = "joined",
 	    [SESSION_LEAVING] = "leaving",
 	    [SESSION_HTTP] = "http",
+	    [SESSION_PROXY] = "proxy",
+	    [SESSION_ROOM_PASSWORD] = "room-password",
+	    [SESSION_NAME_PASSWORD] = "name-password",
 	};
 
 	return state < COUNT(names) ? names[state] : NULL;
@@ -89,6 +96,22 @@ session_room(
 	if (s->half.state != SESSION_ROOM)
 		len = dump_room_name(d, s->half.room, s->half.room_gen, name);
 	return len == 0 ? out_none() : out_text(name, len);
+}
+
+#define RIGHTS_MAX 32
+
+/* The words that hold, with commas. */
+static struct out_value
+session_rights(uint8_t rights, char text[RIGHTS_MAX])
+{
+	static const char *const names[] = {"registered", "operator", "muted"};
+	size_t len = 0;
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if ((rights & 1u << i) != 0)
+			len += (size_t)snprintf(text + len, RIGHTS_MAX - len,
+			    "%s%s", len > 0 ? "," : "", names[i]);
+	return len == 0 ? out_none() : out_text(text, len);
 }
 
 /* Records that it has not been sent yet, of whatever room. */
@@ -110,7 +133,7 @@ static void
 sessions_row(const struct dump *d, struct out *out, uint32_t slot,
     const struct session_shm *s)
 {
-	char room[LIMIT_ROOM], address[LISTEN_NAME_MAX];
+	char room[LIMIT_ROOM], address[LISTEN_NAME_MAX], rights[RIGHTS_MAX];
 	uint32_t owner = atomic_load(&s->owner);
 	uint32_t seat = figures_owner_seat(&d->seg, owner);
 	struct out_value row[COLS];
@@ -136,6 +159,8 @@ sessions_row(const struct dump *d, struct out *out, uint32_t slot,
 	    OUT_SECONDS, figures_age_us(s->accepted_us, d->now_us) / 1000000);
 	row[COL_TLS] = out_string(suite_version(s->tls));
 	row[COL_CIPHER] = out_string(suite_cipher(s->tls));
+	row[COL_RIGHTS] = session_rights(
+	    atomic_load_explicit(&s->rights, memory_order_relaxed), rights);
 	out_row(out, row);
 }
 

@@ -25,6 +25,7 @@ ALIKE = ("Latin", "Greek", "Cyrillic", "Armenian", "Cherokee", "Coptic",
 # UTS #39 has the small palochka for an i; in today's fonts it is an l.
 INSTEAD = {0x04cf: "l"}
 RUN_MIN = 4
+NUMBERS = ("static const uint32_t", "{}")
 HANGUL = range(0xac00, 0xd7a4)
 
 
@@ -221,15 +222,16 @@ def write_skeleton():
             for i in range(b - a + 1)]
     head("What characters are made of or look like.")
     print("/* first to last look like `to` and those behind it */")
-    table("alike_run runs[]",
+    table("runs[]",
           (f"0x{a:04x}, 0x{b:04x}, 0x{to:04x}" for a, b, to in runs
-           if b - a + 1 >= RUN_MIN))
+           if b - a + 1 >= RUN_MIN), *NUMBERS)
     print("/* code, and what it looks like */")
-    table("alike_one ones[]",
-          (f"0x{code:04x}, 0x{to:04x}" for code, to in ones))
+    table("ones[]",
+          (f"0x{code:04x}, 0x{to:04x}" for code, to in ones), *NUMBERS)
     print("/* code, and the two that it is made of or looks like */")
-    table("alike_two twos[]",
-          (f"0x{code:04x}, 0x{a:04x}, 0x{b:04x}" for code, a, b in twos))
+    table("twos[]",
+          (f"0x{code:04x}, 0x{a:04x}, 0x{b:04x}" for code, a, b in twos),
+          *NUMBERS)
 
 
 {"marks": write_marks, "scripts": write_scripts,

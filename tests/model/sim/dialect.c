@@ -329,8 +329,14 @@ dialect_read(struct client *c, const char *data, size_t len)
 void
 dialect_check(const struct client *c)
 {
+	static const char timed_out[] = "*** error login-timeout: ";
+
 	if (c->web)
 		web_check_end(c);
+	/* It lost its name with an evicted line, and has run out of time. */
+	if (c->evictions > 0 && memmem(c->got.data, c->got.len, timed_out,
+				    sizeof(timed_out) - 1) != NULL)
+		return;
 	/* In edit mode [Yes] is part of the row, which may be drawn anew. */
 	if (c->asked > 0 || (c->edits ? c->yes_due < 0 : c->yes_due != 0))
 		fail("%s: %d options are not refused, %d times no [Yes]",
