@@ -58,7 +58,7 @@ def a_death_at_any_moment_of_a_question_is_not_noticed(t):
     seat = auth_seat(server)
     for i, point in enumerate(("auth.asked", "auth.judged", "auth.answered")):
         before = len(server.events("worker-exit", seat=seat))
-        server.faults.arm(point, "kill")
+        server.faults.arm(point, "die")
         client = server.connect()
         client.send(f"vault {SECRET}", f"c{i}")
         client.lines_until(JOINED % f"c{i}")

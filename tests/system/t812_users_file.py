@@ -139,7 +139,7 @@ def one_who_dies_meanwhile_leaves_the_old_file_or_the_new_one(t):
     for i, (point, added) in enumerate((("users.written", False),
                                         ("users.synced", False),
                                         ("users.renamed", True))):
-        faults.arm(point, "kill")
+        faults.arm(point, "die")
         administer(t, f"--add-user=user{i}", password="x",
                    code=-signal.SIGKILL, build=t.faults_build,
                    env={"CHATMASTER_FAULTS": path})
