@@ -10,9 +10,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # No test can bring these about without breaking the machine it runs on, or
 # the code; what they say is in the document nevertheless.
 UNTESTED_EVENTS = {
-    "accept-failed", "bug", "epoll", "epoll-failed", "notify",
-    "oom-score", "out-of-memory", "pass-refused", "ping", "row-dropped",
-    "ruined-segment",
+    "accept-failed", "bug", "channel-failed", "epoll", "epoll-failed",
+    "mlock", "notify", "oom-score", "out-of-memory", "pass-refused", "ping",
+    "poll-failed", "row-dropped", "ruined-segment", "setpriority",
 }
 
 

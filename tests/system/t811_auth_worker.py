@@ -200,3 +200,47 @@ def the_auth_worker_has_no_segment_and_no_client(t):
     assert max(fds) < 640, fds  # those of clients lie above
     with open(f"/proc/{pid}/limits", encoding="ascii") as f:
         assert re.search(r"Max core file size +0 +0", f.read())
+
+
+def of_rounds(rounds):
+    """A hash of nobody's password that takes its time."""
+    return f"$6$rounds={rounds}$saltsalt${86 * 'x'}"
+
+
+@test(limit=90)
+def a_hash_that_takes_too_long_is_given_up_and_holds_nobody_up_for_ever(t):
+    """The watchdog doesn't end what lives, and nobody asks for it again."""
+    server = lines_doors(t, "\n".join([
+        "[room slow]", f"password = {of_rounds(4000000)}",
+        "[room endless]", f"password = {of_rounds(999999999)}"]), watchdog=1)
+    seat = auth_seat(server)
+    bob = server.connect()
+    bob.send("slow x")
+    bob.expect(BAD_ROOM_PASSWORD)
+    server.wait_event("auth-slow")
+    assert not server.events("worker-exit")
+    server.deaths_allowed = True
+    bob.send("endless x")
+    bob.expect(BAD_ROOM_PASSWORD)
+    server.wait_event("worker-exit", seat=seat, status=66)
+    server.wait_event("worker-recovered", seat=seat)
+    alice = server.connect()
+    alice.send(f"vault {SECRET}", "Alice")
+    alice.expect(JOINED % "Alice")
+    assert not server.events("watchdog")
+
+
+@test
+def one_that_finds_a_bad_file_waits_until_it_is_mended(t):
+    path = configuration(t)
+    server = lines_doors(t, args=["-c", path])
+    seat = auth_seat(server)
+    with open(path, encoding="ascii") as f:
+        text = f.read()
+    t.write("doors.conf", text + "nonsense\n")
+    server.signal_worker(seat, signal.SIGKILL)
+    server.wait_event("auth-failed")
+    alice = server.connect()
+    alice.send(f"vault {SECRET}", "Alice")
+    t.write("doors.conf", text)
+    alice.expect(JOINED % "Alice")

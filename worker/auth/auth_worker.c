@@ -70,7 +70,8 @@ load(struct auth *a, auth_read *read)
 static void
 lock_memory(const struct auth *a)
 {
-	if (mlockall(MCL_CURRENT) == -1 && auth_secrets_lock(&a->secrets) == -1)
+	if (mlockall(MCL_CURRENT | MCL_ONFAULT) == -1 &&
+	    auth_secrets_lock(&a->secrets) == -1)
 		log_debug("mlock", NULL);
 }
 
