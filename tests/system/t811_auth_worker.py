@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The worker that knows passwords: it dies, it is asked too often, and it
 keeps nothing."""
+import contextlib
 import os
 import re
 import signal
@@ -211,9 +212,12 @@ def of_rounds(rounds):
 def a_hash_that_takes_too_long_is_given_up_and_holds_nobody_up_for_ever(t):
     """The watchdog doesn't end what lives, and nobody asks for it again."""
     server = lines_doors(t, "\n".join([
-        "[room slow]", f"password = {of_rounds(4000000)}",
+        "[room slow]", f"password = {of_rounds(6000000)}",
         "[room endless]", f"password = {of_rounds(999999999)}"]), watchdog=1)
     seat = auth_seat(server)
+    # It stands back for others, and a machine that tests has many of them.
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, auth_pid(server), -15)
     bob = server.connect()
     bob.send("slow x")
     bob.expect(BAD_ROOM_PASSWORD)

@@ -29,9 +29,9 @@
 #include "worker/auth/auth_budget.h"
 #include "worker/auth/auth_patience.h"
 
-#define NICENESS 19   /* who talks goes before who logs in */
+#define NICENESS 10   /* who talks goes before who logs in */
 #define LOGGED_MAX 20 /* failures a second; more are summed up */
-#define SLOW_MS 1000  /* a hash that takes longer is worth a word */
+#define SLOW_MS 500   /* a hash that takes longer is worth a word */
 #define REPORT_MS 100 /* after a verdict, the master knows of it */
 #define FIRST_ASKED 2 /* in the list of what is waited for */
 
@@ -75,7 +75,7 @@ lock_memory(const struct auth *a)
 		log_debug("mlock", NULL);
 }
 
-/* A hash takes long: it gets the time that nobody else wants. */
+/* A hash takes long: who talks goes first. */
 static void
 stand_back(void)
 {
@@ -116,7 +116,7 @@ static bool
 matches(const struct auth *a, int fd, const struct ask_question *q)
 {
 	char password[LIMIT_PASSWORD + 1];
-	uint64_t began = clock_us(), ms;
+	uint64_t ms;
 	bool right;
 
 	memcpy(password, q->password, q->password_len);
@@ -124,9 +124,8 @@ matches(const struct auth *a, int fd, const struct ask_question *q)
 	auth_patience_begin(fd, q->id);
 	right = auth_secrets_match(
 	    &a->secrets, q->kind == ASK_USER, q->name, q->name_len, password);
-	auth_patience_end();
+	ms = auth_patience_end();
 	explicit_bzero(password, sizeof(password));
-	ms = (clock_us() - began) / 1000;
 	if (ms > SLOW_MS)
 		log_warnx("auth-slow", "ms=%" PRIu64, ms);
 	return right;
