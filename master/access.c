@@ -527,7 +527,7 @@ access_read_users(struct access *a, const char *path, char *err, size_t errsize)
 	ssize_t n = 0;
 	int result = -1, fd;
 
-	if (*path == '\0')
+	if (strcmp(path, ACCESS_NO_FILE) == 0)
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd == -1 || fstat(fd, &st) == -1)

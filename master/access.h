@@ -45,12 +45,14 @@ struct access {
 	const struct access_sink *sink; /* or NULL */
 };
 
+#define ACCESS_NO_FILE "none"
+
 /* For config.sections: what lies in sections goes into `access`. */
 struct config_sections access_sections(struct access *access);
 
 /*
  * The last section has ended; then read the file of users, unless `path` is
- * empty.  Returns 0, or -1 with a line for a person in err.
+ * ACCESS_NO_FILE.  Returns 0, or -1 with a line for a person in err.
  */
 int access_end(struct access *access, char *err, size_t errsize);
 int access_read_users(

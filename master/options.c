@@ -465,6 +465,7 @@ static const struct config_key keys[] = {
 	.placeholder = "FILE",
 	.help = "registered users, a line each: NAME:HASH, or "
 		"NAME:HASH:operator; only its owner may have access to it",
+	.initial = "none",
 	.set = config_set_string,
 	.offset = AT(users_file),
 	.min = 1,

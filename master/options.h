@@ -77,7 +77,7 @@ struct options {
 	int wrap, color, time;      /* telnet clients begin with that: 1 */
 	bool replay_given;          /* else each kind of listener has its own */
 	char bans_file[PATH_SIZE];  /* "": see bans.h */
-	char users_file[PATH_SIZE]; /* "": none */
+	char users_file[PATH_SIZE]; /* or ACCESS_NO_FILE */
 	struct access access;       /* sections, and that file */
 	unsigned auth_workers;      /* no key: 1 if there are passwords */
 	unsigned login_failures;    /* wrong passwords a minute and address */

@@ -15,6 +15,7 @@
 #include "shared/chat/policy_shm.h"
 
 #define RETRY_US (10 * 1000)
+#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 static_assert(LISTENER_KINDS <= SETTINGS_KINDS, "settings for each kind");
 static_assert(ORIGINS_MAX <= SETTINGS_ORIGINS, "settings for each");
@@ -122,9 +123,7 @@ policy_make(
 	policy_fill(shm, a);
 	munmap(shm, head.size);
 	/* Not even a worker that has gone wrong changes it. */
-	if (fcntl(*fd, F_ADD_SEALS,
-		F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ==
-		-1 ||
+	if (fcntl(*fd, F_ADD_SEALS, SEALS) == -1 ||
 	    policy_attach(policy, *fd) == -1)
 		goto fail;
 	return 0;

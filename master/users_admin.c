@@ -35,6 +35,12 @@ users_admin_wanted(const struct options *o)
 	       o->remove_user[0] != '\0';
 }
 
+static bool
+has_file(const struct options *o)
+{
+	return strcmp(o->users_file, ACCESS_NO_FILE) != 0;
+}
+
 static int
 hash_password(void)
 {
@@ -61,13 +67,13 @@ list_users(const struct options *o)
 	char err[CONFIG_ERROR_MAX];
 	size_t at = 0;
 
-	if (o->users_file[0] != '\0' &&
+	if (has_file(o) &&
 	    users_file_read(&file, o->users_file, err, sizeof(err)) == -1)
 		return say(EXIT_FAILURE, "%s", err);
 	for (uint32_t i = 0; i < o->access.nusers; i++)
 		show(o->access.users[i].name, o->access.users[i].name_len,
 		    o->access.users[i].is_operator);
-	if (o->users_file[0] == '\0')
+	if (!has_file(o))
 		return EXIT_SUCCESS;
 	while (users_file_next(&file, &at, &line, NULL))
 		show(line.name, line.name_len, line.is_operator);
@@ -157,7 +163,7 @@ users_admin_run(const struct options *o)
 		return hash_password();
 	if (o->list_users)
 		return list_users(o);
-	if (o->users_file[0] == '\0')
+	if (!has_file(o))
 		return say(EXIT_USAGE,
 		    "which users-file? -c FILE or --users-file=FILE says so");
 	if (o->add_user[0] != '\0')

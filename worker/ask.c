@@ -172,10 +172,10 @@ ask_verdict(struct worker *w, uint32_t slot, enum ask_kind kind,
 	}
 	if (row->state == ASKED_KNOWN)
 		*verdict = (enum ask_verdict)row->verdict;
-	else if (row->state == ASKED_NOT && a->queue_count > 0)
-		enqueue(w, slot); /* behind the others */
-	else if ((row->state == ASKED_NOT || row->state == ASKED_TURN) &&
-		 !hand_over(w, slot, &q))
+	/* Who has no turn yet goes behind the others. */
+	if ((row->state == ASKED_NOT && a->queue_count > 0) ||
+	    ((row->state == ASKED_NOT || row->state == ASKED_TURN) &&
+		!hand_over(w, slot, &q)))
 		enqueue(w, slot);
 	explicit_bzero(&q, sizeof(q));
 	return row->state == ASKED_KNOWN;

@@ -426,7 +426,6 @@ reply_prompt(unsigned state)
 	case SESSION_JOINED:
 	case SESSION_LEAVING:
 	case SESSION_HTTP:
-	case SESSION_PROXY:
 		break;
 	}
 	return "";

@@ -233,7 +233,6 @@ serve_deadlines(struct worker *w)
 		case SESSION_ROOM:
 		case SESSION_NAME:
 		case SESSION_HTTP:
-		case SESSION_PROXY:
 		case SESSION_ROOM_PASSWORD:
 		case SESSION_NAME_PASSWORD:
 			talk_leave(w, slot, CLOSE_LOGIN_TIMEOUT,

@@ -389,8 +389,6 @@ close_code(const struct session_shm *s)
 	case CLOSE_TLS_HANDSHAKE: /* before there was a session */
 	case CLOSE_TLS_TIMEOUT:
 	case CLOSE_TLS_DIED:
-	case CLOSE_PROXY: /* before it was a WebSocket */
-	case CLOSE_CROWDED:
 	case CLOSE_REASONS:
 		return WS_NORMAL;
 	case CLOSE_SHUTDOWN:

@@ -90,8 +90,7 @@ static const char *const usages[USAGE_COUNT] = {
     [USAGE_TIME] = "/time on, or /time off",
     [USAGE_LOOK] = "/wrap, /color and /time are for telnet clients",
     [USAGE_KICK] = "/kick NAME [WHY]",
-    [USAGE_BAN] = "/ban NAME or ADDRESS [TIME] [WHY], TIME as 90s, 10m, 2h or "
-		  "30d",
+    [USAGE_BAN] = "/ban NAME or ADDRESS [TIME] [WHY]",
     [USAGE_UNBAN] = "/unban NAME or ADDRESS",
     [USAGE_MUTE] = "/mute NAME [TIME] [WHY]",
     [USAGE_UNMUTE] = "/unmute NAME",
@@ -133,7 +132,7 @@ static const char help[] =
     "*** /ban NAME [TIME] [WHY]  operators: or an ADDRESS; TIME as 2h\n"
     "*** /mute NAME [TIME] [WHY]  operators: NAME may not speak\n"
     "*** /unban, /unmute, /bans  operators: the reverse; a list\n"
-    "*** /op NAME          operators: make NAME one; or /deop NAME\n"
+    "*** /op, /deop NAME   operators: make NAME one, or no more\n"
     "*** /quit             leave\n"
     "*** //TEXT            say /TEXT\n";
 static_assert(sizeof(help) <= NOTICE_HELP_MAX, "notice.h says so");

@@ -53,14 +53,6 @@ channel_size(const struct channel_message *m)
 		return END_OF(move);
 	case CHANNEL_CLEAR:
 		return END_OF(clear);
-	case CHANNEL_LET_IN:
-		return END_OF(let_in);
-	case CHANNEL_ADDRESS:
-		return END_OF(address);
-	case CHANNEL_JOINED:
-		if (m->count > CHANNEL_SLOTS)
-			return 0;
-		return END_OF(count) + m->count * sizeof(m->joined[0]);
 	}
 	return 0;
 }

@@ -19,7 +19,6 @@
 
 #define CHANNEL_CREDITS 64 /* CHANNEL_PASS messages under way */
 #define CHANNEL_FDS 16     /* connections in one CHANNEL_PASS */
-#define CHANNEL_SLOTS 64   /* slots in one CHANNEL_JOINED */
 
 enum channel_type {
 	/* Master to worker. */
@@ -29,7 +28,6 @@ enum channel_type {
 	CHANNEL_RELOAD, /* TLS: load the certificates again */
 	CHANNEL_POLICY, /* `count` is 1: the fd of a new policy, see policy.h */
 	CHANNEL_ASKED,  /* there is a new auth worker: ask again, see ask.h */
-	CHANNEL_LET_IN, /* the answer to CHANNEL_ADDRESS; `let_in` */
 	/* Worker to master. */
 	CHANNEL_READY,   /* settled and serving */
 	CHANNEL_ACK,     /* `count` CHANNEL_PASS messages dealt with */
@@ -38,8 +36,6 @@ enum channel_type {
 	CHANNEL_SETTLED, /* settled, but serving only after its back-off */
 	CHANNEL_CLEAR,   /* TLS: `count` is 1, the fd of the clear side */
 	CHANNEL_BANS,    /* the bans have changed, and are to be kept */
-	CHANNEL_ADDRESS, /* a trusted proxy said who the client is */
-	CHANNEL_JOINED,  /* `count` of slots are through with logging in */
 };
 
 /* What kind of listener was the way in. */
@@ -85,19 +81,6 @@ struct channel_message {
 			uint32_t slot, gen;
 			uint8_t tls; /* enum suite */
 		} clear;
-		struct {
-			uint32_t slot, gen;
-			uint8_t addr[16]; /* of the client */
-			uint16_t port;
-		} address;
-		struct {
-			uint32_t slot, gen;
-			uint32_t
-			    code; /* enum chat_error: why not, or CHAT_OK */
-		} let_in;
-		struct {
-			uint32_t slot, gen;
-		} joined[CHANNEL_SLOTS];
 		struct {
 			uint32_t sessions; /* kept from the predecessor */
 			uint32_t held_lock;

@@ -329,7 +329,6 @@ session_keep(
 		kept = session_keep_leaving(v, slot, c);
 		break;
 	case SESSION_HTTP:  /* see salvage_is_framed */
-	case SESSION_PROXY: /* for all that is known of it, the proxy itself */
 		break;
 	}
 	if (!kept)

@@ -33,8 +33,6 @@ const char *const close_reason_names[CLOSE_REASONS] = {
     [CLOSE_TLS_DIED] = "tls-died",
     [CLOSE_BANNED] = "banned",
     [CLOSE_DISPLACED] = "displaced",
-    [CLOSE_PROXY] = "proxy-header",
-    [CLOSE_CROWDED] = "too-many-from-address",
 };
 
 /* Links into and out of the caches. */

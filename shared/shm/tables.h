@@ -32,7 +32,6 @@ enum session_state {
 	SESSION_JOINED,        /* talks */
 	SESSION_LEAVING,       /* has left; what it still has to read is sent */
 	SESSION_HTTP,          /* web: waits for a request */
-	SESSION_PROXY,         /* waits for the header of a trusted proxy */
 	SESSION_ROOM_PASSWORD, /* telnet: has named a room that needs one */
 	SESSION_NAME_PASSWORD, /* telnet: has named a user who needs one */
 };
@@ -57,8 +56,6 @@ enum close_reason {
 	CLOSE_TLS_DIED,      /* the process that had it did */
 	CLOSE_BANNED,        /* kicked or banned */
 	CLOSE_DISPLACED,     /* by a newer session of a registered name */
-	CLOSE_PROXY,         /* no good header of a trusted proxy */
-	CLOSE_CROWDED,       /* refused after its proxy said who it is */
 	CLOSE_REASONS,
 };
 extern const char *const close_reason_names[CLOSE_REASONS];

@@ -18,6 +18,7 @@ KEYS = {
     "leave": HEAD + ["room", "name"],
     "rename": HEAD + ["room", "name", "text"],
     "topic": HEAD + ["room", "name", "text"],
+    "notice": HEAD + ["room", "name", "text"],
     "reply": HEAD + ["text"],
     "error": HEAD + ["text", "code"],
 }

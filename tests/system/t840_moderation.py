@@ -37,8 +37,11 @@ def only_operators_moderate(t):
     root.send("/kick Nobody")
     root.expect("*** error no-such-name: "
                 "there is nobody and nothing of that name")
-    root.send("/kick")
-    root.expect("*** error bad-usage: /kick NAME [WHY]")
+    for usage in ("/kick NAME [WHY]", "/ban NAME or ADDRESS [TIME] [WHY]",
+                  "/unban NAME or ADDRESS", "/mute NAME [TIME] [WHY]",
+                  "/unmute NAME", "/op NAME", "/deop NAME"):
+        root.send(usage.split()[0])
+        root.expect(f"*** error bad-usage: {usage}")
 
 
 @test

@@ -25,6 +25,7 @@ static const struct {
     {"edit.consumed", "t617_editing_deaths", UNLESS_LAGGING},
     {"edit.echoed", "t617_editing_deaths", UNLESS_LAGGING},
     {"edit.kept", "t617_editing_deaths", UNLESS_LAGGING},
+    {"ended.left", "t823_displaced", RARE},
     {"fanout.lapped", "t575_rare_deaths", RARE},
     {"fanout.own", "t625_looks", RARE},
     {"input.dropped", "t575_rare_deaths", RARE},
@@ -62,12 +63,17 @@ begins(const char *name, const char *with)
 	return strncmp(name, with, strlen(with)) == 0;
 }
 
-/* Only sessions of telnet edit their lines and have looks. */
+/*
+ * Only sessions of telnet edit their lines and have looks.  The auth worker's
+ * hits are counted with the chat workers', as kinds go round.
+ */
 static bool
 is_of_kind(const char *name, unsigned kind)
 {
 	if (begins(name, "edit.") || strcmp(name, "session.looks") == 0)
 		return kind == KIND_TELNET;
+	if (begins(name, "auth."))
+		return kind == KIND_CHAT;
 	return !begins(name, "web.") || kind == KIND_WEB;
 }
 

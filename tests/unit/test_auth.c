@@ -15,7 +15,8 @@ static struct auth_secrets secrets;
 static void
 keep(bool of_user, const char *name, const char *setting, const char *password)
 {
-	const char *hash = crypt(password, setting);
+	static struct crypt_data data;
+	const char *hash = crypt_r(password, setting, &data);
 
 	CHECK(hash != NULL && hash[0] != '*');
 	CHECK_EQ(auth_secrets_add(

@@ -76,7 +76,6 @@ state_name(uint8_t state)
 	    [SESSION_JOINED] = "joined",
 	    [SESSION_LEAVING] = "leaving",
 	    [SESSION_HTTP] = "http",
-	    [SESSION_PROXY] = "proxy",
 	    [SESSION_ROOM_PASSWORD] = "room-password",
 	    [SESSION_NAME_PASSWORD] = "name-password",
 	};

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -70,9 +71,8 @@ load(struct auth *a, auth_read *read)
 static void
 lock_memory(const struct auth *a)
 {
-	if (mlockall(MCL_CURRENT | MCL_ONFAULT) == -1 &&
-	    auth_secrets_lock(&a->secrets) == -1)
-		log_debug("mlock", NULL);
+	if (mlockall(MCL_CURRENT | MCL_ONFAULT) == -1)
+		(void)!auth_secrets_lock(&a->secrets);
 }
 
 /* A hash takes long: who talks goes first. */
@@ -81,9 +81,8 @@ stand_back(void)
 {
 	static const struct sched_param none;
 
-	if (setpriority(PRIO_PROCESS, 0, NICENESS) == -1 ||
-	    sched_setscheduler(0, SCHED_BATCH, &none) == -1)
-		log_debug("setpriority", NULL);
+	(void)!setpriority(PRIO_PROCESS, 0, NICENESS);
+	(void)!sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 static void
@@ -222,7 +221,7 @@ report_ready(const struct auth *a)
 
 	m.ready.us = clock_us() - a->in->forked_us;
 	if (channel_send(a->in->channel, &m, NULL, 0) == -1)
-		die(1, "channel-failed", NULL);
+		exit(1); /* the master is gone, or kills us */
 	log_info("auth-ready", "users=%" PRIu32 " rooms=%" PRIu32,
 	    a->secrets.users, a->secrets.count - a->secrets.users);
 }
@@ -284,7 +283,7 @@ auth_worker_run(const struct inherit *in, auth_read *read)
 		int r = poll(a.fds, n, timeout_ms(&a));
 
 		if (r == -1 && errno != EINTR)
-			die(1, "poll-failed", NULL);
+			bug("poll: errno %d", errno);
 		tend(&a);
 		if (r <= 0)
 			continue;
