@@ -10,6 +10,7 @@
 #include "master/access.h"
 #include "master/users_file.h"
 #include "master/users_password.h"
+#include "shared/base/config.h"
 #include "shared/base/log.h"
 #include "shared/chat/name.h"
 
@@ -18,13 +19,13 @@
 /* Tells the person; returns `code`. */
 static int PRINTF_LIKE(2, 3) say(int code, const char *fmt, ...)
 {
+	char what[CONFIG_ERROR_MAX];
 	va_list ap;
 
-	fputs("chatmaster: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	fprintf(stderr, "chatmaster: %s\n", what);
 	return code;
 }
 
