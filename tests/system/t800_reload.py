@@ -88,6 +88,7 @@ def an_auth_worker_without_its_files_is_followed_by_one_with_them(t):
     server = t.server(args=["-c", path], workers=1)
     seat = wait_until(lambda: [w["seat"] for w in server.dump("workers")
                                if w["type"] == "auth"], "its seat")[0]
+    server.wait_event("auth-ready")
     t.write("doors.conf", "[user Root]\n")
     server.signal_worker(seat, signal.SIGKILL)
     server.wait_event("auth-failed")

@@ -21,6 +21,8 @@ static const struct {
 		UNLESS_LAGGING
 	} run; /* a point of which? */
 } elsewhere[] = {
+    {"adopt.policy", "t845_access_deaths", RARE},
+    {"bans.written", "t845_access_deaths", RARE},
     {"command.ignored", "t170_ignore", UNLESS_LAGGING},
     {"edit.consumed", "t617_editing_deaths", UNLESS_LAGGING},
     {"edit.echoed", "t617_editing_deaths", UNLESS_LAGGING},
@@ -30,8 +32,11 @@ static const struct {
     {"fanout.own", "t625_looks", RARE},
     {"input.dropped", "t575_rare_deaths", RARE},
     {"input.evicted", "t575_rare_deaths", RARE},
+    {"journal.apply.act", "t845_access_deaths", RARE},
+    {"journal.apply.settings", "t845_access_deaths", RARE},
     {"lag.lapped", "t520_lag_and_death", IF_LAGGING},
     {"lag.reply.first", "t575_rare_deaths", RARE},
+    {"master.bans.fork", "t845_access_deaths", RARE},
     {"master.clear", "t782_tls_deaths", RARE},
     {"master.format", "t020_instance", RARE},
     {"master.rescue.fork", "t575_rare_deaths", RARE},
@@ -40,6 +45,7 @@ static const struct {
     {"rescue.format", "t575_rare_deaths", RARE},
     {"rescue.formatted", "t575_rare_deaths", RARE},
     {"rescue.settled", "t575_rare_deaths", RARE},
+    {"rooms.followed", "t845_access_deaths", RARE},
     {"salvage.filled", "t575_rare_deaths", RARE},
     {"salvage.joined", "t575_rare_deaths", RARE},
     {"salvage.row", "t575_rare_deaths", RARE},
