@@ -5,11 +5,10 @@
  * and answers the workers that have sessions (shared/net/ask.h).  At a HUP it
  * is replaced, and whoever waits for an answer asks again.
  *
- *   auth          the master's side
- *   auth_worker   the process
- *   auth_secrets  what it keeps, and what it says of a password
- *   auth_budget   who has given too many wrong ones
- *   auth_admin    --hash-password, and changing the file of users
+ *   auth            the master's side
+ *   worker/auth     the process
+ *   users_admin     changing the file of users
+ *   users_password  passwords that a person gives us, and their hashes
  */
 #ifndef MASTER_AUTH_H
 #define MASTER_AUTH_H
@@ -21,6 +20,9 @@ int auth_connect(struct master *m, uint32_t seat);
 
 /* The configuration has been read anew. */
 void auth_renew(struct master *m);
+
+/* What it has counted. */
+void auth_on_pong(struct master *m, const struct ping *pong);
 
 /* It serves: tell everybody. */
 void auth_on_ready(struct master *m);

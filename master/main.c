@@ -11,7 +11,6 @@
 
 #include "master/access.h"
 #include "master/admit.h"
-#include "master/auth_admin.h"
 #include "master/bans.h"
 #include "master/logs.h"
 #include "master/loop.h"
@@ -22,6 +21,7 @@
 #include "master/spawn.h"
 #include "master/stop.h"
 #include "master/tls.h"
+#include "master/users_admin.h"
 #include "master/watchdog.h"
 #include "shared/base/config.h"
 #include "shared/base/fault.h"
@@ -101,7 +101,8 @@ main_configure(struct options *options, int argc, char *argv[])
 		puts("chatmaster " CHATMASTER_VERSION);
 		exit(EXIT_SUCCESS);
 	}
-	auth_admin(options);
+	if (users_admin_wanted(options))
+		exit(users_admin_run(options));
 	if (tls_prepare(options) == -1)
 		exit(EXIT_USAGE);
 	main_open_log(options);

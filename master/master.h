@@ -25,6 +25,7 @@
  *   watchdog  finds workers that are alive and do nothing
  *   stop      ends it all
  *   auth      the worker that knows passwords
+ *   users_*   administers them, without a server
  *   bans      has bans written to a file
  *   tls       workers that are a program of their own, and what they hand back
  *
@@ -44,6 +45,7 @@
 #include "master/refusals.h"
 #include "master/types.h"
 #include "shared/chat/policy.h"
+#include "shared/net/ask.h"
 #include "shared/net/channel.h"
 #include "shared/net/inherit.h"
 
@@ -166,6 +168,8 @@ struct master {
 	uint32_t next_seat[WORKER_TYPES]; /* where ties are broken from */
 	uint64_t pass_retry_us;
 	uint64_t logs_retry_us; /* 0: all workers have our log */
+	/* What the auth worker has said, and its predecessors: auth.c. */
+	uint64_t verdicts[ASK_VERDICTS], verdicts_before[ASK_VERDICTS];
 	uint64_t auth_retry_us; /* 0: all know of the auth worker */
 	uint64_t tls_retry_us;  /* 0: all have been told of the last HUP */
 

@@ -8,6 +8,7 @@
 
 #include "master/tls.h"
 #include "master/types.h"
+#include "master/users_admin.h"
 #include "shared/base/config.h"
 #include "shared/base/log.h"
 #include "shared/chat/limits.h"
@@ -587,10 +588,9 @@ options_read_secrets(struct options *options, int argc, char *const argv[],
 		return -1;
 	if (access_end(&options->access, err, errsize) == -1)
 		return -1;
-	/* Where a user is to be added, it need not be there yet. */
-	if ((options->add_user[0] == '\0' ||
-		access(options->users_file, F_OK) == 0) &&
-	    access_read_users(
+	if (users_admin_wanted(options))
+		return 0; /* which reads that file by itself */
+	if (access_read_users(
 		&options->access, options->users_file, err, errsize) == -1)
 		return -1;
 	options->max_clients_given = config_given(&config, "max-clients");

@@ -46,7 +46,7 @@ struct origin_list {
 
 struct options {
 	bool help, version, check;
-	bool hash_password, list_users, is_operator; /* see auth_admin.h */
+	bool hash_password, list_users, is_operator; /* users_admin.h */
 	char add_user[LIMIT_NAME + 1], remove_user[LIMIT_NAME + 1];
 	char file[4096]; /* "" when there is none */
 	unsigned workers;

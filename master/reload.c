@@ -148,12 +148,13 @@ reload_on_hup(struct master *m)
 	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
 	    clock_us());
 	notify_send(state);
-	if (reload_options(m))
+	if (reload_options(m)) {
 		log_info("reload",
 		    "version=%" PRIu64 " rooms=%" PRIu32 " users=%" PRIu32,
 		    policy_version(&m->policy), m->options.access.nrooms,
 		    m->options.access.nusers);
+		auth_renew(m); /* it would read what has been refused */
+	}
 	tls_reload(m);
-	auth_renew(m);
 	notify_send("READY=1");
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -167,7 +168,9 @@ spawn_enter_child(
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != m->pid)
 		_exit(1); /* it died before we asked to be told */
-	fault_set_seat(seat, seat < 0 ? 0 : 1 + (unsigned)m->seats[seat].type);
+	fault_set_seat(seat, seat < 0 || types[m->seats[seat].type].foreign
+				 ? 0
+				 : 1 + (unsigned)m->seats[seat].type);
 	spawn_set_signals();
 	spawn_close_others(m, keep, seat);
 	spawn_introduce(name);
@@ -194,6 +197,8 @@ spawn_child(const struct master *m, const struct inherit *inherit)
 	snprintf(name, sizeof(name), "chatmaster:%c%u",
 	    types[inherit->type].name[0], inherit->seat);
 	spawn_enter_child(m, keep, (int)inherit->seat, name);
+	if (types[inherit->type].foreign && m->instance.mapped != NULL)
+		munmap(m->instance.mapped, m->instance.mapped_size);
 	FAULT_POINT("master.forked");
 	/* The master has no exit handlers; tools that measure us may. */
 	exit(types[inherit->type].main(inherit));

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include "master/auth.h"
 #include "master/loop.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -72,6 +73,8 @@ watchdog_on_readable(struct master *m, uint32_t i)
 		seat->answered = true;
 		atomic_store_explicit(&m->instance.status->seats[i].beat_us,
 		    clock_us(), memory_order_relaxed);
+		if (seat->type == WORKER_AUTH)
+			auth_on_pong(m, &pong);
 		watchdog_await(m, pong.waits_for, pong.acquisition);
 	}
 }

@@ -28,6 +28,7 @@ enum ask_verdict {
 	ASK_TOO_MANY, /* wrong ones from that address: not looked at */
 	ASK_BUSY,     /* the queue is full: ask again later */
 };
+#define ASK_VERDICTS 4
 
 struct ask_question {
 	uint64_t id; /* whatever the asker likes */

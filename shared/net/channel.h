@@ -94,6 +94,8 @@ struct ping {
 	uint64_t number;
 	int32_t waits_for; /* pong: seat that owns the lock awaited, or -1 */
 	uint64_t acquisition;
+	/* Pong of the auth worker: what it has said, by enum ask_verdict. */
+	uint64_t verdicts[4];
 };
 
 /*

@@ -71,6 +71,9 @@ struct inherit {
 /* A worker's exit code when the segment is damaged beyond its repair. */
 #define WORKER_DAMAGED 65
 
+/* The auth worker's when a password took it too long. */
+#define WORKER_SLOW 66
+
 /* A worker type's main function.  Its result is the process' exit code. */
 typedef int worker_main(const struct inherit *inherit);
 

@@ -43,6 +43,7 @@ struct instance_figures {
 	uint64_t ring_oldest, ring_head, records;
 	uint64_t segment_size; /* bytes */
 	uint64_t repairs, repair_us_last, salvages, pool_empty;
+	uint64_t passwords_right, passwords_wrong, passwords_unread;
 };
 
 struct worker_figures {

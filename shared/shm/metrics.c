@@ -53,6 +53,13 @@ static const struct metrics_family families[] = {
 	OF(repair_us_last), 6},
     {"salvages_total", COUNTER, "Times the memory was laid out anew.",
 	OF(salvages), 0},
+    {"passwords_right_total", COUNTER, "Passwords that were right.",
+	OF(passwords_right), 0},
+    {"passwords_wrong_total", COUNTER, "Passwords that were wrong.",
+	OF(passwords_wrong), 0},
+    {"passwords_unread_total", COUNTER,
+	"Passwords not looked at, after too many wrong ones.",
+	OF(passwords_unread), 0},
     {"pool_empty_total", COUNTER, "Wanted buffers, when none was free.",
 	OF(pool_empty), 0},
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The hashes of all passwords, in the auth worker's memory and nowhere else. */
-#ifndef MASTER_AUTH_SECRETS_H
-#define MASTER_AUTH_SECRETS_H
+#ifndef WORKER_AUTH_SECRETS_H
+#define WORKER_AUTH_SECRETS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +29,9 @@ int auth_secrets_add(struct auth_secrets *secrets, bool of_user,
  */
 bool auth_secrets_match(const struct auth_secrets *secrets, bool of_user,
     const char *name, size_t name_len, const char *password);
+
+/* Keep them from swap.  Returns 0, or -1 with errno. */
+int auth_secrets_lock(const struct auth_secrets *secrets);
 
 void auth_secrets_free(struct auth_secrets *secrets);
 

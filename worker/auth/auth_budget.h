@@ -5,8 +5,8 @@
  * A table of fixed size: when it is full, who has the least to wait for is
  * forgotten.
  */
-#ifndef MASTER_AUTH_BUDGET_H
-#define MASTER_AUTH_BUDGET_H
+#ifndef WORKER_AUTH_BUDGET_H
+#define WORKER_AUTH_BUDGET_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The auth worker: takes a question, hashes, answers, one at a time and from
- * each worker in turn.  What waits lies in the sockets, which are the bounded
- * queue: no worker has more than a few questions under way.
+ * See auth_worker.h.  One question at a time, from each worker in turn.  What
+ * waits lies in the sockets, which are the bounded queue: a worker has at most
+ * ASK_UNDER_WAY questions under way (worker/ask.h), and further ones wait with
+ * it, each in its session's unread line.
  */
+#include "worker/auth/auth_worker.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,19 +20,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "master/auth.h"
-#include "master/auth_budget.h"
-#include "master/auth_secrets.h"
-#include "master/reload.h"
 #include "shared/base/clock.h"
 #include "shared/base/config.h"
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
 #include "shared/net/ask.h"
 #include "shared/net/listen.h"
+#include "shared/shm/segment.h"
+#include "worker/auth/auth_budget.h"
+#include "worker/auth/auth_patience.h"
 
 #define NICENESS 10   /* who talks goes before who logs in */
 #define LOGGED_MAX 20 /* failures a second; more are summed up */
+#define SLOW_MS 500   /* a hash that takes longer is worth a word */
+#define REPORT_MS 100 /* after a verdict, the master knows of it */
 #define FIRST_ASKED 2 /* in the list of what is waited for */
 
 struct auth {
@@ -38,45 +43,46 @@ struct auth {
 	struct pollfd fds[FIRST_ASKED + SEATS_MAX];
 	uint32_t next; /* whose turn it is */
 	bool stopping;
+	uint64_t verdicts[ASK_VERDICTS];
+	uint64_t report_us; /* 0: nothing new */
 	/* Failures of this second. */
 	uint64_t second_us;
 	unsigned failures;
 };
 
-static int
-take_secret(void *context, bool of_user, const char *name, size_t name_len,
-    const char *hash, size_t hash_len)
-{
-	return auth_secrets_add(
-	    context, of_user, name, name_len, hash, hash_len);
-}
-
 /* The files were looked at before we were forked; now they may be others. */
 static int
-load(struct auth *a)
+load(struct auth *a, auth_read *read)
 {
-	static struct options options; /* large */
-	const struct access_sink sink = {&a->secrets, take_secret};
 	char err[CONFIG_ERROR_MAX], quoted[LOG_QUOTED(CONFIG_ERROR_MAX)];
-	int r = reload_secrets(&options, &sink, err, sizeof(err));
 
-	a->budget.limit = options.login_failures;
-	access_free(&options.access);
-	if (r == 0)
+	if (read(&a->secrets, &a->budget.limit, err, sizeof(err)) == 0)
 		return 0;
 	log_errorx("auth-failed", "reason=%s",
 	    log_quote(quoted, sizeof(quoted), err, strlen(err)));
 	return -1;
 }
 
-/* Nothing of this process goes to disk, or to a debugger. */
+/*
+ * Nothing of what is kept goes to swap; as far as the limit of locked memory
+ * lets us.  What is mapped later isn't locked: if crypt(3) got no memory for
+ * that, no password would be right.
+ */
 static void
-hide(void)
+lock_memory(const struct auth *a)
 {
-	prctl(PR_SET_DUMPABLE, 0);
-	/* Best effort: a limit may forbid both. */
-	(void)!mlockall(MCL_CURRENT | MCL_FUTURE);
+	if (mlockall(MCL_CURRENT | MCL_ONFAULT) == -1)
+		(void)!auth_secrets_lock(&a->secrets);
+}
+
+/* A hash takes long: who talks goes first. */
+static void
+stand_back(void)
+{
+	static const struct sched_param none;
+
 	(void)!setpriority(PRIO_PROCESS, 0, NICENESS);
+	(void)!sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 static void
@@ -88,7 +94,7 @@ log_failures(struct auth *a)
 }
 
 static void
-log_wrong(struct auth *a, const struct ask_question *q, const char *reason)
+log_failure(struct auth *a, const struct ask_question *q, const char *reason)
 {
 	char ip[LISTEN_NAME_MAX], name[LOG_QUOTED(LIMIT_ROOM)];
 	uint64_t now = clock_us();
@@ -105,27 +111,55 @@ log_wrong(struct auth *a, const struct ask_question *q, const char *reason)
 	    listen_address_text(q->addr, ip), reason);
 }
 
-static enum ask_verdict
-judge(struct auth *a, const struct ask_question *q)
+static bool
+matches(const struct auth *a, int fd, const struct ask_question *q)
 {
 	char password[LIMIT_PASSWORD + 1];
+	uint64_t ms;
+	bool right;
+
+	memcpy(password, q->password, q->password_len);
+	password[q->password_len] = '\0';
+	auth_patience_begin(fd, q->id);
+	right = auth_secrets_match(
+	    &a->secrets, q->kind == ASK_USER, q->name, q->name_len, password);
+	ms = auth_patience_end();
+	explicit_bzero(password, sizeof(password));
+	if (ms > SLOW_MS)
+		log_warnx("auth-slow", "ms=%" PRIu64, ms);
+	return right;
+}
+
+static enum ask_verdict
+judge(struct auth *a, int fd, const struct ask_question *q)
+{
 	bool right;
 
 	if (!auth_budget_allows(&a->budget, q->addr, clock_us())) {
-		log_wrong(a, q, "too-many");
+		log_failure(a, q, "too-many");
 		return ASK_TOO_MANY;
 	}
-	memcpy(password, q->password, q->password_len);
-	password[q->password_len] = '\0';
-	right = auth_secrets_match(
-	    &a->secrets, q->kind == ASK_USER, q->name, q->name_len, password);
-	explicit_bzero(password, sizeof(password));
+	right = matches(a, fd, q);
 	FAULT_POINT("auth.judged");
 	if (right)
 		return ASK_RIGHT;
 	auth_budget_spend(&a->budget, q->addr, clock_us());
-	log_wrong(a, q, "bad-password");
+	log_failure(a, q, "bad-password");
 	return ASK_WRONG;
+}
+
+static void
+answer(struct auth *a, int fd, const struct ask_question *q)
+{
+	enum ask_verdict verdict;
+
+	FAULT_POINT("auth.asked");
+	verdict = judge(a, fd, q);
+	ask_reply(fd, q->id, verdict);
+	FAULT_POINT("auth.answered");
+	a->verdicts[verdict]++;
+	if (a->report_us == 0)
+		a->report_us = clock_us() + REPORT_MS * 1000;
 }
 
 /* One question of one worker, the next one in turn that has any. */
@@ -141,26 +175,23 @@ serve(struct auth *a)
 		if ((a->fds[FIRST_ASKED + i].revents & POLLIN) == 0 ||
 		    ask_receive(a->in->asked[i], &q) != 1)
 			continue;
-		FAULT_POINT("auth.asked");
-		ask_reply(a->in->asked[i], q.id, judge(a, &q));
+		answer(a, a->in->asked[i], &q);
 		explicit_bzero(&q, sizeof(q));
 		a->next = i + 1;
 		return;
 	}
 }
 
+/* What our predecessor left unread will be asked again. */
 static void
-answer_pings(const struct auth *a)
+drain(const struct auth *a)
 {
-	struct ping ping;
+	struct ask_question q;
 
-	while (recv(a->in->ping, &ping, sizeof(ping), MSG_DONTWAIT) ==
-	       sizeof(ping)) {
-		ping.waits_for = -1;
-		ping.acquisition = 0;
-		(void)send(a->in->ping, &ping, sizeof(ping),
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
-	}
+	for (uint32_t i = 0; i < a->in->nseats; i++)
+		while (ask_receive(a->in->asked[i], &q) != -1)
+			continue;
+	explicit_bzero(&q, sizeof(q));
 }
 
 static void
@@ -195,40 +226,75 @@ report_ready(const struct auth *a)
 	    a->secrets.users, a->secrets.count - a->secrets.users);
 }
 
+/* What is waited for. */
+static nfds_t
+watch(struct auth *a)
+{
+	const struct inherit *in = a->in;
+
+	a->fds[0] = (struct pollfd){.fd = in->channel, .events = POLLIN};
+	a->fds[1] = (struct pollfd){.fd = in->ping, .events = POLLIN};
+	for (uint32_t i = 0; i < in->nseats; i++)
+		a->fds[FIRST_ASKED + i] =
+		    (struct pollfd){.fd = in->asked[i], .events = POLLIN};
+	return FIRST_ASKED + in->nseats;
+}
+
+/* What is due. */
+static void
+tend(struct auth *a)
+{
+	uint64_t now = clock_us();
+
+	if (a->failures > LOGGED_MAX && now - a->second_us >= 1000000)
+		log_failures(a);
+	if (a->report_us != 0 && now >= a->report_us) {
+		a->report_us = 0;
+		auth_patience_report();
+	}
+}
+
+static int
+timeout_ms(const struct auth *a)
+{
+	if (a->report_us != 0)
+		return REPORT_MS;
+	return a->failures > LOGGED_MAX ? 1000 : -1;
+}
+
 int
-auth_worker_main(const struct inherit *in)
+auth_worker_run(const struct inherit *in, auth_read *read)
 {
 	static struct auth a;
-	nfds_t n = FIRST_ASKED + in->nseats;
+	nfds_t n;
 
 	a.in = in;
-	hide();
-	if (load(&a) == -1 ||
+	prctl(PR_SET_DUMPABLE, 0); /* no core, no debugger */
+	if (load(&a, read) == -1 ||
 	    getrandom(a.budget.key, sizeof(a.budget.key), 0) == -1)
 		return 1;
-	a.fds[0] = (struct pollfd){.fd = in->channel, .events = POLLIN};
-	a.fds[1] = (struct pollfd){.fd = in->ping, .events = POLLIN};
-	for (uint32_t i = 0; i < in->nseats; i++)
-		a.fds[FIRST_ASKED + i] =
-		    (struct pollfd){.fd = in->asked[i], .events = POLLIN};
+	lock_memory(&a);
+	stand_back();
+	auth_patience_init(in->ping, a.verdicts);
+	n = watch(&a);
+	drain(&a);
 	report_ready(&a);
 	while (!a.stopping) {
-		int timeout = a.failures > LOGGED_MAX ? 1000 : -1;
-		int r = poll(a.fds, n, timeout);
+		int r = poll(a.fds, n, timeout_ms(&a));
 
 		if (r == -1 && errno != EINTR)
 			bug("poll: errno %d", errno);
-		if (r == 0)
-			log_failures(&a);
+		tend(&a);
 		if (r <= 0)
 			continue;
-		answer_pings(&a);
+		auth_patience_pong();
 		if (a.fds[0].revents != 0)
 			obey(&a);
 		if (!a.stopping)
 			serve(&a);
 	}
 	log_failures(&a);
+	auth_patience_report();
 	auth_secrets_free(&a.secrets);
 	return 0;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* See auth_secrets.h. */
-#include "master/auth_secrets.h"
+#include "worker/auth/auth_secrets.h"
 
 #include <crypt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "shared/base/base.h"
 #include "shared/chat/limits.h"
@@ -117,6 +118,12 @@ auth_secrets_match(const struct auth_secrets *s, bool of_user, const char *name,
 	same = made != NULL && is_same(made, hash) && at > 0;
 	explicit_bzero(&data, sizeof(data));
 	return same;
+}
+
+int
+auth_secrets_lock(const struct auth_secrets *s)
+{
+	return s->rows ? mlock(s->rows, s->size * sizeof(*s->rows)) : 0;
 }
 
 void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See auth_budget.h. */
-#include "master/auth_budget.h"
+#include "worker/auth/auth_budget.h"
 
 #include <string.h>
 
