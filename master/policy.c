@@ -108,8 +108,8 @@ policy_make(
 	    .rooms = a->nrooms,
 	    .users = a->nusers,
 	    .members = a->nmembers,
-	    .room_buckets = MAX(a->by_room.count, UINT32_C(1)),
-	    .user_buckets = MAX(a->by_user.count, UINT32_C(1)),
+	    .room_buckets = a->by_room.count > 0 ? a->by_room.count : 1,
+	    .user_buckets = a->by_user.count > 0 ? a->by_user.count : 1,
 	};
 	struct policy_shm *shm;
 	int error;

@@ -11,6 +11,10 @@
 #include "shared/base/hash.h"
 #include "shared/base/log.h"
 
+static_assert(ASK_NAME_MAX == LIMIT_ROOM && LIMIT_NAME <= LIMIT_ROOM &&
+		  ASK_PASSWORD_MAX == LIMIT_PASSWORD,
+    "what a client may name fits into a question");
+
 enum asked_state {
 	ASKED_NOT,    /* all zero: nothing */
 	ASKED_QUEUED, /* waits for its turn */

@@ -15,7 +15,10 @@
 #include <stdint.h>
 
 #include "shared/base/address.h"
-#include "shared/chat/limits.h"
+
+/* As limits.h has them: ask.c in worker/ checks that. */
+#define ASK_NAME_MAX 64 /* bytes of the name of a room */
+#define ASK_PASSWORD_MAX 128
 
 enum ask_kind {
 	ASK_ROOM, /* is it the room's password? */
@@ -35,9 +38,9 @@ struct ask_question {
 	uint8_t kind;
 	uint8_t addr[ADDRESS_BYTES]; /* of the client */
 	uint8_t name_len;
-	uint8_t password_len; /* at most LIMIT_PASSWORD */
-	char name[LIMIT_ROOM];
-	char password[LIMIT_PASSWORD];
+	uint8_t password_len; /* at most ASK_PASSWORD_MAX */
+	char name[ASK_NAME_MAX];
+	char password[ASK_PASSWORD_MAX];
 };
 
 struct ask_answer {

@@ -51,7 +51,7 @@ TEST(a_password_is_its_own_of_user_or_room)
 
 TEST(a_user_may_be_called_as_thousands_of_others)
 {
-	char name[8] = "u0000";
+	char name[16] = "u0000";
 
 	for (int i = 0; i < 3000; i++) {
 		snprintf(name, sizeof(name), "u%04d", i);
