@@ -96,7 +96,7 @@ log_failures(struct auth *a)
 static void
 log_failure(struct auth *a, const struct ask_question *q, const char *reason)
 {
-	char ip[LISTEN_NAME_MAX], name[LOG_QUOTED(LIMIT_ROOM)];
+	char ip[LISTEN_NAME_MAX], name[LOG_QUOTED(ASK_NAME_MAX)];
 	uint64_t now = clock_us();
 
 	if (now - a->second_us >= 1000000) {
@@ -114,7 +114,7 @@ log_failure(struct auth *a, const struct ask_question *q, const char *reason)
 static bool
 matches(const struct auth *a, int fd, const struct ask_question *q)
 {
-	char password[LIMIT_PASSWORD + 1];
+	char password[ASK_PASSWORD_MAX + 1];
 	uint64_t ms;
 	bool right;
 
