@@ -101,8 +101,8 @@ struct status_shm {
 	_Atomic uint64_t started_us; /* CLOCK_REALTIME */
 	_Atomic uint64_t accepted, refused, closed;
 	_Atomic uint64_t verdicts[4]; /* on passwords, by enum ask_verdict */
-	_Atomic uint64_t salvages; /* times the segment was laid out anew */
-	_Atomic uint32_t nseats;   /* those from params.nseats on have no row */
+	_Atomic uint64_t salvages;    /* times the segment was laid out anew */
+	_Atomic uint32_t nseats; /* those from params.nseats on have no row */
 	struct {
 		_Atomic uint32_t type; /* enum worker_type */
 		_Atomic uint32_t pid;  /* 0 while nobody sits there */

@@ -8,14 +8,18 @@ BEGIN {
 	shared = "shared/base shared/chat shared/net shared/shm"
 	may["worker"] = shared " worker proxy"
 	may["proxy"] = shared " proxy"
-	may["master"] = shared " master"
+	may["worker/auth"] = shared " worker/auth"
+	may["master"] = shared " master worker/auth"
 	may["tools"] = shared " tools"
 }
 
-# The layer of a path: a folder of shared/, or the topmost folder.
+# The layer of a path: a folder of shared/, or the topmost folder; but the auth
+# worker, which the master starts, has nothing to do with sessions.
 function layer(path, part)
 {
 	split(path, part, "/")
+	if (path ~ /^worker\/auth\//)
+		return "worker/auth"
 	return part[1] == "shared" ? part[1] "/" part[2] : part[1]
 }
 
