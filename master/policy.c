@@ -81,20 +81,20 @@ policy_fill(struct policy_shm *shm, const struct access *a)
 	}
 }
 
-/* An object of that size, mapped; nobody can open it by a name. */
-static struct policy_shm *
-policy_create(size_t size, int *fd)
+/* An object of that size, which nobody can open by a name.  -1 with errno. */
+static int
+policy_create(size_t size)
 {
-	void *base;
-
-	*fd =
+	int fd =
 	    memfd_create("chatmaster-policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (*fd == -1)
-		return NULL;
-	if (ftruncate(*fd, (off_t)size) == -1)
-		return NULL;
-	base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-	return base != MAP_FAILED ? base : NULL;
+	int error;
+
+	if (fd == -1 || ftruncate(fd, (off_t)size) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
 }
 
 int
@@ -116,8 +116,11 @@ policy_make(
 
 	policy_set(&head.settings, o);
 	head.size = policy_plan(&head).size;
-	shm = policy_create(head.size, fd);
-	if (shm == NULL)
+	*fd = policy_create(head.size);
+	if (*fd == -1)
+		return -1;
+	shm = mmap(NULL, head.size, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+	if (shm == MAP_FAILED)
 		goto fail;
 	*shm = head;
 	policy_fill(shm, a);
@@ -129,8 +132,7 @@ policy_make(
 	return 0;
 fail:
 	error = errno;
-	if (*fd != -1)
-		close(*fd);
+	close(*fd);
 	errno = error;
 	return -1;
 }

@@ -215,7 +215,7 @@ static char *
 compose(const struct users_file *f, const char *name, const char *hash,
     bool is_operator, size_t *len)
 {
-	size_t size = f->len + LINE_ROOM, from = f->len, to = f->len;
+	size_t size = f->len + LINE_ROOM, from = f->len, to = from;
 	char *text = malloc(size);
 
 	if (text == NULL)
