@@ -3,7 +3,9 @@
  * How a policy lies in its memory object: for policy.c, which reads it, and
  * for who makes it.  Everybody else includes policy.h.
  *
- *   struct policy_shm, rooms, users, members, buckets of rooms, of users
+ *   struct policy_shm, rooms, members, buckets of rooms, of users, users
+ *
+ * Users come last, as their rows are of odd sizes.
  *
  * `members` are indices of users, the lists of all rooms one behind the other.
  * A bucket is the index of a room or user + 1, or 0; who finds it taken looks
@@ -30,7 +32,7 @@ struct policy_shm {
 
 /* Where the tables are, in bytes from the beginning; a function of counts. */
 struct policy_layout {
-	uint64_t rooms, users, members, room_buckets, user_buckets, size;
+	uint64_t rooms, members, room_buckets, user_buckets, users, size;
 };
 
 static inline struct policy_layout
@@ -38,12 +40,12 @@ policy_plan(const struct policy_shm *p)
 {
 	struct policy_layout l = {.rooms = sizeof(*p)};
 
-	l.users = l.rooms + (uint64_t)p->rooms * sizeof(struct policy_room);
-	l.members = l.users + (uint64_t)p->users * sizeof(struct policy_user);
+	l.members = l.rooms + (uint64_t)p->rooms * sizeof(struct policy_room);
 	l.room_buckets = l.members + (uint64_t)p->members * sizeof(uint32_t);
 	l.user_buckets =
 	    l.room_buckets + (uint64_t)p->room_buckets * sizeof(uint32_t);
-	l.size = l.user_buckets + (uint64_t)p->user_buckets * sizeof(uint32_t);
+	l.users = l.user_buckets + (uint64_t)p->user_buckets * sizeof(uint32_t);
+	l.size = l.users + (uint64_t)p->users * sizeof(struct policy_user);
 	return l;
 }
 
