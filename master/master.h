@@ -93,6 +93,7 @@ struct seat {
 	unsigned silent;         /* pings in a row without any answer */
 	bool answered;           /* since the last tick */
 	bool awaited;            /* somebody said so since the last tick */
+	unsigned unheard;        /* ticks in a row that nobody did */
 	uint64_t awaited_number; /* the acquisition that is waited for */
 	unsigned held;           /* ticks in a row it was waited for */
 

@@ -35,6 +35,7 @@ watchdog_forgive(struct seat *seat)
 	seat->held = 0;
 	seat->answered = true;
 	seat->awaited = false;
+	seat->unheard = 0;
 	seat->by_watchdog = false;
 }
 
@@ -100,10 +101,15 @@ watchdog_judge(struct master *m, uint32_t i)
 	unsigned limit = STRIKES * (seat->phase == SEAT_READY ? 1 : GRACE);
 
 	seat->silent = seat->answered ? 0 : seat->silent + 1;
-	seat->held = seat->awaited ? seat->held + 1 : 0;
+	/* Who waits says so every 250 ms, which may be more than a tick. */
+	seat->unheard = seat->awaited ? 0 : seat->unheard + 1;
+	if (seat->awaited)
+		seat->held++;
+	else if (seat->unheard > 1)
+		seat->held = 0;
 	if (seat->silent >= limit)
 		watchdog_kill(m, i, "silent");
-	else if (seat->held >= limit)
+	else if (seat->awaited && seat->held >= limit)
 		watchdog_kill(m, i, "holds-lock");
 }
 

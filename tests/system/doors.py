@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A server with a room and names that have passwords."""
+import contextlib
 import crypt  # what the server's own hashes are made with
 import os
+import re
 
 from dialects import mixed
+from lib import SHM
 
 SECRET = "open sesame"
 WRONG = "open barley"
@@ -47,3 +50,22 @@ def lines_doors(t, more="", **options):
     options.setdefault("login_failures", 0)
     options.setdefault("args", ["-c", configuration(t, more)])
     return t.server(**options)
+
+
+def memory_of(pid, stack=True):
+    """What a process can write to, but for the segment and what a sanitizer
+    reserves for itself."""
+    found = []
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
+            open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            match = re.match(r"(\w+)-(\w+) rw", line)
+            if not match or SHM in line or "[stack]" in line and not stack:
+                continue
+            first, last = (int(x, 16) for x in match.groups())
+            if last - first > 1 << 30:
+                continue
+            memory.seek(first)
+            with contextlib.suppress(OSError):  # a guard page
+                found.append(memory.read(last - first))
+    return b"".join(found)

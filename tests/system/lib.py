@@ -16,6 +16,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -115,9 +116,13 @@ class Context:
 
     def write(self, name, text):
         """A file in the test's own folder; returns its path."""
-        with open(self.path(name), "wb") as f:
+        path = self.path(name)
+        with open(path + ".new", "wb") as f:
             f.write(text if isinstance(text, bytes) else text.encode())
-        return self.path(name)
+        if os.path.exists(path):
+            shutil.copymode(path, path + ".new")
+        os.replace(path + ".new", path)  # nobody reads half of it
+        return path
 
     def instance(self):
         """A name that no other instance has."""

@@ -204,7 +204,7 @@ def a_death_at_any_moment_of_the_login_is_not_noticed(t):
         step.noted step.cleared journal.half.stored tx.noted tx.sent tx.done
         tx.cleared publish.committed lock.acquired worker.woken
         """.split()
-    first = join(server, "x", "First")
+    join(server, "x", "First")
     seat = server.session("First")["worker"]
     died = 0
     for i, point in enumerate(points):

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 
-from lib import JOINED, LEFT, process_lives, test, wait_until
+from lib import JOINED, LEFT, test, wait_until
 from tls import Pair, connect, join, options, tls_port
 
 

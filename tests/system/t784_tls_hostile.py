@@ -7,7 +7,7 @@ import threading
 import time
 
 from lib import JOINED, LEFT, test, wait_until
-from tls import Pair, TlsClient, any_context, connect, join, options, \
+from tls import Pair, any_context, connect, join, options, \
     run, tls_port
 
 HANDSHAKES_MAX = 256

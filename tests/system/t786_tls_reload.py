@@ -145,8 +145,8 @@ def an_expired_certificate_is_warned_of(t):
 
 
 @test
-def hup_without_tls_is_only_logged(t):
+def hup_without_tls_reads_the_rest(t):
     server = t.server()
     server.process.send_signal(signal.SIGHUP)
-    server.wait_event("hup")
+    server.wait_event("reload")
     server.join("general", "Alice")

@@ -7,7 +7,7 @@ import re
 import signal
 
 from doors import (BAD_ROOM_PASSWORD, SECRET, WRONG, configuration, hash_of,
-                   lines_doors)
+                   lines_doors, memory_of)
 from lib import JOINED, test, wait_until
 
 
@@ -136,24 +136,6 @@ def a_hup_changes_passwords_and_a_bad_file_none(t):
     bob.expect(BAD_ROOM_PASSWORD)
     bob.send("vault new", "Bob")
     bob.expect(JOINED % "Bob")
-
-
-def memory_of(pid):
-    """All that it could write to."""
-    found = []
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, \
-            open(f"/proc/{pid}/mem", "rb", 0) as mem:
-        for line in maps:
-            match = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
-            if not match:
-                continue
-            begin, end = (int(x, 16) for x in match.groups())
-            mem.seek(begin)
-            try:
-                found.append(mem.read(end - begin))
-            except OSError:
-                pass  # a guard page
-    return b"".join(found)
 
 
 @test

@@ -4,7 +4,6 @@ from doors import (ASK_PASSWORD, BAD_NAME_PASSWORD, BAD_ROOM_PASSWORD,
                    NEED_NAME, NEED_ROOM, SECRET, WRONG, configuration)
 from editing import UP, WELCOME, Keys
 from lib import JOINED, test
-from screen import Program
 from t630_screens import plink, telnet
 from telnet import (CHARSET, DO, DONT, ECHO, GREETING, NAME, NAWS, ROOM,
                     SEND_TTYPE, TTYPE, WILL, WONT, crlf, raw, reads, server_for,

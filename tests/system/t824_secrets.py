@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Where a password was, it is no more."""
-import re
-
 from dialects import DIALECTS, User
-from doors import BAD_ROOM_PASSWORD, SECRET, WRONG, doors, hash_of
+from doors import (BAD_ROOM_PASSWORD, SECRET, WRONG, doors, hash_of,
+                   memory_of)
 from editing import Keys
 from lib import JOINED, SHM, test, wait_until
 from telnet import crlf
@@ -16,24 +15,6 @@ def secret(kind):
     return f"{MARK}-{kind}"
 
 
-def memory_of(pid):
-    """What a process can write to, less its stacks' unused depths."""
-    found = b""
-    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
-            open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            match = re.match(r"(\w+)-(\w+) rw", line)
-            if not match or "[stack]" in line or SHM in line:
-                continue
-            first, last = (int(x, 16) for x in match.groups())
-            memory.seek(first)
-            try:
-                found += memory.read(last - first)
-            except OSError:
-                continue
-    return found
-
-
 def where(server):
     """In which memory the mark is."""
     found = []
@@ -41,7 +22,7 @@ def where(server):
         if PART in f.read():
             found.append("the segment")
     for seat, pid in server.worker_pids().items():
-        if PART in memory_of(pid):
+        if PART in memory_of(pid, stack=False):
             found.append(f"worker {seat}")
     return found
 

@@ -6,8 +6,8 @@ BROKEN_FILES := $(sort $(wildcard tests/torture/broken/*) \
 	$(addprefix tests/model/sim/break/,in-not-settled tx-not-settled \
 	no-replay no-bell-at-takeover move-without-lag))
 BROKEN := $(addprefix $(B)/broken/,$(notdir $(BROKEN_FILES)))
-BROKEN_ALL := $(call objects,master/main.c $(MASTER_SRC) $(WORKER_SRC) \
-	$(SHARED_SRC)) $(B)/proxy/page.o
+BROKEN_ALL := $(call objects,master/main.c $(MASTER_SRC) $(AUTH_SRC) \
+	$(WORKER_SRC) $(SHARED_SRC)) $(B)/proxy/page.o
 
 broken_objects = $(patsubst %.c,$(B)/broken-objects/$(notdir $1)/%.o,\
 	$(call broken_sources,$1))
@@ -33,6 +33,8 @@ $(B)/broken/$(notdir $1): $(call broken_objects,$1) $(filter-out \
 endef
 
 $(foreach b,$(BROKEN_FILES),$(eval $(call broken_rules,$b)))
+
+$(BROKEN): LDLIBS += -lcrypt
 
 .PHONY: broken
 broken: $(BROKEN)
