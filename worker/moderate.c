@@ -512,10 +512,7 @@ void
 moderate_turn_away(
     struct worker *w, uint32_t slot, struct session_half *half, uint32_t row)
 {
-	session_last_word(w, slot, half,
-	    half->state == SESSION_HTTP ? (unsigned)CHAT_BANNED
-					: (unsigned)REPLY_BANNED,
-	    0);
+	session_reply(w, slot, half, REPLY_BANNED, 0);
 	if (half->reply.code == REPLY_BANNED) {
 		half->reply.end = 0;
 		half->reply.room = row;

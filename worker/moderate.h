@@ -36,7 +36,7 @@ uint8_t moderate_muted(struct worker *w, const char *name, size_t len);
 /* May the session tell that one something in private? */
 bool moderate_may_tell(const struct consumer *c, const char *to, size_t len);
 
-/* End the session, which isn't in a room, for the ban in that row. */
+/* The answer to a line at the door is the ban in that row, and the end. */
 void moderate_turn_away(
     struct worker *w, uint32_t slot, struct session_half *half, uint32_t row);
 

@@ -79,6 +79,7 @@ def as_text(o):
         "leave": f"👋 {name} left the room",
         "rename": f"*** {name} is now known as {text}",
         "topic": f"*** {name} set the topic: {text}",
+        "notice": f"*** {name} {text}",
         "reply": f"*** {text}",
         "error": f"*** error {o.get('code')}: {text}",
     }[o["type"]]

@@ -6,8 +6,8 @@ from editing import UP, WELCOME, Keys
 from lib import JOINED, test
 from t630_screens import plink, telnet
 from telnet import (CHARSET, DO, DONT, ECHO, GREETING, NAME, NAWS, ROOM,
-                    SEND_TTYPE, TTYPE, WILL, WONT, crlf, raw, reads, server_for,
-                    terminal)
+                    SEND_TTYPE, TTYPE, WILL, WONT, crlf, raw, reads,
+                    server_for)
 
 PASSWORD = ASK_PASSWORD.encode()
 
