@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* See access.h. */
-#include "master/access.h"
+#include "master/access_rows.h"
 
 #include <crypt.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "shared/base/log.h"
 #include "shared/chat/name.h"
-#include "shared/chat/policy_shm.h"
 #include "shared/chat/text.h"
 #include "shared/chat/users.h"
 
-#define USERS_FILE_MAX (64u << 20) /* bytes */
 #define SHOWN LOG_QUOTED(LIMIT_ROOM)
 
 enum given {
@@ -30,91 +24,6 @@ enum given {
 	GIVEN_OPERATOR = 64,
 };
 
-/* Rows by name. */
-
-static const char *
-access_room_name(const void *rows, uint32_t i, size_t *len)
-{
-	const struct policy_room *r = (const struct policy_room *)rows + i;
-
-	*len = r->name_len;
-	return r->name;
-}
-
-static const char *
-access_user_name(const void *rows, uint32_t i, size_t *len)
-{
-	const struct policy_user *u = (const struct policy_user *)rows + i;
-
-	*len = u->name_len;
-	return u->name;
-}
-
-typedef const char *access_name(const void *rows, uint32_t i, size_t *len);
-
-/* Where the name is, or would be. */
-static uint32_t *
-index_slot(const struct access_index *index, const void *rows,
-    access_name *name_of, const char *name, size_t len)
-{
-	uint32_t b = policy_bucket(index->count, name, len);
-
-	while (index->buckets[b] != 0) {
-		size_t n;
-		const char *other = name_of(rows, index->buckets[b] - 1, &n);
-
-		if (name_equal(other, n, name, len))
-			break;
-		b = (b + 1) & (index->count - 1);
-	}
-	return &index->buckets[b];
-}
-
-/* Make all buckets anew for twice as many rows. */
-static int
-index_grow(struct access_index *index, const void *rows, uint32_t count,
-    access_name *name_of)
-{
-	uint32_t size = MAX(index->count * 2, UINT32_C(16));
-	uint32_t *buckets = calloc(size, sizeof(*buckets));
-
-	if (buckets == NULL)
-		return -1;
-	free(index->buckets);
-	index->buckets = buckets;
-	index->count = size;
-	for (uint32_t i = 0; i < count; i++) {
-		size_t len;
-		const char *name = name_of(rows, i, &len);
-
-		*index_slot(index, rows, name_of, name, len) = i + 1;
-	}
-	return 0;
-}
-
-/* Room for one more row of `size` bytes, zeroed.  Returns it, or NULL. */
-static void *
-access_add(void **rows, uint32_t *room, uint32_t count, size_t size)
-{
-	if (count == *room) {
-		uint32_t more = MAX(*room * 2, UINT32_C(16));
-		void *grown = reallocarray(*rows, more, size);
-
-		if (grown == NULL || more > POLICY_ROWS_MAX)
-			return NULL;
-		*rows = grown;
-		*room = more;
-	}
-	return memset((char *)*rows + (size_t)count * size, 0, size);
-}
-
-static int
-access_no_memory(char *err, size_t errsize)
-{
-	snprintf(err, errsize, "%s", strerror(ENOMEM));
-	return -1;
-}
-
 static int
 access_bad(char *err, size_t errsize, const char *what, const char *value)
 {
@@ -125,70 +34,6 @@ access_bad(char *err, size_t errsize, const char *what, const char *value)
 	return -1;
 }
 
-/* A new user's row; `err` says why there is none. */
-static struct policy_user *
-access_new_user(
-    struct access *a, const char *name, size_t len, char *err, size_t errsize)
-{
-	void *rows = a->users;
-	struct policy_user *user;
-	uint32_t *slot;
-
-	if (2 * (a->nusers + 1) > a->by_user.count &&
-	    index_grow(&a->by_user, a->users, a->nusers, access_user_name) ==
-		-1)
-		goto none;
-	slot = index_slot(&a->by_user, a->users, access_user_name, name, len);
-	if (*slot != 0) {
-		snprintf(err, errsize, "that user is registered already");
-		return NULL;
-	}
-	user = access_add(&rows, &a->users_size, a->nusers, sizeof(*user));
-	a->users = rows;
-	if (user == NULL)
-		goto none;
-	*slot = ++a->nusers;
-	memcpy(user->name, name, len);
-	user->name_len = (uint8_t)len;
-	return user;
-none:
-	access_no_memory(err, errsize);
-	return NULL;
-}
-
-static struct policy_room *
-access_new_room(
-    struct access *a, const char *name, size_t len, char *err, size_t errsize)
-{
-	void *rows = a->rooms;
-	struct policy_room *room;
-	uint32_t *slot;
-
-	if (2 * (a->nrooms + 1) > a->by_room.count &&
-	    index_grow(&a->by_room, a->rooms, a->nrooms, access_room_name) ==
-		-1)
-		goto none;
-	slot = index_slot(&a->by_room, a->rooms, access_room_name, name, len);
-	if (*slot != 0) {
-		snprintf(err, errsize, "that room has a section already");
-		return NULL;
-	}
-	room = access_add(&rows, &a->rooms_size, a->nrooms, sizeof(*room));
-	a->rooms = rows;
-	if (room == NULL)
-		goto none;
-	*slot = ++a->nrooms;
-	memcpy(room->name, name, len);
-	room->name_len = (uint8_t)len;
-	room->flags = POLICY_CONFIGURED;
-	return room;
-none:
-	access_no_memory(err, errsize);
-	return NULL;
-}
-
-/* Values of keys. */
-
 bool
 access_has_passwords(const struct access *a)
 {
@@ -196,16 +41,6 @@ access_has_passwords(const struct access *a)
 		if ((a->rooms[i].flags & POLICY_PASSWORD) != 0)
 			return true;
 	return a->nusers > 0;
-}
-
-static int
-access_give(const struct access *a, bool of_user, const char *name,
-    size_t name_len, const char *hash, size_t len)
-{
-	if (a->sink == NULL)
-		return 0;
-	return a->sink->take(
-	    a->sink->context, of_user, name, name_len, hash, len);
 }
 
 /* crypt_checksalt(3): does libcrypt know that method? */
@@ -465,105 +300,6 @@ access_sections(struct access *access)
 	};
 }
 
-/* The file of users. */
-
-static int
-access_take_users(
-    struct access *a, const char *text, size_t size, char *err, size_t errsize)
-{
-	char why[CONFIG_ERROR_MAX / 4];
-	unsigned number = 0;
-
-	for (size_t i = 0; i < size;) {
-		const char *lf = memchr(text + i, '\n', size - i);
-		size_t len = lf ? (size_t)(lf - text) - i : size - i;
-		struct users_line line = {0};
-		const char *wrong = NULL;
-		struct policy_user *user;
-		int r = users_parse(text + i, len, &line, &wrong);
-
-		number++;
-		i += len + 1;
-		if (r == 0)
-			continue;
-		user = r == 1 ? access_new_user(a, line.name, line.name_len,
-				    why, sizeof(why))
-			      : NULL;
-		if (user == NULL) {
-			snprintf(err, errsize, "%u: %s", number,
-			    wrong != NULL && r == -1 ? wrong : why);
-			return -1;
-		}
-		user->is_operator = line.is_operator;
-		if (access_give(a, true, line.name, line.name_len, line.hash,
-			line.hash_len) == -1)
-			return access_no_memory(err, errsize);
-	}
-	return 0;
-}
-
-/* May it be read by nobody but its owner, who is root or we? */
-static const char *
-access_is_private(const struct stat *st)
-{
-	if (!S_ISREG(st->st_mode))
-		return "is no regular file";
-	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return "belongs to somebody else";
-	if ((st->st_mode & 077) != 0)
-		return "may be read by others (chmod 600)";
-	if (st->st_size > (off_t)USERS_FILE_MAX)
-		return "is too large";
-	return NULL;
-}
-
-int
-access_read_users(struct access *a, const char *path, char *err, size_t errsize)
-{
-	char why[CONFIG_ERROR_MAX / 2];
-	const char *wrong = NULL;
-	struct stat st = {0};
-	char *text = NULL;
-	ssize_t n = 0;
-	int result = -1, fd;
-
-	if (strcmp(path, ACCESS_NO_FILE) == 0)
-		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd == -1 || fstat(fd, &st) == -1)
-		wrong = strerror(errno);
-	else
-		wrong = access_is_private(&st);
-	if (wrong == NULL) {
-		text = malloc((size_t)st.st_size + 1);
-		n = text ? read(fd, text, (size_t)st.st_size) : -1;
-		if (n == -1)
-			wrong = strerror(errno);
-	}
-	if (wrong != NULL)
-		snprintf(err, errsize, "%s: %s", path, wrong);
-	else if (access_take_users(a, text, (size_t)n, why, sizeof(why)) == -1)
-		snprintf(err, errsize, "%s:%s", path, why);
-	else
-		result = 0;
-	if (text != NULL)
-		explicit_bzero(text, (size_t)st.st_size);
-	free(text);
-	if (fd != -1)
-		close(fd);
-	return result;
-}
-
-uint32_t
-access_find_user(const struct access *a, const char *name, size_t len)
-{
-	if (a->by_user.count == 0)
-		return UINT32_MAX;
-	/* An empty bucket's 0 becomes what is none. */
-	return *index_slot(&a->by_user, a->users, access_user_name, name, len) -
-	       1;
-}
-
 void
 access_warn(const struct access *a)
 {
@@ -587,15 +323,4 @@ access_warn(const struct access *a)
 				m->name_len));
 		}
 	}
-}
-
-void
-access_free(struct access *a)
-{
-	free(a->rooms);
-	free(a->users);
-	free(a->members);
-	free(a->by_room.buckets);
-	free(a->by_user.buckets);
-	*a = (struct access){0};
 }

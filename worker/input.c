@@ -6,10 +6,7 @@
  * the successor asks the kernel how much was read, and keeps the rest of that.
  */
 #include <errno.h>
-#include <linux/sockios.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "proxy/telnet.h"
@@ -123,26 +120,6 @@ input_room(struct worker *w, uint32_t slot, size_t kept)
 	FAULT_POINT("input.spare");
 	return (w->seat->spare != 0 ? large : size) -
 	       (web_is_upgraded(s) ? WSLINES_EXTRA : 0);
-}
-
-/* No buffer, and the row is full: the oldest half-line anywhere must go. */
-static void
-input_starve(struct worker *w, uint32_t slot)
-{
-	uint32_t victim = pool_evict_oldest(&w->seg), owner;
-
-	w->locals[slot].starved = true;
-	worker_later(w, slot);
-	if (victim == NONE)
-		return;
-	owner = atomic_load_explicit(
-		    &session_row(w, victim)->owner, memory_order_relaxed) &
-		~OWNER_MOVING;
-	if (owner >= 1 && owner <= w->in->nseats)
-		atomic_fetch_or_explicit(
-		    &segment_seat(&w->seg, owner - 1)->attention,
-		    ATTENTION_BUFFER, memory_order_relaxed);
-	publish_ring_all(w);
 }
 
 /* Where to keep `len` bytes of the session; sets *ref to the buffer + 1. */
@@ -453,143 +430,4 @@ input_take(struct worker *w, uint32_t slot, bool readable)
 						: l->eof || web_is_closing(s)))
 		worker_due(w, slot);
 	session_watch(w, slot);
-}
-
-#define PEEK_MAX (SCRATCH_SIZE / 2 - 8) /* bytes: a line or two */
-
-/* What is in the connection's queue, at most `size` bytes; it stays there. */
-static size_t
-input_peek(uint32_t slot, char *to, size_t size)
-{
-	ssize_t n;
-
-	do {
-		n = recv(session_fd(slot), to, size, MSG_DONTWAIT | MSG_PEEK);
-	} while (n == -1 && errno == EINTR);
-	return n > 0 ? (size_t)n : 0;
-}
-
-/* How much text are these bytes, behind what was just read? */
-static uint64_t
-input_measure(struct worker *w, uint32_t slot, const char *in, size_t len)
-{
-	const bool telnet = session_is_telnet(session_row(w, slot));
-	struct telnet_shm t = w->telnet;
-	struct ws_shm ws = w->ws;
-	uint64_t text = 0;
-	size_t n;
-
-	while (len > 0) {
-		n = MIN(len, (size_t)PEEK_MAX);
-		text += telnet ? telnet_decode(&t, in, n, w->scratch)
-			       : web_peek(w, &ws, in, n, w->scratch);
-		in += n;
-		len -= n;
-	}
-	return text;
-}
-
-/*
- * How much text is in the connection's queue, behind what was just read?
- * Without memory for all of it, as far as a line or two go.
- */
-uint64_t
-input_queued(struct worker *w, uint32_t slot)
-{
-	const struct session_shm *s = session_row(w, slot);
-	char *half = w->scratch + SCRATCH_SIZE / 2, *all;
-	int queued = 0;
-	uint64_t text;
-
-	if (ioctl(session_fd(slot), SIOCINQ, &queued) == -1 || queued <= 0)
-		return 0;
-	if (!session_is_telnet(s) && !web_is_upgraded(s))
-		return (uint64_t)queued;
-	all = malloc((size_t)queued);
-	text = all != NULL ? input_measure(w, slot, all,
-				 input_peek(slot, all, (size_t)queued))
-			   : input_measure(w, slot, half,
-				 input_peek(slot, half, PEEK_MAX));
-	if (all != NULL)
-		explicit_bzero(all, (size_t)queued);
-	explicit_bzero(w->scratch, SCRATCH_SIZE);
-	free(all);
-	return text;
-}
-
-/*
- * Has a telnet client said that it wants no more of a long reply (AO, Ctrl-O)?
- * Its input may have to wait for that very reply, so it is looked at ahead;
- * that is no harm, since the key does nothing more when its turn comes.
- */
-bool
-input_discards(struct worker *w, uint32_t slot)
-{
-	const struct session_shm *s = session_row(w, slot);
-	struct telnet_shm telnet = s->telnet;
-	char *half = w->scratch + SCRATCH_SIZE / 2;
-	const char *text;
-	size_t len;
-
-	if (!session_is_telnet(s))
-		return false;
-	text = input_kept(w, slot, &len);
-	if (len > 0 && memchr(text, TELNET_KEY_DISCARD, len) != NULL)
-		return true;
-	len = input_peek(slot, half, PEEK_MAX);
-	len = telnet_decode(&telnet, half, len, w->scratch);
-	return len > 0 && memchr(w->scratch, TELNET_KEY_DISCARD, len) != NULL;
-}
-
-/* Refuse the half-line that the session has sent, and what will end it. */
-static void
-input_refuse(struct worker *w, uint32_t slot)
-{
-	const struct session_shm *s = session_row(w, slot);
-	struct session_half half = s->half;
-
-	if (half.state == SESSION_HTTP) {
-		talk_leave(w, slot, CLOSE_ERRORS, CHAT_TOO_LONG, 0);
-		return;
-	}
-	half.in_done = session_input_end(s);
-	half.skip_line = 1;
-	half.redraw = edit_is_on(w, s);
-	session_reply(w, slot, &half, CHAT_TOO_LONG, w->settings->max_line);
-	journal_step(&w->journal, slot, &half);
-}
-
-/* Refuse the half-lines that somebody short of buffers asked for. */
-void
-input_evict(struct worker *w)
-{
-	for (uint32_t i = 0; i < w->seg.layout.nbuffers; i++) {
-		uint32_t slot = atomic_load_explicit(&w->seg.bufctl[i].owner,
-				    memory_order_relaxed) -
-				1;
-		struct session_shm *s;
-
-		if (atomic_load_explicit(
-			&w->seg.bufctl[i].evict, memory_order_relaxed) == 0 ||
-		    slot >= w->in->nslots || !w->locals[slot].mine)
-			continue;
-		s = session_row(w, slot);
-		if (s->in_buf != i + 1)
-			continue;
-		if (w->locals[slot].waiting) { /* no half-line: ask another */
-			atomic_store_explicit(&w->seg.bufctl[i].since_us,
-			    w->now_us, memory_order_relaxed);
-			atomic_store_explicit(
-			    &w->seg.bufctl[i].evict, 0, memory_order_relaxed);
-			continue;
-		}
-		/* A predecessor that died in here may have refused it. */
-		if (s->half.in_done != session_input_end(s))
-			input_refuse(w, slot);
-		web_lose(w, slot);
-		FAULT_POINT("input.evicted");
-		login_wipe_buffer(w, i + 1);
-		s->in_buf = 0;
-		pool_give(&w->seg, i + 1);
-	}
 }

@@ -275,6 +275,7 @@ void input_settle(struct worker *w, size_t got);
 void input_drop(struct worker *w, size_t got);
 
 uint64_t input_queued(struct worker *w, uint32_t slot);
+void input_starve(struct worker *w, uint32_t slot);
 void input_evict(struct worker *w);
 const char *input_kept(const struct worker *w, uint32_t slot, size_t *bytes);
 const char *input_kept_tail(const struct worker *w, uint32_t slot);
