@@ -82,8 +82,8 @@ access_read_users(struct access *a, const char *path, char *err, size_t errsize)
 		wrong = access_is_private(&st);
 	if (wrong == NULL) {
 		text = malloc((size_t)st.st_size + 1);
-		n = text ? read(fd, text, (size_t)st.st_size) : -1;
-		if (n == -1)
+		if (text == NULL ||
+		    (n = read(fd, text, (size_t)st.st_size)) == -1)
 			wrong = strerror(errno);
 	}
 	if (wrong != NULL)

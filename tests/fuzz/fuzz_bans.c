@@ -46,7 +46,8 @@ check_duration(const char *text, size_t len)
 	if (!duration_parse(text, len, &seconds))
 		return;
 	MUST(seconds >= 1 && seconds <= DURATION_MAX_S);
-	MUST(text[0] >= '0' && text[0] <= '9' && text[len - 1] > '9');
+	MUST(
+	    len > 0 && text[0] >= '0' && text[0] <= '9' && text[len - 1] > '9');
 	n = snprintf(
 	    again, sizeof(again), "%llus", (unsigned long long)seconds);
 	MUST(duration_parse(again, (size_t)n, &same) && same == seconds);

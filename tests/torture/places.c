@@ -22,6 +22,9 @@ static const struct {
 	} run; /* a point of which? */
 } elsewhere[] = {
     {"adopt.policy", "t845_access_deaths", RARE},
+    {"auth.answered", "t811_auth_worker", RARE},
+    {"auth.asked", "t811_auth_worker", RARE},
+    {"auth.judged", "t811_auth_worker", RARE},
     {"bans.written", "t845_access_deaths", RARE},
     {"command.ignored", "t170_ignore", UNLESS_LAGGING},
     {"edit.consumed", "t617_editing_deaths", UNLESS_LAGGING},
@@ -50,6 +53,9 @@ static const struct {
     {"salvage.joined", "t575_rare_deaths", RARE},
     {"salvage.row", "t575_rare_deaths", RARE},
     {"session.looks", "t625_looks", UNLESS_LAGGING},
+    {"users.renamed", "t812_users_file", RARE},
+    {"users.synced", "t812_users_file", RARE},
+    {"users.written", "t812_users_file", RARE},
 };
 
 static bool
@@ -69,17 +75,12 @@ begins(const char *name, const char *with)
 	return strncmp(name, with, strlen(with)) == 0;
 }
 
-/*
- * Only sessions of telnet edit their lines and have looks.  The auth worker's
- * hits are counted with the chat workers', as kinds go round.
- */
+/* Only sessions of telnet edit their lines and have looks. */
 static bool
 is_of_kind(const char *name, unsigned kind)
 {
 	if (begins(name, "edit.") || strcmp(name, "session.looks") == 0)
 		return kind == KIND_TELNET;
-	if (begins(name, "auth."))
-		return kind == KIND_CHAT;
 	return !begins(name, "web.") || kind == KIND_WEB;
 }
 
