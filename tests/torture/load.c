@@ -240,7 +240,10 @@ load_turn(struct client *c, uint64_t now)
 	}
 }
 
-/* What waits for others, and since when? */
+/*
+ * What waits for others, and since when?  Who reads nothing may have to wait,
+ * with what it says, until it reads.
+ */
 static void
 load_watch(struct client *c, uint64_t now)
 {
@@ -248,7 +251,7 @@ load_watch(struct client *c, uint64_t now)
 		     c->state == CLIENT_GOING || c->state == CLIENT_SETTLING ||
 		     c->state == CLIENT_AWAY;
 
-	if (!waits || stopping || now < c->progress_us + HANG_US)
+	if (!waits || c->paused || stopping || now < c->progress_us + HANG_US)
 		return;
 	counts.hangs++;
 	wrong(CHECK_WAKEUP,
@@ -279,8 +282,10 @@ load_tick(uint64_t now)
 		struct client *c = &clients[i];
 
 		if (c->paused &&
-		    (now >= c->pause_until_us || load_mode != LOAD_BUSY))
+		    (now >= c->pause_until_us || load_mode != LOAD_BUSY)) {
 			client_pause(c, 0);
+			c->progress_us = now;
+		}
 		if (now < c->due_us)
 			continue;
 		load_turn(c, now);
