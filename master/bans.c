@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "master/privileges.h"
 #include "master/spawn.h"
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
@@ -63,6 +65,23 @@ write_file(const struct segment *seg, const char *path)
 	return r;
 }
 
+/* What it reads may be ruined; what it writes is in that one folder. */
+static void
+confine(const struct master *m, const char *path)
+{
+	char copy[PATH_SIZE];
+	const char *folder;
+	struct sandbox sandbox = {
+	    .kind = SANDBOX_BANS,
+	    .folders = &folder,
+	    .nfolders = 1,
+	};
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	folder = dirname(copy);
+	privileges_confine(m, &sandbox);
+}
+
 static _Noreturn void
 bans_child_main(const struct master *m)
 {
@@ -70,12 +89,13 @@ bans_child_main(const struct master *m)
 	char quoted[LOG_QUOTED(128)];
 	const char *path = bans_path(&m->options);
 	struct segment seg;
+	int r;
 
 	keep[m->instance.fd] = true;
 	spawn_enter_child(m, keep, SPAWN_NOBODY, "chatmaster:b");
-	if (segment_attach_private(&seg, m->instance.fd, &m->instance.params) ==
-		-1 ||
-	    write_file(&seg, path) == -1) {
+	r = segment_attach_private(&seg, m->instance.fd, &m->instance.params);
+	confine(m, path);
+	if (r == -1 || write_file(&seg, path) == -1) {
 		log_error("bans-failed", "file=%s",
 		    log_quote(quoted, sizeof(quoted), path, strlen(path)));
 		exit(EXIT_FAILURE);

@@ -16,6 +16,7 @@
 #include "master/loop.h"
 #include "master/master.h"
 #include "master/policy.h"
+#include "master/privileges.h"
 #include "master/reload.h"
 #include "master/slots.h"
 #include "master/spawn.h"
@@ -121,6 +122,7 @@ main_configure(struct options *options, int argc, char *argv[])
 		exit(EXIT_USAGE);
 	if (options->check) {
 		puts("configuration ok");
+		privileges_print(options, stdout);
 		exit(EXIT_SUCCESS);
 	}
 }
@@ -163,6 +165,8 @@ main_open(struct master *m)
 		log_error("start-failed", NULL);
 		goto undo;
 	}
+	if (privileges_drop(m) == -1)
+		goto undo;
 	return 0;
 undo:
 	instance_remove(&m->instance, false);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "master/options_set.h"
+#include "master/privileges.h"
 #include "master/tls.h"
 #include "master/types.h"
 #include "master/users_admin.h"
@@ -352,6 +353,28 @@ static const struct config_key keys[] = {
 	.set = config_set_uint,
 	.offset = AT(watchdog_s),
 	.max = 3600},
+    {.name = "user",
+	.placeholder = "NAME",
+	.help = "whom root becomes once all is open",
+	.set = config_set_string,
+	.offset = AT(user),
+	.min = 1,
+	.max = sizeof(((struct options *)0)->user) - 1},
+    {.name = "group",
+	.placeholder = "NAME",
+	.help = "and of which group (default: the user's)",
+	.set = config_set_string,
+	.offset = AT(group),
+	.min = 1,
+	.max = sizeof(((struct options *)0)->group) - 1},
+    {.name = "sandbox",
+	.placeholder = "on|off",
+	.help = "what reads bytes of strangers can ask the kernel for what it "
+		"needs and nothing else; off for debuggers",
+	.initial = "on",
+	.set = config_set_enum,
+	.offset = AT(sandbox),
+	.names = off_on},
     {.name = "log",
 	.placeholder = "WHERE",
 	.help = "stderr, syslog (or syslog:SOCKET), or the path of a file that "
@@ -403,7 +426,8 @@ options_derive(struct options *o, char *err, size_t errsize)
 	if (o->workers == 0)
 		o->workers = options_count_cpus();
 	if (types_settle(o, err, errsize) == -1 ||
-	    tls_settle(o, err, errsize) == -1)
+	    tls_settle(o, err, errsize) == -1 ||
+	    privileges_settle(o, err, errsize) == -1)
 		return -1;
 	o->ring_size = RING_MIN;
 	while (o->ring_size < o->ring_size_asked)

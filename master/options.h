@@ -84,9 +84,13 @@ struct options {
 	uint64_t ring_size;         /* bytes, a power of two */
 	uint64_t ring_size_asked;   /* the same before it was rounded up */
 	unsigned watchdog_s;        /* 0: never */
-	char log[4096];             /* stderr, syslog, syslog:PATH, or a path */
-	int log_level;              /* enum log_level */
-	int log_format;             /* enum log_format */
+	char user[64], group[64];   /* whom it becomes; "": as it is */
+	uid_t uid;                  /* no keys: those two looked up */
+	gid_t gid;
+	int sandbox;    /* workers are confined: 1 */
+	char log[4096]; /* stderr, syslog, syslog:PATH, or a path */
+	int log_level;  /* enum log_level */
+	int log_format; /* enum log_format */
 };
 
 /*

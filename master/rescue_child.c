@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "master/privileges.h"
 #include "master/slots.h"
 #include "master/spawn.h"
 #include "shared/base/clock.h"
@@ -143,6 +144,7 @@ rescue_child_main(const struct master *m, int report)
 	    .login_us = m->options.login_timeout_s *UINT64_C(1000000),
 	    .idle_us = m->options.idle_timeout_s *UINT64_C(1000000),
 	};
+	static const struct sandbox sandbox = {.kind = SANDBOX_RESCUE};
 	struct rescue_report result;
 
 	log_forked();
@@ -157,6 +159,7 @@ rescue_child_main(const struct master *m, int report)
 			exit(EXIT_FAILURE);
 		v.old = &old;
 	}
+	privileges_confine(m, &sandbox);
 	if (child_salvage(m, &v) == -1)
 		exit(EXIT_FAILURE);
 	FAULT_POINT("rescue.done");

@@ -148,7 +148,11 @@ static void
 spawn_introduce(const char *name)
 {
 	static const struct rlimit no_core = {0, 0};
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	int fd;
+
+	/* Files in /proc are root's while we aren't dumpable. */
+	prctl(PR_SET_DUMPABLE, 1);
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
 	if (fd != -1) {
 		if (write(fd, OOM_SCORE, strlen(OOM_SCORE)) == -1)
@@ -271,6 +275,7 @@ spawn_fork(struct master *m, uint32_t i)
 	    .backoff_ms = spawn_backoff_ms(seat),
 	    .forked_us = clock_us(),
 	    .master_pid = m->pid,
+	    .sandbox = m->options.sandbox != 0,
 	};
 	pid_t pid;
 

@@ -151,6 +151,7 @@ tls_worker_main(const struct inherit *in)
 	args_add_files(&args, asked);
 	args_add(&args, "--channel=%d", in->channel);
 	args_add(&args, "--ping=%d", in->ping);
+	args_add(&args, "--sandbox=%s", in->sandbox ? "on" : "off");
 	args_add(&args, "--log=%d", log_fd());
 	args_add(&args, "--log-level=%s", log_level_names[asked->log_level]);
 	args_add(&args, "--log-format=%s", log_format_names[asked->log_format]);

@@ -136,6 +136,7 @@ watchdog_on_time(struct master *m, uint64_t now_us)
 		return;
 	late = now_us - m->tick_us > interval / 2;
 	m->tick_us = now_us + interval;
+	log_mend();
 	for (uint32_t i = 0; i < m->nseats; i++) {
 		struct seat *seat = &m->seats[i];
 

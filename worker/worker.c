@@ -16,6 +16,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
+#include "shared/base/sandbox.h"
 #include "worker/ask.h"
 #include "worker/fetch.h"
 #include "worker/rooms.h"
@@ -390,12 +391,23 @@ worker_turn(struct worker *w)
 	return !w->orphaned && !(w->stopping && w->sessions == 0);
 }
 
+/* All is open and allocated, and no byte of a client has been read. */
+static void
+confine(const struct worker *w)
+{
+	static const struct sandbox sandbox = {.kind = SANDBOX_WORKER};
+
+	if (w->in->sandbox && sandbox_enter(&sandbox) == -1)
+		die(1, "sandbox", "reason=failed");
+}
+
 int
 chat_worker_main(const struct inherit *inherit)
 {
 	static struct worker w;
 
 	worker_init(&w, inherit);
+	confine(&w);
 	worker_begin(&w);
 	while (worker_turn(&w))
 		continue;

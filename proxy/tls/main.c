@@ -4,11 +4,13 @@
  * Exit codes: 0 a clean stop, 1 a failure at run time, 2 a mistake in options
  * or files.  See tls.h.
  */
+#include <libgen.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include "proxy/tls/link.h"
 #include "proxy/tls/loop.h"
@@ -16,6 +18,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/config.h"
 #include "shared/base/log.h"
+#include "shared/base/sandbox.h"
 #include "shared/net/fd.h"
 
 #define EXIT_USAGE 2
@@ -27,7 +30,7 @@ struct tls_options {
 	struct certs_files files;
 	char built_for[64];
 	unsigned channel, ping, log;
-	int log_level, log_format;
+	int log_level, log_format, sandbox;
 	char syslog[128];
 };
 
@@ -50,6 +53,8 @@ set_file(const struct config_key *key, void *field, bool first,
 		memcpy(list->at[list->count++], value, strlen(value) + 1);
 	return 0;
 }
+
+static const char *const off_on[] = {"off", "on", NULL};
 
 #define AT(field) offsetof(struct tls_options, field)
 
@@ -108,6 +113,13 @@ static const struct config_key keys[] = {
 	.set = config_set_uint,
 	.offset = AT(ping),
 	.max = FDS_MAX},
+    {.name = "sandbox",
+	.placeholder = "on|off",
+	.help = "may it do what it needs and nothing else?",
+	.initial = "on",
+	.set = config_set_enum,
+	.offset = AT(sandbox),
+	.names = off_on},
     {.name = "log",
 	.placeholder = "FD",
 	.help = "where the log goes",
@@ -213,14 +225,48 @@ main_open_log(const struct tls_options *o)
 		die(1, "start-failed", "syslog");
 }
 
-/* Nobody but the kernel looks into the process with the keys. */
+/* Folders that files are read from when they are renewed. */
+struct folders {
+	const char *at[2 * 3 * CERTS_MAX];
+	unsigned count;
+};
+
+/* The file's own, and the one that it leads to if it is a symbolic link. */
 static void
-main_confine(void)
+add_folders(struct folders *folders, const struct certs_list *files)
 {
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-#if !defined(__SANITIZE_ADDRESS__) /* whose leak checker wants to */
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
+	for (unsigned i = 0; i < files->count; i++) {
+		char *as_named = strdup(files->at[i]);
+		char *resolved = realpath(files->at[i], NULL);
+
+		if (as_named != NULL)
+			folders->at[folders->count++] = dirname(as_named);
+		if (resolved != NULL)
+			folders->at[folders->count++] = dirname(resolved);
+	}
+}
+
+/* All is open that needs a name. */
+static void
+main_confine(const struct tls_options *o, const struct tls *tls)
+{
+	struct folders folders = {.count = 0};
+	struct sandbox sandbox = {.kind = SANDBOX_TLS};
+	struct sockaddr_in own = {0};
+	socklen_t len = sizeof(own);
+
+	if (!o->sandbox)
+		return;
+	add_folders(&folders, &o->files.cert);
+	add_folders(&folders, &o->files.key);
+	add_folders(&folders, &o->files.ocsp);
+	sandbox.folders = folders.at;
+	sandbox.nfolders = folders.count;
+	if (getsockname(tls->listener, (struct sockaddr *)&own, &len) == -1)
+		die(1, "sandbox", "reason=failed");
+	sandbox.port = ntohs(own.sin_port);
+	if (sandbox_enter(&sandbox) == -1)
+		die(1, "sandbox", "reason=failed");
 }
 
 static int
@@ -246,7 +292,9 @@ main(int argc, char *argv[])
 	main_configure(&options, argc, argv);
 	if (options.check)
 		return main_check(&options);
-	main_confine();
+	/* Before there are keys in it. */
+	if (options.sandbox && sandbox_renounce(0) == -1)
+		die(1, "sandbox", "reason=failed");
 	main_open_log(&options);
 	tls.channel = (int)options.channel;
 	tls.ping = (int)options.ping;
@@ -260,6 +308,7 @@ main(int argc, char *argv[])
 	if (loop_open(&tls) == -1)
 		die(1, "start-failed", "type=tls");
 	certs_log(tls.certs, &options.files);
+	main_confine(&options, &tls);
 	link_ready(&tls, began_us);
 	loop_run(&tls);
 	loop_close(&tls);

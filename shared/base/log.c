@@ -318,6 +318,23 @@ log_self(void)
 	return log_pid;
 }
 
+static bool
+log_connect(void)
+{
+	return connect(log_out, (struct sockaddr *)&log_daemon,
+		   sizeof(log_daemon)) == 0;
+}
+
+void
+log_mend(void)
+{
+	int saved = errno;
+
+	if (log_daemon.sun_family == AF_UNIX)
+		(void)log_connect();
+	errno = saved;
+}
+
 /*
  * A datagram to the daemon; what it says of the time is in the text.  One that
  * was restarted has a new socket under the old name: the fd, and with it all
@@ -342,9 +359,7 @@ log_send(enum log_level level, const char *text, size_t len)
 	if (errno != ECONNREFUSED && errno != ENOTCONN && errno != EPIPE &&
 	    errno != ECONNRESET)
 		return false;
-	return connect(log_out, (struct sockaddr *)&log_daemon,
-		   sizeof(log_daemon)) == 0 &&
-	       sendmsg(log_out, &msg, flags) != -1;
+	return log_connect() && sendmsg(log_out, &msg, flags) != -1;
 }
 
 static bool

@@ -74,6 +74,12 @@ int log_fd(void);
 int log_replace(int fd);
 
 /*
+ * The syslog daemon may have been restarted, and those who share the fd may be
+ * unable to connect it again: do it for them.  Of no effect on other logs.
+ */
+void log_mend(void);
+
+/*
  * An fd for log_open or log_replace: a file that is appended to, created with
  * mode 0640 (less the umask); a socket connected to a syslog daemon's, such as
  * /dev/log.  Close-on-exec, non-blocking.  Returns it, or -1 with errno.

@@ -58,6 +58,7 @@ const struct sandbox_call sandbox_calls[] = {
     {SYS_nanosleep, ALL, RULE_ANY},
     {SYS_restart_syscall, ALL, RULE_ANY},
     {SYS_sched_yield, ALL, RULE_ANY},
+    {SYS_setitimer, AUTH, RULE_ANY},
     {SYS_getpid, ALL, RULE_ANY},
     {SYS_gettid, ALL, RULE_ANY},
     {SYS_getppid, ALL, RULE_ANY},

@@ -66,6 +66,7 @@ struct inherit {
 	uint32_t backoff_ms; /* settle at once, serve after this */
 	uint64_t forked_us;  /* CLOCK_MONOTONIC */
 	int master_pid;
+	bool sandbox; /* it confines itself before it reads from anybody */
 };
 
 /* A worker's exit code when the segment is damaged beyond its repair. */

@@ -24,6 +24,7 @@
 #include "shared/base/config.h"
 #include "shared/base/fault.h"
 #include "shared/base/log.h"
+#include "shared/base/sandbox.h"
 #include "shared/net/ask.h"
 #include "shared/net/listen.h"
 #include "shared/shm/segment.h"
@@ -265,6 +266,7 @@ timeout_ms(const struct auth *a)
 int
 auth_worker_run(const struct inherit *in, auth_read *read)
 {
+	static const struct sandbox sandbox = {.kind = SANDBOX_AUTH};
 	static struct auth a;
 	nfds_t n;
 
@@ -276,6 +278,8 @@ auth_worker_run(const struct inherit *in, auth_read *read)
 	lock_memory(&a);
 	stand_back();
 	auth_patience_init(in->ping, a.verdicts);
+	if (in->sandbox && sandbox_enter(&sandbox) == -1)
+		die(1, "sandbox", "reason=failed");
 	n = watch(&a);
 	drain(&a);
 	report_ready(&a);
