@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shared/base/log.h"
@@ -344,6 +345,7 @@ sandbox_renounce(uint64_t keep)
 int
 sandbox_enter(const struct sandbox *s)
 {
+	tzset(); /* even gmtime(3) reads the time zone's file, the first time */
 	if (sandbox_renounce(0) == -1)
 		return -1;
 #ifndef SANDBOX_INSTRUMENTED /* they read and write files of their own */

@@ -93,6 +93,8 @@ const struct sandbox_call sandbox_calls[] = {
     /* A segment is laid out. */
     {SYS_ftruncate, RESCUE | BANS, RULE_ANY},
     {SYS_fallocate, RESCUE, RULE_ANY},
+    {SYS_pread64, RESCUE | BANS, RULE_ANY},
+    {SYS_pwrite64, RESCUE | BANS, RULE_ANY},
 
     /* A file is written beside the old one, and takes its place. */
     {SYS_openat, BANS, RULE_ANY},
