@@ -84,7 +84,7 @@ struct options {
 	uint64_t ring_size;         /* bytes, a power of two */
 	uint64_t ring_size_asked;   /* the same before it was rounded up */
 	unsigned watchdog_s;        /* 0: never */
-	char user[64], group[64];   /* whom it becomes; "": as it is */
+	char user[64], group[64];   /* whom it becomes, or "none" */
 	uid_t uid;                  /* no keys: those two looked up */
 	gid_t gid;
 	int sandbox;    /* workers are confined: 1 */

@@ -20,6 +20,12 @@
  */
 #define ROOT_KEEPS (UINT64_C(1) << CAP_DAC_OVERRIDE)
 
+static bool
+is_given(const char *name)
+{
+	return strcmp(name, "none") != 0;
+}
+
 int
 privileges_settle(struct options *o, char *err, size_t errsize)
 {
@@ -28,7 +34,7 @@ privileges_settle(struct options *o, char *err, size_t errsize)
 
 	o->uid = geteuid();
 	o->gid = getegid();
-	if (o->user[0] != '\0') {
+	if (is_given(o->user)) {
 		user = getpwnam(o->user);
 		if (user == NULL) {
 			snprintf(
@@ -38,7 +44,7 @@ privileges_settle(struct options *o, char *err, size_t errsize)
 		o->uid = user->pw_uid;
 		o->gid = user->pw_gid;
 	}
-	if (o->group[0] != '\0') {
+	if (is_given(o->group)) {
 		group = getgrnam(o->group);
 		if (group == NULL) {
 			snprintf(err, errsize, "group: there is no %s here",
@@ -75,8 +81,8 @@ give_files(const struct master *m)
 static int
 become(const struct options *o)
 {
-	int r = o->user[0] != '\0' ? initgroups(o->user, o->gid)
-				   : setgroups(1, &o->gid);
+	int r = is_given(o->user) ? initgroups(o->user, o->gid)
+				  : setgroups(1, &o->gid);
 
 	if (r == -1 || setresgid(o->gid, o->gid, o->gid) == -1 ||
 	    setresuid(o->uid, o->uid, o->uid) == -1)

@@ -251,7 +251,9 @@ def check_says_whether_the_configuration_is_ok_and_opens_nothing(t):
     server = t.server()
     done = t.run("chatmaster", "--check", "-c", path, "-n", server.name,
                  f"--line=127.0.0.1:{server.port}", check=0)
-    assert done.stdout == "configuration ok\n" and done.stderr == ""
+    assert re.fullmatch("configuration ok\nsandbox: [a-z0-9 ,;]+\n",
+                        done.stdout), done.stdout
+    assert done.stderr == ""
     assert not os.path.exists(log)
     path = t.write("conf", "workers = 2\nno-such-key = 1\n")
     done = t.run("chatmaster", "--check", "-c", path, check=2)

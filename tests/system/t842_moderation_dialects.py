@@ -68,7 +68,7 @@ def a_banned_address_is_shown_out_of_every_listener(t):
     root.say("/ban 127.0.0.9 no more")
     for user in there:
         user.until(BANNED)
-        assert user.line() is None
+        assert (end := user.line()) is None, (user.dialect, end)
     for dialect in DIALECTS:
         user = User(server, dialect, "r", "again", source="127.0.0.9",
                     greeted=False)
@@ -77,7 +77,7 @@ def a_banned_address_is_shown_out_of_every_listener(t):
         elif dialect.startswith("web"):
             user.client.open()
         user.expect(BANNED)
-        assert user.line() is None
+        assert (end := user.line()) is None, (user.dialect, end)
     other = User(server, "line", "r", "Other", source="127.0.0.10")
     other.welcomed()
 
