@@ -86,7 +86,7 @@ def a_server_of_root_goes_on_as_the_user_it_is_told(t):
     for seat in server.worker_pids():
         server.signal_worker(seat, signal.SIGKILL)
     for client in root, ann:
-        client.expect("*** Root banned Bob for 2h: spam")
+        client.expect("*** Root banned Bob for 7200 s: spam")
     ann.send("still here")
     root.expect("Ann: still here")
     server.process.send_signal(signal.SIGHUP)
