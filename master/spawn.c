@@ -381,6 +381,7 @@ spawn_on_ready(
 		return;
 	seat->phase = SEAT_READY;
 	seat->ready_us = clock_us();
+	atomic_store(&m->instance.status->seats[i].beat_us, seat->ready_us);
 	spawn_show(m, i);
 	if (seat->takeover)
 		log_info("worker-recovered",

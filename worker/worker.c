@@ -149,6 +149,15 @@ set_state(struct worker *w, enum seat_state state)
 	atomic_store_explicit(&w->seat->state, state, memory_order_relaxed);
 }
 
+/* A sign of life: that the worker has come this far by now. */
+static void
+beat(struct worker *w)
+{
+	w->now_us = clock_us();
+	atomic_store_explicit(
+	    &w->seat->beat_us, w->now_us, memory_order_relaxed);
+}
+
 /* A type that dies again and again has settled, and now waits its time. */
 static void
 back_off(struct worker *w)
@@ -202,6 +211,7 @@ worker_begin(struct worker *w)
 		    &w->seg.lock->recoveries, 1, memory_order_relaxed);
 	if (w->in->backoff_ms > 0)
 		back_off(w);
+	beat(w);
 	set_state(w, SEAT_SERVING);
 	tell_ready(w, held);
 }
@@ -357,10 +367,8 @@ worker_turn(struct worker *w)
 		worker_stalled(w);
 	else
 		n = worker_sleep(w, events);
-	w->now_us = clock_us();
+	beat(w);
 	atomic_fetch_add_explicit(&w->seat->passes, 1, memory_order_relaxed);
-	atomic_store_explicit(
-	    &w->seat->beat_us, w->now_us, memory_order_relaxed);
 	for (int i = 0; i < n; i++) {
 		fetch_ahead(w, events + i, n - i);
 		on_event(w, &events[i]);

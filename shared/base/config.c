@@ -237,13 +237,16 @@ config_text(struct config *config, const char *name, const char *text,
 		const char *lf = memchr(line, '\n', len - at);
 		size_t n = lf != NULL ? (size_t)(lf - line) : len - at;
 		char copy[CONFIG_LINE_MAX + 1];
+		int result;
 
 		r.line++;
 		if (check_text(&r, line, n) == -1)
 			return -1;
 		memcpy(copy, line, n);
 		copy[n] = '\0';
-		if (read_line(&r, copy) == -1)
+		result = read_line(&r, copy);
+		explicit_bzero(copy, n + 1); /* a hash, perhaps */
+		if (result == -1)
 			return -1;
 		at += n + 1;
 	}

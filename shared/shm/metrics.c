@@ -356,7 +356,8 @@ serves(const struct figures_moment *m, uint32_t seat, uint64_t within_us)
 	}
 	return state == SEAT_SERVING &&
 	       (within_us == 0 ||
-		   figures_age_us(beat_us, m->beat_us) <= within_us);
+		   (beat_us > 0 &&
+		       figures_age_us(beat_us, m->beat_us) <= within_us));
 }
 
 bool

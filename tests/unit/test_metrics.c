@@ -296,6 +296,9 @@ TEST(healthy_is_a_server_that_serves_each_type_of_worker)
 	atomic_store(&segment_seat(&seg, 2)->beat_us, 3000000);
 	CHECK(!metrics_healthy(&m.moment, 1000000));
 	CHECK(metrics_healthy(&m.moment, 0));
+	/* Nor does one serve that never gave a sign of life. */
+	atomic_store(&segment_seat(&seg, 2)->beat_us, 0);
+	CHECK(!metrics_healthy(&m.moment, 1000000));
 	atomic_store(&seg.status->stopping, 1);
 	CHECK(!metrics_healthy(&m.moment, 0));
 }
