@@ -19,6 +19,7 @@
 #include "shared/chat/notice.h"
 #include "shared/net/fd.h"
 #include "shared/net/listen.h"
+#include "shared/shm/figures.h"
 
 #define ACCEPT_BATCH 64 /* then others have their turn */
 #define REFUSAL_MAX (NOTICE_MAX + 256)
@@ -137,18 +138,29 @@ admit_refusal(
 	    len + 1, (int)len, line);
 }
 
+/* What the client is told. */
+static enum chat_error
+admit_error(enum refusal_reason reason)
+{
+	return reason == REFUSED_TOO_MANY_FROM_ADDRESS ||
+		       reason == REFUSED_CONNECT_RATE
+		   ? CHAT_TOO_MANY_FROM_ADDRESS
+		   : CHAT_SERVER_FULL;
+}
+
 /*
- * Tells the client `code`, and closes; `reason` is for the log.  What it has
- * sent is thrown away, as otherwise the close would be a reset that might
- * overtake what it is told.
+ * Tells the client why, and closes.  What it has sent is thrown away, as
+ * otherwise the close would be a reset that might overtake what it is told.
  */
 static void
 admit_refuse(struct master *m, int fd, unsigned listener,
-    const struct peer *peer, enum chat_error code, const char *reason)
+    const struct peer *peer, enum refusal_reason why)
 {
+	const char *reason = figures_refusal_names[why];
 	char line[REFUSAL_MAX];
 	char port[32];
-	size_t len = admit_refusal(line, code, m->listeners[listener].kind);
+	size_t len =
+	    admit_refusal(line, admit_error(why), m->listeners[listener].kind);
 
 	if (len > 0)
 		send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -156,7 +168,7 @@ admit_refuse(struct master *m, int fd, unsigned listener,
 	recv(fd, NULL, 64 * 1024, MSG_DONTWAIT | MSG_TRUNC);
 	close(fd);
 	atomic_fetch_add_explicit(
-	    &m->instance.status->refused, 1, memory_order_relaxed);
+	    &m->instance.status->refused[why], 1, memory_order_relaxed);
 	snprintf(port, sizeof(port), " port=%u", peer->port);
 	if (refusals_count(&m->refusals, peer->addr, (uint8_t)listener, reason,
 		clock_us()))
@@ -173,14 +185,23 @@ admit_is_over_budget(const struct master *m, const struct peer *peer)
 	return limit != 0 && budget_used(&m->budget, peer->addr) >= limit;
 }
 
-/* Why a connection isn't let in, or CHAT_OK with a slot for it. */
-static enum chat_error
-admit_decide(struct master *m, const struct peer *peer, uint32_t *slot)
+/*
+ * A slot for a connection, or NONE and the reason why there is none.  Whoever
+ * is refused has come all the same: it counts for `connect-rate`.
+ */
+static uint32_t
+admit_decide(
+    struct master *m, const struct peer *peer, enum refusal_reason *why)
 {
+	*why = REFUSED_CONNECT_RATE;
+	if (!rate_allows(
+		&m->rate, peer->addr, m->options.connect_rate, clock_us()))
+		return NONE;
+	*why = REFUSED_TOO_MANY_FROM_ADDRESS;
 	if (admit_is_over_budget(m, peer))
-		return CHAT_TOO_MANY_FROM_ADDRESS;
-	*slot = slots_take(m, peer);
-	return *slot == NONE ? CHAT_SERVER_FULL : CHAT_OK;
+		return NONE;
+	*why = REFUSED_SERVER_FULL;
+	return slots_take(m, peer);
 }
 
 static void
@@ -194,21 +215,19 @@ admit_connection(struct master *m, int fd, unsigned listener,
 	    .listener = (uint8_t)listener,
 	    .kind = (uint8_t)m->listeners[listener].kind,
 	};
-	enum chat_error refusal;
+	enum refusal_reason why;
 	char ip[LISTEN_NAME_MAX];
 	uint32_t slot;
 
 	listen_unpack(from, peer.addr, &peer.port);
 	peer.id = m->last_id + 1;
-	refusal = admit_decide(m, &peer, &slot);
-	if (refusal != CHAT_OK) {
-		admit_refuse(
-		    m, fd, listener, &peer, refusal, notice_code(refusal));
+	slot = admit_decide(m, &peer, &why);
+	if (slot == NONE) {
+		admit_refuse(m, fd, listener, &peer, why);
 		return;
 	}
 	if (fd_move(fd, slots_fd(slot)) == -1) {
-		admit_refuse(
-		    m, fd, listener, &peer, CHAT_SERVER_FULL, "internal");
+		admit_refuse(m, fd, listener, &peer, REFUSED_INTERNAL);
 		slots_free(m, slot);
 		return;
 	}
@@ -251,8 +270,7 @@ admit_out_of_fds(struct master *m, unsigned listener)
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd != -1) {
 		listen_unpack(&from, peer.addr, &peer.port);
-		admit_refuse(
-		    m, fd, listener, &peer, CHAT_SERVER_FULL, "no-fds");
+		admit_refuse(m, fd, listener, &peer, REFUSED_NO_FDS);
 	}
 	m->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	admit_pause(m, listener);

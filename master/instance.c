@@ -416,8 +416,9 @@ instance_take_next(struct instance *instance, int fd)
 	}
 	atomic_fetch_add(
 	    &instance->status->accepted, atomic_load(&nowhere.accepted));
-	atomic_fetch_add(
-	    &instance->status->refused, atomic_load(&nowhere.refused));
+	for (unsigned i = 0; i < REFUSAL_REASONS; i++)
+		atomic_fetch_add(&instance->status->refused[i],
+		    atomic_load(&nowhere.refused[i]));
 	atomic_fetch_add(
 	    &instance->status->closed, atomic_load(&nowhere.closed));
 	return 0;

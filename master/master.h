@@ -16,6 +16,7 @@
  *   loop      waits for events and hands them to the rest
  *   admit     accepts, gives slots, refuses
  *   budget    counts the connections of each address
+ *   rate      counts how fast each one comes
  *   refusals  sums up what would flood the log
  *   pass      hands connections to workers, within their credits
  *   requests  obeys what workers ask for
@@ -42,6 +43,7 @@
 #include "master/budget.h"
 #include "master/instance.h"
 #include "master/options.h"
+#include "master/rate.h"
 #include "master/refusals.h"
 #include "master/types.h"
 #include "shared/chat/policy.h"
@@ -158,6 +160,7 @@ struct master {
 	uint32_t free_first, free_last; /* first in, first out */
 	struct budget budget;           /* whose the slots that are taken are */
 	uint64_t last_id;
+	struct rate rate; /* at which addresses connect */
 	struct refusals refusals;
 	int reserve; /* an fd to give up when there is none left */
 

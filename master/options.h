@@ -66,6 +66,7 @@ struct options {
 	unsigned max_clients;
 	bool max_clients_given; /* not the default: never lowered in silence */
 	unsigned max_clients_per_ip; /* or IPv6 /64; 0: no limit */
+	unsigned connect_rate;       /* a second, likewise */
 	unsigned max_rooms;
 	unsigned max_rooms_per_ip;
 	unsigned max_line;          /* bytes */

@@ -95,6 +95,7 @@ static void
 reload_take(struct options *o, const struct options *new)
 {
 	o->max_clients_per_ip = new->max_clients_per_ip;
+	o->connect_rate = new->connect_rate;
 	o->max_rooms_per_ip = new->max_rooms_per_ip;
 	o->login_timeout_s = new->login_timeout_s;
 	o->idle_timeout_s = new->idle_timeout_s;

@@ -94,7 +94,9 @@ child_copy_status(const struct segment *old, struct segment *new)
 {
 	atomic_store(
 	    &new->status->accepted, atomic_load(&old->status->accepted));
-	atomic_store(&new->status->refused, atomic_load(&old->status->refused));
+	for (unsigned i = 0; i < REFUSAL_REASONS; i++)
+		atomic_store(&new->status->refused[i],
+		    atomic_load(&old->status->refused[i]));
 	atomic_store(&new->status->closed, atomic_load(&old->status->closed));
 }
 

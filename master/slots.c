@@ -29,6 +29,7 @@ slots_make(struct master *m)
 	if (getrandom(key, sizeof(key), 0) != sizeof(key) ||
 	    budget_init(&m->budget, m->nslots, key) == -1)
 		return -1;
+	rate_init(&m->rate, key);
 	m->slots = calloc(m->nslots, sizeof(*m->slots));
 	if (!m->slots) {
 		budget_fini(&m->budget);

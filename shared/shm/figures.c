@@ -9,6 +9,14 @@
 
 #define STRETCH (64 * 1024) /* rooms looked at in one go: 8 KiB of bits */
 
+const char *const figures_refusal_names[REFUSAL_REASONS] = {
+    [REFUSED_SERVER_FULL] = "server-full",
+    [REFUSED_TOO_MANY_FROM_ADDRESS] = "too-many-from-address",
+    [REFUSED_CONNECT_RATE] = "connect-rate",
+    [REFUSED_NO_FDS] = "no-fds",
+    [REFUSED_INTERNAL] = "internal",
+};
+
 uint64_t
 figures_lag(const struct segment *seg, uint64_t from, uint64_t head)
 {
@@ -127,7 +135,6 @@ figures_instance(const struct figures_moment *m, struct instance_figures *f)
 	    .stopping = atomic_load(&s->stopping) != 0,
 	    .started_us = atomic_load(&s->started_us),
 	    .accepted = atomic_load(&s->accepted),
-	    .refused = atomic_load(&s->refused),
 	    .closed = atomic_load(&s->closed),
 	    .salvages = atomic_load(&s->salvages),
 	    .passwords_right = atomic_load(&s->verdicts[0]),
@@ -143,6 +150,10 @@ figures_instance(const struct figures_moment *m, struct instance_figures *f)
 	    .records = figures_lag(seg, seg->params.first_seq, m->head),
 	    .segment_size = seg->layout.size,
 	};
+	for (unsigned i = 0; i < REFUSAL_REASONS; i++) {
+		f->refusals[i] = atomic_load(&s->refused[i]);
+		f->refused += f->refusals[i];
+	}
 	f->uptime_s = figures_age_us(f->started_us, m->now_us) / 1000000;
 	sum_workers(m, f);
 	count_rows(seg, f);

@@ -29,6 +29,9 @@ struct figures_moment {
 	size_t ntypes;
 };
 
+/* The reasons why connections are refused, in words of the log. */
+extern const char *const figures_refusal_names[REFUSAL_REASONS];
+
 /* Truth values are 0 or 1. */
 struct instance_figures {
 	uint64_t pid; /* of the master */
@@ -37,6 +40,7 @@ struct instance_figures {
 	uint64_t workers, running, restarts;
 	uint64_t sessions, max_clients;
 	uint64_t accepted, refused, closed; /* connections, ever */
+	uint64_t refusals[REFUSAL_REASONS]; /* what `refused` is the sum of */
 	uint64_t rooms, max_rooms;          /* rooms: that somebody is in */
 	uint64_t messages;
 	uint64_t ring_size; /* bytes */

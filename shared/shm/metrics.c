@@ -35,7 +35,8 @@ static const struct metrics_family families[] = {
     {"sessions", GAUGE, "Connections.", OF(sessions), 0},
     {"max_clients", GAUGE, "Connections at most.", OF(max_clients), 0},
     {"accepted_total", COUNTER, "Connections accepted.", OF(accepted), 0},
-    {"refused_total", COUNTER, "Connections refused.", OF(refused), 0},
+    {"refused_total", COUNTER, "Connections refused.", METRICS_REFUSAL,
+	offsetof(struct instance_figures, refusals), 0},
     {"closed_total", COUNTER, "Connections ended.", OF(closed), 0},
     {"rooms", GAUGE, "Rooms that somebody is in.", OF(rooms), 0},
     {"max_rooms", GAUGE, "Rooms at most.", OF(max_rooms), 0},
@@ -115,6 +116,12 @@ add_label(
 	    (struct metrics_label){.key = key, .text = text, .len = len};
 }
 
+static bool
+is_of_instance(enum metrics_subject subject)
+{
+	return subject == METRICS_INSTANCE || subject == METRICS_REFUSAL;
+}
+
 /* Gather what the samples of a family are taken from. */
 static void
 gather(const struct metrics *m, struct metrics_cursor *c,
@@ -126,7 +133,9 @@ gather(const struct metrics *m, struct metrics_cursor *c,
 	c->gathered = f;
 	if (f->subject == METRICS_ROOM)
 		c->from = c->end = 0; /* the last family's, the whole list */
-	if (had != NULL && had->subject == f->subject)
+	if (had != NULL &&
+	    (had->subject == f->subject ||
+		(is_of_instance(had->subject) && is_of_instance(f->subject))))
 		return;
 	switch (f->subject) {
 	case METRICS_INFO:
@@ -136,6 +145,7 @@ gather(const struct metrics *m, struct metrics_cursor *c,
 		    sizeof(c->version) - 1);
 		break;
 	case METRICS_INSTANCE:
+	case METRICS_REFUSAL:
 		figures_instance(&m->moment, &c->instance);
 		break;
 	case METRICS_WORKER:
@@ -160,6 +170,8 @@ rows_of(const struct metrics *m, const struct metrics_family *f)
 		return figures_seats(m->moment.seg);
 	case METRICS_ROOM:
 		return m->rooms_given ? m->nrooms : params->nrooms;
+	case METRICS_REFUSAL:
+		return REFUSAL_REASONS;
 	case METRICS_INFO:
 	case METRICS_INSTANCE:
 	case METRICS_LOCK:
@@ -176,6 +188,17 @@ info_sample(struct metrics_cursor *c, struct metrics_item *item)
 	add_label(item, "instance", c->instance_name, strlen(c->instance_name));
 	add_label(item, "version", c->version, strlen(c->version));
 	item->value = 1;
+}
+
+static void
+refusal_sample(
+    const struct metrics_cursor *c, uint32_t reason, struct metrics_item *item)
+{
+	const char *name = figures_refusal_names[reason];
+
+	add_label(item, "reason", name, strlen(name));
+	item->value = figure_at(
+	    &c->instance, item->family->at + reason * sizeof(uint64_t));
 }
 
 static void
@@ -276,6 +299,9 @@ next_sample(const struct metrics *m, struct metrics_cursor *c, uint64_t family,
 		break;
 	case METRICS_INSTANCE:
 		item->value = figure_at(&c->instance, f->at);
+		break;
+	case METRICS_REFUSAL:
+		refusal_sample(c, row, item);
 		break;
 	case METRICS_WORKER:
 		worker_sample(c, &c->workers[row], item);

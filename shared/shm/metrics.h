@@ -24,6 +24,7 @@
 enum metrics_subject {
 	METRICS_INFO,     /* nothing: it is always 1 */
 	METRICS_INSTANCE, /* struct instance_figures */
+	METRICS_REFUSAL,  /* the same; a sample a reason */
 	METRICS_WORKER,   /* struct worker_figures; a sample a seat */
 	METRICS_ROOM,     /* struct room_figures; a sample a room */
 	METRICS_LOCK,     /* struct lock_shm */

@@ -94,12 +94,23 @@ struct header_shm {
 	char server_version[16];
 };
 
+/* Why a connection is refused; figures.h has their names. */
+enum refusal_reason {
+	REFUSED_SERVER_FULL,
+	REFUSED_TOO_MANY_FROM_ADDRESS,
+	REFUSED_CONNECT_RATE,
+	REFUSED_NO_FDS,
+	REFUSED_INTERNAL,
+	REFUSAL_REASONS,
+};
+
 /* The master's page: what it tells the world.  Nobody else writes here. */
 struct status_shm {
 	_Atomic uint32_t pid;
 	_Atomic uint32_t stopping;
 	_Atomic uint64_t started_us; /* CLOCK_REALTIME */
-	_Atomic uint64_t accepted, refused, closed;
+	_Atomic uint64_t accepted, closed;
+	_Atomic uint64_t refused[REFUSAL_REASONS];
 	_Atomic uint64_t verdicts[4]; /* on passwords, by enum ask_verdict */
 	_Atomic uint64_t salvages;    /* times the segment was laid out anew */
 	_Atomic uint32_t nseats; /* those from params.nseats on have no row */
