@@ -32,8 +32,10 @@
 /* Sanitizers look into their own process, and coverage writes files. */
 #ifdef SANDBOX_INSTRUMENTED
 #define INSTRUMENTED true
+#define OTHERWISE SECCOMP_RET_ALLOW
 #else
 #define INSTRUMENTED false
+#define OTHERWISE SECCOMP_RET_TRAP
 #endif
 
 /* Of kernels later than the headers: landlock(7) says since when. */
@@ -140,6 +142,9 @@ put_rule(struct filter *f, enum sandbox_rule rule)
 	case RULE_REFUSED:
 		put_return(f, SECCOMP_RET_ERRNO | EPERM);
 		return;
+	case RULE_DENIED:
+		put_return(f, SECCOMP_RET_TRAP);
+		return;
 	case RULE_SELF:
 		put_load(f, LOW(0));
 		put_allow_if(f, (uint32_t)getpid());
@@ -174,7 +179,7 @@ put_rule(struct filter *f, enum sandbox_rule rule)
 		put_allow_if(f, SOCK_STREAM);
 		break;
 	}
-	put_return(f, SECCOMP_RET_TRAP);
+	put_return(f, OTHERWISE);
 }
 
 static void
@@ -198,7 +203,7 @@ filter_make(struct filter *f, enum sandbox_kind kind)
 	for (unsigned i = 0; i < sandbox_ncalls; i++)
 		if (sandbox_calls[i].kinds & 1u << kind)
 			put_call(f, &sandbox_calls[i]);
-	put_return(f, SECCOMP_RET_TRAP);
+	put_return(f, OTHERWISE);
 }
 
 /*

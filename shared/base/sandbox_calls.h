@@ -16,6 +16,7 @@ enum sandbox_rule {
 	RULE_READ_ONLY, /* the third, of openat(2), opens for nothing else */
 	RULE_INET,      /* the first is AF_INET, of a stream */
 	RULE_REFUSED,   /* it fails with EPERM */
+	RULE_DENIED,    /* none will do */
 };
 
 struct sandbox_call {
