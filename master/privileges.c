@@ -35,6 +35,7 @@ privileges_settle(struct options *o, char *err, size_t errsize)
 	o->uid = geteuid();
 	o->gid = getegid();
 	if (is_given(o->user)) {
+		/* cppcheck-suppress getpwnamCalled ; there is one thread */
 		user = getpwnam(o->user);
 		if (user == NULL) {
 			snprintf(
@@ -45,6 +46,7 @@ privileges_settle(struct options *o, char *err, size_t errsize)
 		o->gid = user->pw_gid;
 	}
 	if (is_given(o->group)) {
+		/* cppcheck-suppress getgrnamCalled ; there is one thread */
 		group = getgrnam(o->group);
 		if (group == NULL) {
 			snprintf(err, errsize, "group: there is no %s here",

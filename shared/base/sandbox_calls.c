@@ -139,9 +139,7 @@ const uint32_t sandbox_fcntls[] = {
 const unsigned sandbox_nfcntls = COUNT(sandbox_fcntls);
 
 const uint32_t sandbox_ioctls[] = {
-    SIOCINQ,
-    SIOCOUTQ,
-    FIONBIO, /* OpenSSL makes a socket non-blocking */
-    TCGETS,  /* stdio, of the fd that it writes to first */
+    SIOCINQ, SIOCOUTQ, FIONBIO, /* OpenSSL makes a socket non-blocking */
+    TCGETS,                     /* stdio, of the fd that it writes to first */
 };
 const unsigned sandbox_nioctls = COUNT(sandbox_ioctls);
