@@ -357,6 +357,7 @@ try_code(const void *with)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 
+	(void)with;
 	/* cppcheck-suppress invalidFunctionArg ; -1 is right: mmap(2) */
 	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, flags, -1, 0) !=
 	       MAP_FAILED;
