@@ -5,6 +5,7 @@
  * or files.  See tls.h.
  */
 #include <libgen.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -227,22 +228,23 @@ main_open_log(const struct tls_options *o)
 
 /* Folders that files are read from when they are renewed. */
 struct folders {
+	char paths[2 * 3 * CERTS_MAX][PATH_MAX];
 	const char *at[2 * 3 * CERTS_MAX];
 	unsigned count;
 };
 
 /* The file's own, and the one that it leads to if it is a symbolic link. */
 static void
-add_folders(struct folders *folders, const struct certs_list *files)
+add_folders(struct folders *f, const struct certs_list *files)
 {
 	for (unsigned i = 0; i < files->count; i++) {
-		char *as_named = strdup(files->at[i]);
-		char *resolved = realpath(files->at[i], NULL);
+		char *path = f->paths[f->count];
 
-		if (as_named != NULL)
-			folders->at[folders->count++] = dirname(as_named);
-		if (resolved != NULL)
-			folders->at[folders->count++] = dirname(resolved);
+		snprintf(path, PATH_MAX, "%s", files->at[i]);
+		f->at[f->count++] = dirname(path);
+		path = f->paths[f->count];
+		if (realpath(files->at[i], path) != NULL)
+			f->at[f->count++] = dirname(path);
 	}
 }
 
@@ -250,7 +252,7 @@ add_folders(struct folders *folders, const struct certs_list *files)
 static void
 main_confine(const struct tls_options *o, const struct tls *tls)
 {
-	struct folders folders = {.count = 0};
+	static struct folders folders; /* large */
 	struct sandbox sandbox = {.kind = SANDBOX_TLS};
 	struct sockaddr_in own = {0};
 	socklen_t len = sizeof(own);
