@@ -143,16 +143,30 @@ spawn_set_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/*
+ * In the child: the file that says how readily it is killed for want of memory.
+ * It is root's while the process, as the user it has become, isn't dumpable.
+ */
+static int
+spawn_open_score(void)
+{
+	static const char path[] = "/proc/self/oom_score_adj";
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd != -1 || errno != EACCES)
+		return fd;
+	prctl(PR_SET_DUMPABLE, 1);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	prctl(PR_SET_DUMPABLE, 0);
+	return fd;
+}
+
 /* In the child: what the system shall know of it.  Best effort. */
 static void
 spawn_introduce(const char *name)
 {
 	static const struct rlimit no_core = {0, 0};
-	int fd;
-
-	/* Files in /proc are root's while we aren't dumpable. */
-	prctl(PR_SET_DUMPABLE, 1);
-	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	int fd = spawn_open_score();
 
 	if (fd != -1) {
 		if (write(fd, OOM_SCORE, strlen(OOM_SCORE)) == -1)

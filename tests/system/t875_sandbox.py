@@ -76,6 +76,8 @@ def a_server_of_root_goes_on_as_the_user_it_is_told(t):
     assert int(status(server.pid)["CapPrm"], 16) == 0
     for pid in workers(server).values():
         assert confined(pid, uid), status(pid)
+        with open(f"/proc/{pid}/oom_score_adj", encoding="utf-8") as f:
+            assert f.read() == "500\n"
     root = server.connect()
     root.send("r", f"Root {SECRET}")
     root.expect(JOINED % "Root")
