@@ -269,6 +269,7 @@ member_leave(struct worker *w, uint32_t slot, struct session_half *half)
 	leave_decide(w, &rec, room);
 	half->until = ring_head(&w->seg);
 	half->until_msg = room->messages;
+	half->reply_at = MIN(half->reply_at, half->until);
 	journal_publish(&w->journal, &rec, 1, slot, half);
 	seats = atomic_load_explicit(&room->seats, memory_order_relaxed);
 	if (last_here)

@@ -420,4 +420,7 @@ session_last_word(struct worker *w, uint32_t slot, struct session_half *half,
 	    half->reply.code == CHAT_OK && *reply_prompt(half->state) != '\0')
 		half->reply.newline = 1;
 	session_reply(w, slot, half, code, arg);
+	/* What others do until it has left comes before: see member_leave. */
+	if (half->reply.code == code)
+		half->reply_at = UINT64_MAX;
 }

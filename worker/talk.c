@@ -47,6 +47,7 @@ talk_end(struct worker *w, uint32_t slot, struct session_half *half,
 		member_leave(w, slot, half);
 	} else {
 		half->state = SESSION_LEAVING;
+		half->reply_at = half->own;
 		journal_step(&w->journal, slot, half);
 	}
 	w->locals[slot].move_to = 0;

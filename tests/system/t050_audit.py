@@ -122,14 +122,10 @@ def each_close_reason_is_told_of_and_tested(t):
 
 @test
 def each_reason_of_a_refusal_is_told_of_and_tested(t):
-    source = read("master/admit.c")
-    reasons = set(re.findall(r'CHAT_\w+,\s*"([a-z-]+)"', source))
-    # Others are the code of what the client is told.
-    reasons |= {c.lower().replace("_", "-") for c in
-                re.findall(r"return.* CHAT_(\w+)", source)} - {"ok"}
-    reasons |= {c.lower().replace("_", "-") for c in
-                re.findall(r"\? CHAT_(\w+) :", source)}
-    assert len(reasons) == 4, reasons
+    source = section(read("shared/shm/figures.c"),
+                     "figures_refusal_names[REFUSAL_REASONS] = {", "};")
+    reasons = set(re.findall(r'"([a-z-]+)"', source))
+    assert len(reasons) == 5, reasons
     row = section(read("docs/operations.md"), "\n| `refuse` |", "\n")
     each_has(reasons, lambda r: f"`{r}`" in row, "docs/operations.md")
     texts = "".join(tests().values())
