@@ -119,7 +119,7 @@ def a_death_at_any_moment_of_it_leaves_one_of_that_name(t):
                 alice.expect(LEFT % "Regina", JOINED % "Regina")
             old.say(what)
             alice.expect(f"Regina: {what}")
-    server.wait_sessions(2)
+            server.wait_sessions(2)  # those displaced are freed, too
 
 
 @test(limit=120)
